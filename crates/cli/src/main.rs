@@ -1,0 +1,2 @@
+//! The `igym` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! From the journal to canonical episodes and files

@@ -1,0 +1,1 @@
+//! Studies as pure state machines
