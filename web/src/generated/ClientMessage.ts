@@ -12,7 +12,7 @@ import type { Token } from "./Token";
  *
  * [`View`]: crate::View
  */
-export type ClientMessage = { "Hello": { token: Token, 
+export type ClientMessage = { "type": "hello", token: Token, 
 /**
  * Set when this page was connected before; it then keeps its incarnation.
  */
@@ -20,8 +20,8 @@ resume: Resume | null,
 /**
  * `navigator.userAgent`, stored as it is.
  */
-user_agent: string, } } | { "Advance": { scene: number, } } | { "Join": { scene: number, } } | { "Signal": { session: SessionId, to: number, 
+user_agent: string, } | { "type": "advance", scene: number, } | { "type": "join", scene: number, } | { "type": "signal", session: SessionId, to: number, 
 /**
  * Connection attempts are numbered, so that a late answer is not taken for a new one.
  */
-attempt: number, payload: SignalPayload, } } | { "Link": { session: SessionId, to: number, attempt: number, state: LinkState, } } | { "Validate": { session: SessionId, digests: Digests, } } | { "Ping": { sent_ms: number, } } | "Leave";
+attempt: number, payload: SignalPayload, } | { "type": "link", session: SessionId, to: number, attempt: number, state: LinkState, } | { "type": "validate", session: SessionId, digests: Digests, } | { "type": "ping", sent_ms: number, } | { "type": "leave" };

@@ -3,4 +3,4 @@
 /**
  * Whether a key acts while it is held, or once for each press.
  */
-export type InputMode = "HeldKeys" | "SingleKeystroke";
+export type InputMode = "held_keys" | "single_keystroke";

@@ -3,4 +3,4 @@
 /**
  * How a page's DataChannel to a partner stands.
  */
-export type LinkState = { "Open": { local: string, remote: string, } } | { "Failed": { reason: string, } };
+export type LinkState = { "kind": "open", local: string, remote: string, } | { "kind": "failed", reason: string, };

@@ -3,4 +3,4 @@
 /**
  * How a missing remote input is guessed.
  */
-export type Prediction = "RepeatLast" | "Default";
+export type Prediction = "repeat_last" | "default";

@@ -3,4 +3,4 @@
 /**
  * Kinds of refusal; each is counted by the server.
  */
-export type RefusalCode = "Malformed" | "Version" | "UnknownToken" | "WrongState" | "NotAMember" | "TooLarge" | "TooFast" | "OutOfOrder" | "Storage";
+export type RefusalCode = "malformed" | "version" | "unknown_token" | "wrong_state" | "not_a_member" | "too_large" | "too_fast" | "out_of_order" | "storage";

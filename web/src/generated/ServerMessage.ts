@@ -8,7 +8,7 @@ import type { View } from "./View";
 /**
  * A control message to a page.
  */
-export type ServerMessage = { "Welcome": { participant: ParticipantId, study_title: string, incarnation: number, 
+export type ServerMessage = { "type": "welcome", participant: ParticipantId, study_title: string, incarnation: number, 
 /**
  * Give it back in `Hello.resume` when the connection breaks.
  */
@@ -20,4 +20,4 @@ acknowledged: number,
 /**
  * The server's clock, milliseconds since 1970.
  */
-server_ms: number, } } | { "View": { revision: number, view: View, } } | { "Signal": { session: SessionId, from: number, attempt: number, payload: SignalPayload, } } | { "Ack": { seq: number, } } | { "Refused": { refusal: Refusal, } } | { "Pong": { sent_ms: number, server_ms: number, } } | "TakenOver";
+server_ms: number, } | { "type": "view", revision: number, view: View, } | { "type": "signal", session: SessionId, from: number, attempt: number, payload: SignalPayload, } | { "type": "ack", seq: number, } | { "type": "refused", refusal: Refusal, } | { "type": "pong", sent_ms: number, server_ms: number, } | { "type": "taken_over" };

@@ -3,4 +3,4 @@
 /**
  * WebRTC signalling between two pages.
  */
-export type SignalPayload = { "Offer": { sdp: string, } } | { "Answer": { sdp: string, } } | { "Candidate": { candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null, } };
+export type SignalPayload = { "kind": "offer", sdp: string, } | { "kind": "answer", sdp: string, } | { "kind": "candidate", candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null, };

@@ -9,17 +9,17 @@ import type { SessionView } from "./SessionView";
 /**
  * What a participant sees.
  */
-export type View = { "Start": { scene: number, title: string, body: string, button: string, } } | { "Instructions": { scene: number, game: GameView, } } | { "Lobby": { scene: number, game: GameView, waiting: number, needed: number, closes_in_ms: number, } } | { "Connecting": { game: GameView, session: SessionView, ice_servers: Array<IceServer>, attempt: number, 
+export type View = { "kind": "start", scene: number, title: string, body: string, button: string, } | { "kind": "instructions", scene: number, game: GameView, } | { "kind": "lobby", scene: number, game: GameView, waiting: number, needed: number, closes_in_ms: number, } | { "kind": "connecting", game: GameView, session: SessionView, ice_servers: Array<IceServer>, attempt: number, 
 /**
  * Members this page reported an open link to for this attempt.
  */
-linked: Array<number>, } } | { "Validating": { game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } } | { "Playing": { game: GameView, session: SessionView, plan: EpisodePlan, starts_in_ms: number, 
+linked: Array<number>, } | { "kind": "validating", game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } | { "kind": "playing", game: GameView, session: SessionView, plan: EpisodePlan, starts_in_ms: number, 
 /**
  * A partner is gone and the server is about to cut: stop playing, upload what is
  * confirmed, then send an upload of kind `Flushed`.
  */
-flush: boolean, } } | { "End": { title: string, body: string, outcome: Outcome, 
+flush: boolean, } | { "kind": "end", title: string, body: string, outcome: Outcome, 
 /**
  * The completion code to show, if the study gives one for this outcome.
  */
-code: string | null, redirect: string | null, } };
+code: string | null, redirect: string | null, };
