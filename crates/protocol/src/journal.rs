@@ -31,6 +31,9 @@ pub enum Record {
         version: String,
         /// BLAKE3 of the WebAssembly module that browsers are given.
         build: String,
+        /// 32 bytes in hexadecimal from which all draws of this run come: session ids, episode
+        /// seeds, seats.
+        seed: String,
     },
     ParticipantArrived {
         participant: ParticipantId,
