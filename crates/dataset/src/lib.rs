@@ -1,1 +1,26 @@
-//! From the journal to canonical episodes and files
+//! From the journal to canonical episodes, verdicts and files.
+//!
+//! - [`Journal`] orders what the server wrote down: participants, sessions, and per episode an
+//!   [`EpisodeLog`] with every statement anybody made about it.
+//! - [`judge`] and [`examine`] play an episode again from the journal's inputs and compare
+//!   different readings with each other: what each browser computed and the re-simulation. No
+//!   reading is ever compared with itself.
+//!
+//! This crate reads no clock and opens no file: entries come in, and bytes go out through writers
+//! that the caller gives.
+
+mod episode;
+mod hex;
+mod inputs;
+mod journal;
+mod judge;
+mod resimulate;
+
+pub use episode::{Closing, EpisodeLog, OwnConflict, Paged, PlayerLog};
+pub use inputs::{Contradiction, KnownInput, Origin, Statement};
+pub use journal::{
+    Journal, LinkLog, PageLoad, ParticipantEnd, ParticipantLog, SceneVisit, SessionLog,
+    StudyOpening,
+};
+pub use judge::{Coverage, Difference, Examination, Field, Reading, examine, judge};
+pub use resimulate::{Resimulation, ResimulationError};

@@ -1,0 +1,195 @@
+//! Who said what about an input, and which statement counts.
+
+use std::collections::BTreeMap;
+
+use igym_protocol::{InputSource, Path};
+
+/// One page's word about one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The player whose page said it.
+    pub by: u8,
+    pub incarnation: u32,
+    pub input: Vec<u8>,
+    pub origin: Origin,
+}
+
+/// How a page came to know an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is the player's own.
+    Authored {
+        source: InputSource,
+        at_us: u64,
+        delay: u8,
+    },
+    /// It came from the player's peer.
+    Copied { path: Path, at_us: u64 },
+}
+
+impl Statement {
+    fn authored(&self) -> bool {
+        matches!(self.origin, Origin::Authored { .. })
+    }
+}
+
+/// The statement that counts for one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownInput<'a>(pub &'a Statement);
+
+impl<'a> KnownInput<'a> {
+    pub fn bytes(self) -> &'a [u8] {
+        &self.0.input
+    }
+
+    /// The player on whose word alone the input rests, where its author's own upload is missing.
+    pub fn attested_by(self) -> Option<u8> {
+        (!self.0.authored()).then_some(self.0.by)
+    }
+
+    /// Where the input came from, if its author said so.
+    pub fn source(self) -> Option<InputSource> {
+        match self.0.origin {
+            Origin::Authored { source, .. } => Some(source),
+            Origin::Copied { .. } => None,
+        }
+    }
+
+    /// The realised input delay in frames, if the author said so.
+    pub fn delay(self) -> Option<u8> {
+        match self.0.origin {
+            Origin::Authored { delay, .. } => Some(delay),
+            Origin::Copied { .. } => None,
+        }
+    }
+}
+
+/// Two statements about one input that cannot both be true. Both are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    pub frame: u32,
+    pub player: u8,
+    /// The one that counts.
+    pub held: Statement,
+    pub against: Statement,
+}
+
+/// All statements about an episode's inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Statements {
+    /// By frame and player, in journal order; a page's repetition of itself is kept once.
+    by_input: BTreeMap<(u32, u8), Vec<Statement>>,
+}
+
+impl Statements {
+    pub(crate) fn add(&mut self, frame: u32, player: u8, statement: Statement) {
+        let statements = self.by_input.entry((frame, player)).or_default();
+        let repeated = statements.iter().any(|known| {
+            known.by == statement.by
+                && known.authored() == statement.authored()
+                && known.input == statement.input
+        });
+        if !repeated {
+            statements.push(statement);
+        }
+    }
+
+    /// The author's first word is final; without one, the first copy counts.
+    pub(crate) fn known(&self, frame: u32, player: u8) -> Option<KnownInput<'_>> {
+        let statements = self.by_input.get(&(frame, player))?;
+        held(statements).map(KnownInput)
+    }
+
+    pub(crate) fn contradictions(&self) -> impl Iterator<Item = Contradiction> {
+        self.by_input
+            .iter()
+            .flat_map(|(&(frame, player), statements)| {
+                let held = held(statements);
+                statements.iter().filter_map(move |against| {
+                    let held = held.filter(|held| held.input != against.input)?;
+                    Some(Contradiction {
+                        frame,
+                        player,
+                        held: held.clone(),
+                        against: against.clone(),
+                    })
+                })
+            })
+    }
+
+    /// Inputs of others that `by` received, with their paths.
+    pub(crate) fn received_by(&self, by: u8) -> impl Iterator<Item = (u32, u8, Path)> {
+        self.by_input
+            .iter()
+            .flat_map(move |(&(frame, player), statements)| {
+                let first = statements.iter().find_map(|statement| {
+                    match (statement.by == by, statement.origin) {
+                        (true, Origin::Copied { path, .. }) => Some(path),
+                        _ => None,
+                    }
+                });
+                first.map(|path| (frame, player, path))
+            })
+    }
+}
+
+fn held(statements: &[Statement]) -> Option<&Statement> {
+    statements
+        .iter()
+        .find(|statement| statement.authored())
+        .or_else(|| statements.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authored(by: u8, input: u8) -> Statement {
+        let origin = Origin::Authored {
+            source: InputSource::Human,
+            at_us: 0,
+            delay: 2,
+        };
+        statement(by, input, origin)
+    }
+
+    fn copied(by: u8, input: u8) -> Statement {
+        let origin = Origin::Copied {
+            path: Path::DataChannel,
+            at_us: 0,
+        };
+        statement(by, input, origin)
+    }
+
+    fn statement(by: u8, input: u8, origin: Origin) -> Statement {
+        Statement {
+            by,
+            incarnation: 1,
+            input: vec![input],
+            origin,
+        }
+    }
+
+    #[test]
+    fn the_author_counts_even_when_a_copy_came_first() {
+        let mut statements = Statements::default();
+        statements.add(3, 0, copied(1, 7));
+        assert_eq!(statements.known(3, 0).unwrap().attested_by(), Some(1));
+        statements.add(3, 0, authored(0, 7));
+        let known = statements.known(3, 0).unwrap();
+        assert_eq!((known.attested_by(), known.delay()), (None, Some(2)));
+        assert_eq!(statements.contradictions().count(), 0);
+    }
+
+    #[test]
+    fn the_first_write_is_final_and_the_second_is_kept() {
+        let mut statements = Statements::default();
+        statements.add(3, 0, authored(0, 7));
+        statements.add(3, 0, authored(0, 7));
+        statements.add(3, 0, authored(0, 8));
+        assert_eq!(statements.known(3, 0).unwrap().bytes(), [7]);
+        let contradictions: Vec<_> = statements.contradictions().collect();
+        assert_eq!(contradictions.len(), 1);
+        assert_eq!(contradictions[0].against.input, [8]);
+    }
+}

@@ -1,0 +1,350 @@
+//! Comparing the readings of an episode.
+
+use std::fmt;
+
+use igym_protocol::{CanonicalRow, FirstDifference, Judgement, Seal, Verdict};
+
+use crate::hex::hex;
+use crate::{
+    Contradiction, EpisodeLog, OwnConflict, PlayerLog, Resimulation, ResimulationError, Statement,
+};
+
+/// Somebody's account of an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reading {
+    /// The rows, seal and statements that a player's pages uploaded.
+    Player(u8),
+    /// The same player's later, different account.
+    PlayerAgain { player: u8, incarnation: u32 },
+    /// This program's own run, from the journal's inputs.
+    Resimulation,
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Player(player) => write!(f, "player {player}"),
+            Self::PlayerAgain {
+                player,
+                incarnation,
+            } => write!(f, "player {player} (page {incarnation})"),
+            Self::Resimulation => f.write_str("re-simulation"),
+        }
+    }
+}
+
+/// What two readings can differ in, the earliest cause first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    Inputs,
+    /// Rewards, ends and infos.
+    Outcome,
+    /// The digest of the state.
+    Digest,
+    /// The chain hash.
+    Hash,
+    /// The last frame or the last hash.
+    Seal,
+    /// One of the two has no such frame.
+    Missing,
+}
+
+impl Field {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inputs => "inputs",
+            Self::Outcome => "outcome",
+            Self::Digest => "digest",
+            Self::Hash => "hash",
+            Self::Seal => "seal",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// The verdict on an episode in which two readings differ in this.
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Inputs => Verdict::Disputed,
+            Self::Outcome | Self::Digest | Self::Hash | Self::Seal => Verdict::Desync,
+            Self::Missing => Verdict::Partial,
+        }
+    }
+}
+
+/// The first frame at which two readings differ, and what each says, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub frame: u32,
+    pub field: Field,
+    pub between: [Reading; 2],
+    pub values: [Option<String>; 2],
+}
+
+/// What one browser uploaded of an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    pub rows: u32,
+    pub sealed: bool,
+}
+
+/// Everything that comparing the readings of an episode found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examination {
+    pub judgement: Judgement,
+    /// The re-simulation, from frame 0 to the last canonical frame.
+    pub canonical: Vec<CanonicalRow>,
+    /// By player.
+    pub coverage: Vec<Coverage>,
+    /// Each contradiction about an input, and the first difference of each pair of readings; by
+    /// frame.
+    pub differences: Vec<Difference>,
+}
+
+/// Judges an episode as [`examine`] does. An episode that cannot be played again is a desync of
+/// which the re-simulation is missing from frame 0: it is never taken for good.
+pub fn judge(log: &EpisodeLog) -> Judgement {
+    match examine(log) {
+        Ok(examination) => examination.judgement,
+        Err(_) => Judgement {
+            verdict: Verdict::Desync,
+            last_frame: None,
+            first_difference: Some(FirstDifference {
+                frame: 0,
+                field: Field::Missing.name().to_owned(),
+                between: [
+                    Reading::Player(0).to_string(),
+                    Reading::Resimulation.to_string(),
+                ],
+            }),
+        },
+    }
+}
+
+/// Plays the episode again from the journal's inputs and compares every browser's account with
+/// the re-simulation and with each other browser's.
+pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
+    let mut resimulation = Resimulation::new(log)?;
+    while resimulation.step()?.is_some() {}
+    let terminal = resimulation.terminal();
+    let canonical = resimulation.into_rows();
+
+    let differences = differences(log, &canonical, terminal);
+    let sealed = log.players.iter().all(|player| player.seal.is_some());
+    let verdict = differences
+        .iter()
+        .map(|difference| difference.field.verdict())
+        .max()
+        .unwrap_or(match sealed && terminal {
+            true => Verdict::Verified,
+            false => Verdict::Partial,
+        });
+    let first_difference = differences
+        .iter()
+        .find(|difference| difference.field.verdict() == verdict)
+        .map(|difference| FirstDifference {
+            frame: difference.frame,
+            field: difference.field.name().to_owned(),
+            between: difference.between.map(|reading| reading.to_string()),
+        });
+    let coverage = log.players.iter().map(|player| Coverage {
+        rows: frame_number(player.rows.len()),
+        sealed: player.seal.is_some(),
+    });
+    Ok(Examination {
+        judgement: Judgement {
+            verdict,
+            last_frame: frame_number(canonical.len()).checked_sub(1),
+            first_difference,
+        },
+        coverage: coverage.collect(),
+        canonical,
+        differences,
+    })
+}
+
+/// All differences by frame and field. Where several are at one place, statements about inputs
+/// come first, then the re-simulation's word, which tells which player is the odd one.
+fn differences(log: &EpisodeLog, canonical: &[CanonicalRow], terminal: bool) -> Vec<Difference> {
+    let frames = frame_number(canonical.len());
+    let mut found = contradictions(log, frames);
+    for (player, readings) in players(log) {
+        found.extend(own_conflicts(player, readings, frames));
+    }
+    for (player, readings) in players(log) {
+        let between = [Reading::Player(player), Reading::Resimulation];
+        found.extend((0..).zip(canonical).find_map(|(frame, theirs)| {
+            differing(frame, between, readings.rows.get(&frame)?, theirs)
+        }));
+        found.extend(missing(between, readings, frames, terminal));
+        found.extend(seal(between, readings, canonical, terminal));
+    }
+    for (player, readings) in players(log) {
+        for (other, others) in players(log).filter(|(other, _)| *other > player) {
+            let between = [Reading::Player(player), Reading::Player(other)];
+            found.extend(readings.rows.iter().find_map(|(&frame, ours)| {
+                differing(frame, between, ours, others.rows.get(&frame)?)
+            }));
+        }
+    }
+    found.sort_by_key(|difference| (difference.frame, difference.field));
+    found
+}
+
+fn players(log: &EpisodeLog) -> impl Iterator<Item = (u8, &PlayerLog)> {
+    (0..=u8::MAX).zip(&log.players)
+}
+
+fn contradictions(log: &EpisodeLog, frames: u32) -> Vec<Difference> {
+    log.contradictions()
+        .take_while(|contradiction| contradiction.frame < frames)
+        .map(
+            |Contradiction {
+                 frame,
+                 held,
+                 against,
+                 ..
+             }| Difference {
+                frame,
+                field: Field::Inputs,
+                between: [Reading::Player(held.by), again(held.by, &against)],
+                values: [Some(hex(&held.input)), Some(hex(&against.input))],
+            },
+        )
+        .collect()
+}
+
+fn again(first: u8, statement: &Statement) -> Reading {
+    match statement.by == first {
+        true => Reading::PlayerAgain {
+            player: first,
+            incarnation: statement.incarnation,
+        },
+        false => Reading::Player(statement.by),
+    }
+}
+
+fn own_conflicts(player: u8, log: &PlayerLog, frames: u32) -> impl Iterator<Item = Difference> {
+    let between = move |incarnation| {
+        [
+            Reading::Player(player),
+            Reading::PlayerAgain {
+                player,
+                incarnation,
+            },
+        ]
+    };
+    log.own_conflicts.iter().filter_map(move |conflict| {
+        let difference = match conflict {
+            OwnConflict::Row {
+                frame,
+                incarnation,
+                row,
+            } => differing(*frame, between(*incarnation), log.rows.get(frame)?, row),
+            OwnConflict::Seal { incarnation, seal } => {
+                let first = log.seal.as_ref()?;
+                Some(Difference {
+                    frame: first.last_frame.min(seal.last_frame),
+                    field: Field::Seal,
+                    between: between(*incarnation),
+                    values: [Some(seal_text(first)), Some(seal_text(seal))],
+                })
+            }
+        };
+        difference.filter(|difference| difference.frame < frames)
+    })
+}
+
+/// The first frame that the player's rows or the re-simulation should have and do not. Rows are
+/// due up to the seal; without a seal, up to the last one that came.
+fn missing(
+    between: [Reading; 2],
+    player: &PlayerLog,
+    frames: u32,
+    terminal: bool,
+) -> Option<Difference> {
+    let due = match &player.seal {
+        Some(seal) => seal.last_frame,
+        None => *player.rows.keys().next_back()?,
+    };
+    let at = |frame, values| Difference {
+        frame,
+        field: Field::Missing,
+        between,
+        values,
+    };
+    let gap = (0..)
+        .zip(player.rows.keys())
+        .find_map(|(expected, &frame)| (expected != frame).then_some(expected))
+        .unwrap_or(frame_number(player.rows.len()));
+    if gap <= due && gap < frames {
+        return Some(at(gap, [None, Some("a row".to_owned())]));
+    }
+    let inputs_lost = player.seal.is_some() && !terminal && due >= frames;
+    inputs_lost.then(|| at(frames, [Some("a seal".to_owned()), None]))
+}
+
+fn seal(
+    between: [Reading; 2],
+    player: &PlayerLog,
+    canonical: &[CanonicalRow],
+    terminal: bool,
+) -> Option<Difference> {
+    let seal = player.seal.as_ref()?;
+    let last = frame_number(canonical.len()).checked_sub(1)?;
+    if !terminal && seal.last_frame > last {
+        // The re-simulation ran out of inputs: it is the one that is missing.
+        return None;
+    }
+    let ours = Seal {
+        last_frame: last,
+        hash: canonical.last()?.hash,
+    };
+    let equal = terminal && *seal == ours;
+    (!equal).then(|| Difference {
+        frame: seal.last_frame.min(last),
+        field: Field::Seal,
+        between,
+        values: [Some(seal_text(seal)), terminal.then(|| seal_text(&ours))],
+    })
+}
+
+/// The first field in which two accounts of one frame differ.
+fn differing(
+    frame: u32,
+    between: [Reading; 2],
+    ours: &CanonicalRow,
+    theirs: &CanonicalRow,
+) -> Option<Difference> {
+    let (field, values) = if ours.inputs != theirs.inputs {
+        let text = |row: &CanonicalRow| {
+            let inputs: Vec<String> = row.inputs.iter().map(|input| hex(input)).collect();
+            Some(inputs.join(" "))
+        };
+        (Field::Inputs, [text(ours), text(theirs)])
+    } else if ours.outcome != theirs.outcome {
+        let text = |row: &CanonicalRow| Some(hex(&row.outcome));
+        (Field::Outcome, [text(ours), text(theirs)])
+    } else if ours.digest != theirs.digest {
+        let text = |row: &CanonicalRow| row.digest.map(|digest| hex(&digest));
+        (Field::Digest, [text(ours), text(theirs)])
+    } else if ours.hash != theirs.hash {
+        let text = |row: &CanonicalRow| Some(hex(&row.hash));
+        (Field::Hash, [text(ours), text(theirs)])
+    } else {
+        return None;
+    };
+    Some(Difference {
+        frame,
+        field,
+        between,
+        values,
+    })
+}
+
+fn seal_text(seal: &Seal) -> String {
+    format!("frame {}, hash {}", seal.last_frame, hex(&seal.hash))
+}
+
+fn frame_number(length: usize) -> u32 {
+    u32::try_from(length).expect("frames are counted in 32 bits")
+}
