@@ -1,0 +1,252 @@
+//! Setting up an engine.
+
+use std::time::Duration;
+
+use crate::types::{MAX_PLAYERS, as_micros};
+use crate::{
+    BuildError, ChainHash, Engine, Epoch, Incarnation, Input, LinkId, Micros, PlayerIndex,
+    PlayerSet,
+};
+
+/// The most frames between sampling an input and its use.
+pub const MAX_INPUT_DELAY: u32 = 32;
+
+/// The most frames that the head may run ahead of a missing input.
+pub const MAX_WINDOW: u32 = 512;
+
+/// How a missing input is guessed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prediction {
+    /// The player's newest known input; the default input where there is none.
+    #[default]
+    RepeatLast,
+    /// The default input.
+    Default,
+}
+
+/// Collects the settings of an [`Engine`]. All peers of an episode give the same players, frame
+/// duration, window, default input, epoch and genesis.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    players: usize,
+    local: Vec<PlayerIndex>,
+    links: Vec<(LinkId, Vec<PlayerIndex>)>,
+    epoch: Epoch,
+    incarnation: Incarnation,
+    frame_duration: Duration,
+    input_delay: u32,
+    window: Duration,
+    prediction: Prediction,
+    default_input: Input,
+    genesis: ChainHash,
+    start_at: Micros,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            players: 2,
+            local: Vec::new(),
+            links: Vec::new(),
+            epoch: Epoch(0),
+            incarnation: Incarnation(1),
+            frame_duration: Duration::from_micros(16_667),
+            input_delay: 2,
+            window: Duration::from_millis(500),
+            prediction: Prediction::RepeatLast,
+            default_input: Input::default(),
+            genesis: ChainHash::default(),
+            start_at: Micros(0),
+        }
+    }
+}
+
+impl Builder {
+    /// How many players the episode has, 1 to 16 (2 unless told).
+    pub fn players(mut self, players: usize) -> Builder {
+        self.players = players;
+        self
+    }
+
+    /// The players whose inputs this host gives.
+    pub fn local(mut self, players: impl IntoIterator<Item = PlayerIndex>) -> Builder {
+        self.local = players.into_iter().collect();
+        self
+    }
+
+    /// A peer with these players. Without any call of this, every remote player n is alone at the
+    /// other end of `LinkId(n)`.
+    pub fn link(mut self, link: LinkId, players: impl IntoIterator<Item = PlayerIndex>) -> Builder {
+        self.links.push((link, players.into_iter().collect()));
+        self
+    }
+
+    /// The episode's number (0 unless told).
+    pub fn epoch(mut self, epoch: Epoch) -> Builder {
+        self.epoch = epoch;
+        self
+    }
+
+    /// This peer's page load (1 unless told).
+    pub fn incarnation(mut self, incarnation: Incarnation) -> Builder {
+        self.incarnation = incarnation;
+        self
+    }
+
+    /// The length of a tick (16,667 µs unless told).
+    pub fn frame_duration(mut self, duration: Duration) -> Builder {
+        self.frame_duration = duration;
+        self
+    }
+
+    /// Frames between sampling a local input and its use (2 unless told).
+    pub fn input_delay(mut self, frames: u32) -> Builder {
+        self.input_delay = frames;
+        self
+    }
+
+    /// How far the head may run ahead of a missing input (500 ms unless told), rounded up to whole
+    /// frames; zero is lockstep.
+    pub fn window(mut self, window: Duration) -> Builder {
+        self.window = window;
+        self
+    }
+
+    /// How missing inputs are guessed (repeat the last unless told).
+    pub fn prediction(mut self, prediction: Prediction) -> Builder {
+        self.prediction = prediction;
+        self
+    }
+
+    /// The input of lead frames, and of guesses without a better source (one zero byte unless
+    /// told).
+    pub fn default_input(mut self, input: Input) -> Builder {
+        self.default_input = input;
+        self
+    }
+
+    /// h(−1) (zeros unless told).
+    pub fn genesis(mut self, genesis: ChainHash) -> Builder {
+        self.genesis = genesis;
+        self
+    }
+
+    /// When frame 0 is due on the host's clock (0 unless told).
+    pub fn start_at(mut self, at: Micros) -> Builder {
+        self.start_at = at;
+        self
+    }
+
+    pub fn build(self) -> Result<Engine, BuildError> {
+        let local = self.checked_local()?;
+        let links = self.checked_links(local)?;
+        let duration = self.frame_duration;
+        if duration < Duration::from_millis(1) || duration > Duration::from_secs(10) {
+            return Err(BuildError::FrameDuration);
+        }
+        if self.input_delay > MAX_INPUT_DELAY {
+            return Err(BuildError::InputDelay {
+                found: self.input_delay,
+                most: MAX_INPUT_DELAY,
+            });
+        }
+        let window = self.window.as_micros().div_ceil(duration.as_micros());
+        let window = u32::try_from(window)
+            .ok()
+            .filter(|frames| *frames <= MAX_WINDOW)
+            .ok_or(BuildError::Window {
+                found: window,
+                most: MAX_WINDOW,
+            })?;
+        Ok(Engine::new(
+            Config {
+                players: self.players,
+                local,
+                epoch: self.epoch,
+                incarnation: self.incarnation,
+                frame_us: as_micros(duration),
+                input_delay: self.input_delay,
+                window,
+                prediction: self.prediction,
+                default_input: self.default_input,
+                genesis: self.genesis,
+                start_at: self.start_at,
+            },
+            links,
+        ))
+    }
+
+    fn checked_local(&self) -> Result<PlayerSet, BuildError> {
+        if self.players == 0 || self.players > MAX_PLAYERS {
+            return Err(BuildError::Players {
+                found: self.players,
+            });
+        }
+        if self.local.is_empty() {
+            return Err(BuildError::NoLocal);
+        }
+        let missing = self.local.iter().find(|p| p.index() >= self.players);
+        if let Some(player) = missing {
+            return Err(BuildError::LocalOutOfRange {
+                player: *player,
+                players: self.players,
+            });
+        }
+        Ok(self.local.iter().copied().collect())
+    }
+
+    fn checked_links(&self, local: PlayerSet) -> Result<Vec<(LinkId, PlayerSet)>, BuildError> {
+        let remote: PlayerSet = (0..self.players as u8)
+            .map(PlayerIndex)
+            .filter(|player| !local.contains(*player))
+            .collect();
+        if self.links.is_empty() {
+            let alone = |player: PlayerIndex| (LinkId(player.0), [player].into_iter().collect());
+            return Ok(remote.iter().map(alone).collect());
+        }
+        let mut links: Vec<(LinkId, PlayerSet)> = Vec::new();
+        let mut covered = PlayerSet::default();
+        for (link, players) in &self.links {
+            if links.iter().any(|(other, _)| other == link) {
+                return Err(BuildError::LinkTwice { link: *link });
+            }
+            if players.is_empty() {
+                return Err(BuildError::LinkEmpty { link: *link });
+            }
+            for player in players {
+                if !remote.contains(*player) {
+                    return Err(BuildError::LinkPlayer {
+                        link: *link,
+                        player: *player,
+                    });
+                }
+                if covered.contains(*player) {
+                    return Err(BuildError::LinkCover { player: *player });
+                }
+                covered.insert(*player);
+            }
+            links.push((*link, players.iter().copied().collect()));
+        }
+        match remote.iter().find(|player| !covered.contains(*player)) {
+            Some(player) => Err(BuildError::LinkCover { player }),
+            None => Ok(links),
+        }
+    }
+}
+
+/// Checked settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) players: usize,
+    pub(crate) local: PlayerSet,
+    pub(crate) epoch: Epoch,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) frame_us: u64,
+    pub(crate) input_delay: u32,
+    /// In frames.
+    pub(crate) window: u32,
+    pub(crate) prediction: Prediction,
+    pub(crate) default_input: Input,
+    pub(crate) genesis: ChainHash,
+    pub(crate) start_at: Micros,
+}

@@ -1,0 +1,87 @@
+//! Errors, by who can act on them.
+
+use crate::{Epoch, Frame, Incarnation, LinkId, PlayerIndex};
+
+/// The engine cannot be built so; the message names the setting and the fix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    #[error("players: {found} is not possible; give 1 to 16")]
+    Players { found: usize },
+    #[error("local: no player is local; name at least one with .local([PlayerIndex(n)])")]
+    NoLocal,
+    #[error("local: player {player} does not exist; with {players} players the last is {}", players - 1)]
+    LocalOutOfRange { player: PlayerIndex, players: usize },
+    #[error("link {link}: player {player} is local or does not exist; name remote players only")]
+    LinkPlayer { link: LinkId, player: PlayerIndex },
+    #[error("link {link}: given twice; name all its players in one .link(…)")]
+    LinkTwice { link: LinkId },
+    #[error("link {link}: it has no player; name those at its other end")]
+    LinkEmpty { link: LinkId },
+    #[error("link: player {player} must be at the other end of exactly one link")]
+    LinkCover { player: PlayerIndex },
+    #[error("frame_duration: must be between 1 ms and 10 s")]
+    FrameDuration,
+    #[error("input_delay: {found} frames; the most is {most}")]
+    InputDelay { found: u32, most: u32 },
+    #[error("window: {found} frames; the most is {most}; shorten .window(…)")]
+    Window { found: u128, most: u32 },
+}
+
+/// A local input was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    #[error("an input has 1 to 64 bytes, not {found}")]
+    Length { found: usize },
+    #[error("player {player} is not local")]
+    NotLocal { player: PlayerIndex },
+    #[error("player {player} has given the inputs before frame {next}; ask wanted_input first")]
+    NotWanted { player: PlayerIndex, next: Frame },
+    #[error("the episode is sealed")]
+    Sealed,
+    #[error("batch {id} must be completed first")]
+    BatchOpen { id: u64 },
+}
+
+/// A packet was refused and changed nothing but a counter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PacketError {
+    #[error("there is no link {link}")]
+    UnknownLink { link: LinkId },
+    #[error("packet version {found}; this engine speaks {expected}")]
+    OtherVersion { found: u8, expected: u8 },
+    #[error("malformed packet: {0}")]
+    Malformed(&'static str),
+    #[error("packet of epoch {}; this is {}", found.0, expected.0)]
+    OtherEpoch { found: Epoch, expected: Epoch },
+    #[error("packet of incarnation {}; {} has been seen", found.0, newest.0)]
+    OlderIncarnation {
+        found: Incarnation,
+        newest: Incarnation,
+    },
+    /// Well-formed, but no honest peer says it.
+    #[error("impossible packet: {0}")]
+    Impossible(&'static str),
+    #[error("batch {id} must be completed first")]
+    BatchOpen { id: u64 },
+}
+
+/// The results do not answer the open batch; it stays open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompleteError {
+    #[error("batch {id} is not open")]
+    NotOpen { id: u64 },
+    #[error("result {position} is of frame {found}; the batch has {expected} there")]
+    WrongFrame {
+        position: usize,
+        expected: Frame,
+        found: Frame,
+    },
+    #[error("the result of frame {frame} is missing, and no earlier step was terminal")]
+    Missing { frame: Frame },
+    #[error("there are results after the last step, or after a terminal one")]
+    TooMany,
+}

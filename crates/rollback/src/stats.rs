@@ -1,0 +1,90 @@
+//! Measurements of links and of the engine's work.
+
+use std::time::Duration;
+
+/// The state of one link since the engine was built. Durations are zero until measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Least round trip of all, without the time that the other side held the packet.
+    pub rtt_min: Duration,
+    /// Median and 95th percentile of the latest [`RTT_SAMPLES`] round trips.
+    pub rtt_median: Duration,
+    pub rtt_p95: Duration,
+    /// Smoothed difference between the transit times of consecutive packets (RFC 3550, 6.4.1).
+    pub jitter: Duration,
+    pub packets_sent: u64,
+    /// Accepted packets, duplicates included.
+    pub packets_received: u64,
+    /// Packets that the other side numbered and that have not come.
+    pub packets_lost: u64,
+    /// Packets that came after one sent later.
+    pub packets_reordered: u64,
+    /// Packets that came again.
+    pub packets_duplicated: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    /// Our lead over the peer at the other end, in microseconds; negative where it is ahead.
+    pub lead_us: i64,
+}
+
+/// How many round trips the median and the percentile of [`LinkStats`] look back.
+pub const RTT_SAMPLES: usize = 256;
+
+/// The engine's work since it was built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub rollbacks: u64,
+    /// Frames simulated again.
+    pub resimulated_frames: u64,
+    /// Frames gone back by the deepest rollback.
+    pub deepest_rollback: u32,
+    /// Times that the head stopped at the end of the window.
+    pub stalls: u64,
+    /// Ticks in which it stood there.
+    pub stalled_ticks: u64,
+    /// Remote inputs that had been guessed when their frame was simulated: rightly, and wrongly.
+    pub predictions_right: u64,
+    pub predictions_wrong: u64,
+    /// Inputs that came again and differed from the first, which was kept.
+    pub conflicts: u64,
+    /// Inputs not taken because no honest peer is that far ahead.
+    pub inputs_beyond_horizon: u64,
+    pub refused: Refused,
+}
+
+/// Packets that changed nothing, by reason (see [`PacketError`](crate::PacketError)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    pub unknown_link: u64,
+    pub other_version: u64,
+    pub malformed: u64,
+    pub other_epoch: u64,
+    pub older_incarnation: u64,
+    pub impossible: u64,
+    pub batch_open: u64,
+}
+
+impl Refused {
+    pub fn total(&self) -> u64 {
+        self.unknown_link
+            + self.other_version
+            + self.malformed
+            + self.other_epoch
+            + self.older_incarnation
+            + self.impossible
+            + self.batch_open
+    }
+}
+
+/// What the engine holds, in frames: the bound of its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Inputs of the player with the most.
+    pub inputs: usize,
+    /// Frames simulated but not confirmed.
+    pub records: usize,
+    /// Chain hashes kept to name a first difference.
+    pub hashes: usize,
+    /// Events that the host has not taken.
+    pub events: usize,
+}

@@ -1,0 +1,190 @@
+//! The small words of the engine: frames, players, links, time, inputs.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use crate::InputError;
+
+/// The most players one episode can have.
+pub const MAX_PLAYERS: usize = 16;
+
+/// The most bytes of one player's input for one frame.
+pub const MAX_INPUT_BYTES: usize = 64;
+
+/// The index of one simulation step, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frame(pub u32);
+
+impl Add<u32> for Frame {
+    type Output = Frame;
+    fn add(self, frames: u32) -> Frame {
+        Frame(self.0.saturating_add(frames))
+    }
+}
+
+/// Frames from `other` to `self`; 0 where `other` is later.
+impl Sub<Frame> for Frame {
+    type Output = u32;
+    fn sub(self, other: Frame) -> u32 {
+        self.0.saturating_sub(other.0)
+    }
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A player's place in the episode, from 0; the same number at every peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayerIndex(pub u8);
+
+impl PlayerIndex {
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl fmt::Display for PlayerIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A way to one other peer. The host knows who is at its other end; no packet says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u8);
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which episode of the session: packets of other epochs change nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u32);
+
+/// Which page load of a peer, counted up by whoever admits peers: packets of older ones change
+/// nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Incarnation(pub u32);
+
+/// Microseconds on any monotonic clock. The clocks of peers need not agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Micros(pub u64);
+
+impl Micros {
+    /// The time since `earlier`; zero where `earlier` is later.
+    pub fn since(self, earlier: Micros) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Micros {
+    type Output = Micros;
+    fn add(self, duration: Duration) -> Micros {
+        Micros(self.0.saturating_add(as_micros(duration)))
+    }
+}
+
+impl Sub<Duration> for Micros {
+    type Output = Micros;
+    fn sub(self, duration: Duration) -> Micros {
+        Micros(self.0.saturating_sub(as_micros(duration)))
+    }
+}
+
+pub(crate) fn as_micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// One player's input for one frame: 1 to 64 bytes that only the host understands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    length: u8,
+    bytes: [u8; MAX_INPUT_BYTES],
+}
+
+impl Input {
+    pub fn new(bytes: &[u8]) -> Result<Input, InputError> {
+        if bytes.is_empty() || bytes.len() > MAX_INPUT_BYTES {
+            return Err(InputError::Length { found: bytes.len() });
+        }
+        let mut input = Input {
+            length: bytes.len() as u8,
+            bytes: [0; MAX_INPUT_BYTES],
+        };
+        input.bytes[..bytes.len()].copy_from_slice(bytes);
+        Ok(input)
+    }
+
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+/// One byte, zero.
+impl Default for Input {
+    fn default() -> Input {
+        Input {
+            length: 1,
+            bytes: [0; MAX_INPUT_BYTES],
+        }
+    }
+}
+
+impl AsRef<[u8]> for Input {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Input({:02x?})", self.as_slice())
+    }
+}
+
+/// A set of players; bit n is player n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PlayerSet(pub u16);
+
+impl PlayerSet {
+    pub fn contains(self, player: PlayerIndex) -> bool {
+        player.index() < MAX_PLAYERS && self.0 & (1 << player.0) != 0
+    }
+
+    pub fn insert(&mut self, player: PlayerIndex) {
+        if player.index() < MAX_PLAYERS {
+            self.0 |= 1 << player.0;
+        }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// In ascending order.
+    pub fn iter(self) -> impl Iterator<Item = PlayerIndex> {
+        (0..MAX_PLAYERS as u8)
+            .map(PlayerIndex)
+            .filter(move |player| self.contains(*player))
+    }
+}
+
+impl FromIterator<PlayerIndex> for PlayerSet {
+    fn from_iter<I: IntoIterator<Item = PlayerIndex>>(players: I) -> PlayerSet {
+        let mut set = PlayerSet::default();
+        for player in players {
+            set.insert(player);
+        }
+        set
+    }
+}
