@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Limits, Upload, UploadBody, VERSION};
+use crate::{ClientEvent, Limits, Upload, UploadBody, VERSION};
 
 /// The first bytes of every upload: two letters, then the protocol version, little-endian.
 const MAGIC: [u8; 2] = *b"IG";
@@ -117,6 +117,11 @@ fn check(upload: &Upload) -> Result<(), DecodeError> {
             }
             for key in &batch.keys {
                 at_most("keys.key", key.key.len(), Limits::TEXT_CHARS)?;
+            }
+            for event in &batch.events {
+                if let ClientEvent::Error { message, .. } = event {
+                    at_most("events.message", message.len(), Limits::TEXT_CHARS)?;
+                }
             }
         }
         UploadBody::Rows(rows) => {
