@@ -1,38 +1,112 @@
-//! The embedded journal store.
+//! The embedded journal store: one SQLite file, `journal.sqlite`, in the data directory.
+//!
+//! - **One writer thread, group commit.** Everything that is queued when the writer is free goes
+//!   into one transaction; the callbacks are called after its commit is synced to disk. So the
+//!   number of syncs does not grow with the number of participants.
+//! - **One server per directory.** `journal.lock` is locked by the operating system for as long as
+//!   the process lives, however it ends.
+//! - **Readable.** Events are stored as JSON text, so `sqlite3 journal.sqlite` shows them;
+//!   uploads are stored as the bytes that a page sent.
+//! - **Readers never wait.** Write-ahead logging lets an export read while a server writes.
+//!
+//! It must never call a callback with ids before the commit, and never change an entry.
+//!
+//! ```
+//! use igym_protocol::{ParticipantId, Record};
+//! use igym_storage::{Filter, JournalStore, NewEntry};
+//! use igym_storage_sqlite::SqliteStore;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let store = SqliteStore::open(directory.path())?;
+//! let (done, ids) = std::sync::mpsc::channel();
+//! let participant = ParticipantId(uuid::Uuid::from_u128(1));
+//! store.append(
+//!     vec![NewEntry { at_ms: 0, record: Record::LobbyJoined { participant, scene: 1 } }],
+//!     Box::new(move |result| done.send(result).expect("the receiver waits")),
+//! );
+//! assert_eq!(ids.recv()??, [1]);
+//! assert_eq!(store.read(Filter::default())?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod codec;
+mod lock;
+mod reader;
+mod schema;
+mod writer;
+
 use std::path::Path;
 
 use igym_protocol::{Entry, ParticipantId};
 use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
 
+use crate::{lock::Lock, reader::Readers, writer::Writer};
+
 /// A journal in `journal.sqlite` of a data directory.
-pub struct SqliteStore {}
+///
+/// Dropping it waits until everything that was appended is on disk.
+pub struct SqliteStore {
+    // In this order: the last connection to close folds the write-ahead log into the file, and
+    // the lock outlives them all.
+    readers: Readers,
+    writer: Option<Writer>,
+    _lock: Option<Lock>,
+}
 
 impl SqliteStore {
     /// Opens the journal of a data directory for writing; makes both if they do not exist.
     pub fn open(directory: &Path) -> Result<Self, StorageError> {
-        Err(StorageError::Missing { file: directory.to_owned() })
+        schema::make_directory(directory)?;
+        let lock = Lock::acquire(directory)?;
+        let file = directory.join(schema::FILE);
+        let connection = schema::open_writable(&file)?;
+        Ok(Self {
+            readers: Readers::new(file),
+            writer: Some(Writer::start(connection)?),
+            _lock: Some(lock),
+        })
     }
 
     /// Opens an existing journal for reading, also while a server writes to it.
     pub fn open_read_only(directory: &Path) -> Result<Self, StorageError> {
-        Err(StorageError::Missing { file: directory.to_owned() })
+        let file = directory.join(schema::FILE);
+        let readers = Readers::new(file);
+        readers.check()?;
+        Ok(Self {
+            readers,
+            writer: None,
+            _lock: None,
+        })
+    }
+
+    /// Transactions committed since the journal was opened; entries per commit show how well
+    /// group commit works.
+    pub fn commits(&self) -> u64 {
+        self.writer.as_ref().map_or(0, Writer::commits)
     }
 }
 
 impl JournalStore for SqliteStore {
-    fn append(&self, _entries: Vec<NewEntry>, done: Done) {
-        done(Err(StorageError::Closed));
+    fn append(&self, entries: Vec<NewEntry>, done: Done) {
+        match &self.writer {
+            Some(writer) => writer.append(entries, done),
+            None => done(Err(StorageError::ReadOnly)),
+        }
     }
 
-    fn read(&self, _filter: Filter) -> Result<Vec<Entry>, StorageError> {
-        Err(StorageError::Closed)
+    fn read(&self, filter: Filter) -> Result<Vec<Entry>, StorageError> {
+        self.readers.read(&filter)
     }
 
-    fn highest_upload(&self, _: ParticipantId, _: u32) -> Result<u32, StorageError> {
-        Err(StorageError::Closed)
+    fn highest_upload(
+        &self,
+        participant: ParticipantId,
+        incarnation: u32,
+    ) -> Result<u32, StorageError> {
+        self.readers.highest_upload(participant, incarnation)
     }
 
     fn last_id(&self) -> Result<u64, StorageError> {
-        Err(StorageError::Closed)
+        self.readers.last_id()
     }
 }

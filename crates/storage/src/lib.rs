@@ -64,7 +64,7 @@ pub struct Filter {
     pub session: Option<SessionId>,
     /// Only what belongs to the episode with this index: its plan, uploads and closing.
     pub episode: Option<u32>,
-    /// Only what is about this participant alone.
+    /// Only what this participant did, met or uploaded.
     pub participant: Option<ParticipantId>,
     pub selection: Selection,
     /// Only ids above this one.

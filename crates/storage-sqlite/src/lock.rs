@@ -1,0 +1,53 @@
+//! Keeps two servers from sharing one data directory.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::Write,
+    path::Path,
+};
+
+use igym_storage::StorageError;
+
+use crate::schema::io_error;
+
+const FILE: &str = "journal.lock";
+
+/// Held for as long as a server writes to the directory; the operating system lets go of it when
+/// the process ends, so a killed server leaves nothing to clean up.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(crate) fn acquire(directory: &Path) -> Result<Self, StorageError> {
+        let path = directory.join(FILE);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| io_error(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = std::fs::read_to_string(&path).unwrap_or_default();
+                let holder = match holder.trim() {
+                    "" => "unknown process",
+                    holder => holder,
+                };
+                return Err(StorageError::InUse {
+                    directory: directory.to_owned(),
+                    holder: holder.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(io_error(&path, &error)),
+        }
+        // Only for the message above: a full disk must not keep a server from starting.
+        let note = file
+            .set_len(0)
+            .and_then(|()| writeln!(file, "process {}", std::process::id()));
+        drop(note);
+        Ok(Self { _file: file })
+    }
+}
