@@ -1,0 +1,138 @@
+//! End-to-end: real browsers against the real program.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::process::{run as run_command, step};
+use crate::wasm::Variant;
+use crate::{debian, paths, rust, wasm, web};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only tests whose name matches this expression
+    #[arg(long)]
+    grep: Option<String>,
+    /// Use what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Episodes {
+    /// How many episodes, one after the other
+    #[arg(long, default_value_t = 50)]
+    count: u32,
+    /// The network between the two
+    #[arg(long, value_enum, default_value_t = Condition::Loss)]
+    condition: Condition,
+    /// Use what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// The networks that the tests impose, by the names that tests/e2e/harness/network.ts gives them.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Condition {
+    None,
+    Latency,
+    Jitter,
+    Loss,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Measure {
+    /// Use what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// All end-to-end tests.
+pub(crate) fn all() -> Result<()> {
+    run(&Options {
+        grep: None,
+        no_build: false,
+    })
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    prepare(options.no_build)?;
+    step("end-to-end tests", || {
+        let mut arguments = vec!["--project", "e2e"];
+        if let Some(grep) = &options.grep {
+            arguments.extend(["--grep", grep]);
+        }
+        playwright(&arguments, &[])
+    })
+}
+
+pub(crate) fn episodes(options: &Episodes) -> Result<()> {
+    prepare(options.no_build)?;
+    let condition = match options.condition {
+        Condition::None => "none",
+        Condition::Latency => "latency",
+        Condition::Jitter => "jitter",
+        Condition::Loss => "loss",
+    };
+    step(
+        &format!("{} episodes, network: {condition}", options.count),
+        || {
+            playwright(
+                &["--project", "episodes"],
+                &[
+                    ("IGYM_EPISODES", &options.count.to_string()),
+                    ("IGYM_CONDITION", condition),
+                ],
+            )
+        },
+    )
+}
+
+pub(crate) fn measure(options: &Measure) -> Result<()> {
+    prepare(options.no_build)?;
+    step("measuring", || playwright(&["--project", "measure"], &[]))
+}
+
+/// Finds, or installs, the browser.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("IGYM_CHROMIUM") {
+        return Ok(path.into());
+    }
+    let path = Path::new("/usr/bin/chromium");
+    debian::need(
+        "Chromium",
+        || path.exists(),
+        &["chromium"],
+        "install Chromium and set IGYM_CHROMIUM to its program",
+    )?;
+    Ok(path.to_path_buf())
+}
+
+fn prepare(no_build: bool) -> Result<()> {
+    chromium()?;
+    web::install(&paths::e2e())?;
+    if !no_build {
+        for variant in [Variant::Normal, Variant::FaultInjection] {
+            wasm::build(variant)?;
+            web::build(variant)?;
+        }
+        rust::igym()?;
+    }
+    Ok(())
+}
+
+fn playwright(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let node = web::node()?;
+    run_command(
+        node.tool(&paths::e2e(), "playwright")
+            .arg("test")
+            .args(arguments)
+            .current_dir(paths::e2e())
+            .env("IGYM_PROGRAM", paths::igym())
+            .env("IGYM_CHROMIUM", chromium()?)
+            .env("IGYM_WEB", web::out(Variant::Normal))
+            .env("IGYM_WEB_FAULT", web::out(Variant::FaultInjection))
+            .envs(environment.iter().copied()),
+    )
+}
