@@ -1,1 +1,48 @@
-//! What an environment is
+//! What an environment is, and what is the same for all of them.
+//!
+//! - [`MultiAgentEnv`]: reset, step, observe, save, load, render; in the spirit of PettingZoo's
+//!   parallel environments and Gymnasium ≥ 0.26.
+//! - [`Space`], [`Action`], [`Value`]: what agents do and see, each with one canonical encoding,
+//!   so that equal values are equal bytes on every peer.
+//! - [`Simulation`]: an environment under the platform's rules (who acts, which input is valid,
+//!   when an episode ends, what is hashed). Browser, server and verifier run this same code.
+//! - [`Surface`] and [`Display`]: what an environment draws, and what a page must be told so that
+//!   it shows that.
+//! - [`numpy`]: numpy's random generator, bit for bit, for environments ported from Python.
+//!
+//! **Invariant:** nothing here reads a clock, a file, a socket or the system's randomness, and no
+//! bytes from outside make it panic: inputs become the default action, encodings become an error.
+//!
+//! ```
+//! use igym_gym::{Action, Space};
+//!
+//! let keys = Space::Discrete { n: 6 };
+//! assert_eq!(Action::Discrete(3).encode(&keys), Some(vec![3]));
+//! assert_eq!(Action::decode(&keys, &[3]), Some(Action::Discrete(3)));
+//! assert_eq!(Action::decode(&keys, &[6]), None);
+//! ```
+
+mod action;
+mod canonical;
+mod color;
+mod display;
+mod draw;
+mod env;
+pub mod numpy;
+mod outcome;
+mod simulation;
+mod space;
+mod surface;
+mod value;
+
+pub use action::Action;
+pub use canonical::DecodeError;
+pub use color::{Color, ColorError};
+pub use display::{Display, DrawDelta};
+pub use draw::{Align, Asset, DrawList, DrawObject, Shape};
+pub use env::{AgentStep, LoadError, MultiAgentEnv};
+pub use outcome::{AgentOutcome, Outcome};
+pub use simulation::{MAX_INPUT_BYTES, Rules, SetupError, Simulation, SnapshotError, StepRecord};
+pub use space::{SPACE_ELEMENTS, Space};
+pub use surface::{Draft, Surface};
+pub use value::{DType, Value};

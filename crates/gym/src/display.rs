@@ -1,0 +1,82 @@
+//! What a page shows, as its host knows it, and what it must be told to show something else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::draw::{DrawList, DrawObject};
+
+/// The picture that one page shows. Kept by the host, apart from environment and surface, so
+/// that a page that reloads gets everything again, and nobody else does.
+#[derive(Clone, Debug, Default)]
+pub struct Display {
+    shown: BTreeMap<String, DrawObject>,
+    order: Vec<String>,
+}
+
+/// The difference between what a page shows and what it shall show. Apply `removed`, then `set`,
+/// then `order`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DrawDelta {
+    /// New objects, and objects that look different from now on; an object never changes its
+    /// kind of shape without being in `removed` too.
+    pub set: Vec<DrawObject>,
+    /// Ids of objects that go away.
+    pub removed: Vec<String>,
+    /// All ids from the bottom to the top; only if that is not as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub order: Option<Vec<String>>,
+}
+
+impl Display {
+    /// What turns the shown picture into `list`, which is shown from now on.
+    pub fn diff(&mut self, list: &DrawList) -> DrawDelta {
+        let mut delta = DrawDelta::default();
+        let mut gone = std::mem::take(&mut self.shown);
+        for object in &list.objects {
+            match gone.remove(&object.id) {
+                Some(shown) if shown == *object => {}
+                Some(shown) => {
+                    let same_kind = std::mem::discriminant(&shown.shape)
+                        == std::mem::discriminant(&object.shape);
+                    if !same_kind {
+                        delta.removed.push(object.id.clone());
+                    }
+                    delta.set.push(object.clone());
+                }
+                None => delta.set.push(object.clone()),
+            }
+            self.shown.insert(object.id.clone(), object.clone());
+        }
+        delta.removed.extend(gone.into_keys());
+        let order_kept = self
+            .order
+            .iter()
+            .eq(list.objects.iter().map(|object| &object.id));
+        if !order_kept {
+            self.order = list
+                .objects
+                .iter()
+                .map(|object| object.id.clone())
+                .collect();
+            delta.order = Some(self.order.clone());
+        }
+        delta
+    }
+
+    /// The page shows nothing any more: the next difference is the whole picture.
+    pub fn clear(&mut self) {
+        self.shown.clear();
+        self.order.clear();
+    }
+}
+
+impl DrawDelta {
+    /// Whether the page shows it all already.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty() && self.order.is_none()
+    }
+}
