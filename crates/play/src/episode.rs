@@ -1,0 +1,308 @@
+//! One peer's play of one episode.
+
+mod host;
+mod measure;
+mod recorder;
+mod records;
+mod setup;
+
+use std::time::Duration;
+
+use igym_gym::{Asset, Display, DrawDelta, Surface};
+use igym_protocol::{ClientEvent, EpisodePlan, InputSource, Limits, Path, Seal, UploadBody};
+use igym_rollback::{Advance, Engine, Frame, Input, LinkId, Micros, PacketError, PlayerIndex};
+
+use crate::keyboard::Keyboard;
+use crate::{LinkStatus, Score, Status};
+use host::Host;
+use measure::Measurements;
+use recorder::Recorder;
+
+pub use setup::PlayError;
+
+/// How often the links are sampled.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Engine, simulation, keys, recorder and drawing of one peer in one episode.
+///
+/// After each call that takes a time, poll packets and uploads until there are none. Uploads are to
+/// be polled at least once per frame.
+pub struct Episode {
+    plan: EpisodePlan,
+    me: PlayerIndex,
+    start_at: Micros,
+    /// Of the lead frames.
+    default_input: Input,
+    engine: Engine,
+    host: Host,
+    keyboard: Keyboard,
+    visible: bool,
+    /// The next frame that a sampled input is for.
+    next_input: Frame,
+    recorder: Recorder,
+    measurements: Measurements,
+    /// The earliest time this episode was told: the zero of what it records.
+    origin: Option<Micros>,
+    next_sample_at: Micros,
+    desync_at: Option<u32>,
+    seal: Option<Seal>,
+    closing: Closing,
+    screen: Screen,
+}
+
+/// What was uploaded of the episode's end.
+#[derive(Debug, Default)]
+struct Closing {
+    flush_asked: bool,
+    reported: bool,
+    seal_uploaded: bool,
+    flush_answered: bool,
+}
+
+/// What this peer's page shows.
+struct Screen {
+    surface: Surface,
+    display: Display,
+    /// The agent through whose eyes the environment is drawn.
+    viewer: Option<usize>,
+    current: bool,
+}
+
+impl Episode {
+    /// The plan that is played.
+    pub fn plan(&self) -> &EpisodePlan {
+        &self.plan
+    }
+
+    /// What the page must load before it can draw.
+    pub fn assets(&self) -> &[Asset] {
+        self.screen.surface.assets()
+    }
+
+    /// When `tick` is to be called next; in the past if it is late.
+    pub fn next_tick_at(&self, now: Micros) -> Micros {
+        self.engine.next_tick_at(now)
+    }
+
+    /// How the episode stands.
+    pub fn status(&self) -> Status {
+        let frame = self.engine.head().0;
+        let confirmed = self.engine.confirmed().map_or(0, |last| last.0 + 1);
+        let frames_left = self.plan.max_steps.saturating_sub(frame);
+        let own = &self.plan.seats[usize::from(self.me.0)].agents;
+        let agents = self.host.simulation.env().agents();
+        let returns = self.host.simulation.returns();
+        Status {
+            round: self.plan.episode + 1,
+            rounds: self.plan.episodes,
+            frame,
+            confirmed,
+            predicted: frame.saturating_sub(confirmed),
+            frames_left,
+            ms_left: (u64::from(frames_left) * 1000 / u64::from(self.plan.frames_per_second))
+                .try_into()
+                .unwrap_or(u32::MAX),
+            scores: agents
+                .iter()
+                .zip(returns)
+                .map(|(agent, score)| Score {
+                    agent: agent.clone(),
+                    score: *score,
+                    own: own.contains(agent),
+                })
+                .collect(),
+            own_agents: own.clone(),
+            stalled_by: self.engine.stalled().map(|player| player.0),
+            desync_at: self.desync_at,
+            sealed: self.seal.is_some(),
+            flushed: self.closing.flush_asked,
+            rollbacks: measure::number(self.engine.counters().rollbacks),
+            links: measure::links(&self.engine)
+                .map(|(player, stats)| LinkStatus {
+                    player,
+                    rtt_ms: stats.rtt_median.as_secs_f64() * 1e3,
+                })
+                .collect(),
+        }
+    }
+
+    /// Takes a packet of player `from` that came by `path`. An error changes nothing but a counter.
+    pub fn handle_packet(
+        &mut self,
+        from: u8,
+        path: Path,
+        bytes: &[u8],
+        now: Micros,
+    ) -> Result<(), PacketError> {
+        self.us(now);
+        if self.closing.flush_asked {
+            return Ok(());
+        }
+        let handled = self.engine.handle_packet(LinkId(from), bytes, now);
+        self.drain(now, path);
+        handled
+    }
+
+    /// A key of the keyboard went down or up at `at`; `key` is `KeyboardEvent.key`. Automatic
+    /// repeats and keys without a binding are ignored and not recorded.
+    pub fn key(&mut self, key: &str, down: bool, at: Micros) {
+        if let Some(change) = self.keyboard.handle_key(key, down) {
+            let frame = self.next_input + change.samples_before;
+            self.record_key(change.key, down, frame, at);
+        }
+    }
+
+    /// The window lost the keyboard: every key counts as up.
+    pub fn release_keys(&mut self, at: Micros) {
+        for key in self.keyboard.release() {
+            self.record_key(key, false, self.next_input, at);
+        }
+    }
+
+    /// The page was hidden or shown. While it is hidden the default action is played, and the data
+    /// say so.
+    pub fn set_visible(&mut self, visible: bool, at: Micros) {
+        if visible == self.visible {
+            return;
+        }
+        self.visible = visible;
+        if !visible {
+            self.release_keys(at);
+            self.keyboard.forget();
+        }
+        let at_us = self.us(at);
+        self.recorder
+            .event(at_us, ClientEvent::Visibility { at_us, visible });
+    }
+
+    /// One beat: samples the keys, simulates what is due, makes packets. Does nothing before
+    /// `next_tick_at`. One call makes one frame at most, so a host that is late calls it again
+    /// until `next_tick_at` is in the future.
+    pub fn tick(&mut self, now: Micros) {
+        self.us(now);
+        if self.closing.flush_asked || now < self.engine.next_tick_at(now) {
+            return;
+        }
+        self.author(now);
+        if let Advance::Run(batch) = self.engine.advance(now) {
+            let results = self.host.run(&batch);
+            self.engine
+                .complete(batch.id, results)
+                .expect("the host ran each step of the batch, in order, up to a terminal one");
+            self.screen.current = false;
+        }
+        // Inputs arrive in `handle_packet` alone, so the path is of no account here.
+        self.drain(now, Path::Relay);
+        self.sample_links(now);
+    }
+
+    /// The server is about to cut the episode: play stops here, and all that this peer holds goes
+    /// out, `Flushed` last.
+    pub fn flush(&mut self, now: Micros) {
+        self.us(now);
+        self.closing.flush_asked = true;
+    }
+
+    /// What the page must change to show the current state; empty if it shows it already.
+    pub fn draw(&mut self) -> DrawDelta {
+        if self.screen.current {
+            return DrawDelta::default();
+        }
+        self.screen.current = true;
+        let env = self.host.simulation.env();
+        env.render(&mut self.screen.surface, self.screen.viewer);
+        self.screen.display.diff(&self.screen.surface.commit())
+    }
+
+    /// The whole picture, for a page that shows nothing yet.
+    pub fn redraw(&mut self) -> DrawDelta {
+        self.screen.display.clear();
+        self.screen.current = false;
+        self.draw()
+    }
+
+    /// The host could not send the packet just polled for player `to`: its channel was full.
+    pub fn packet_skipped(&mut self, to: u8) {
+        self.measurements.skipped(to);
+    }
+
+    /// How long a tick took on the host, in microseconds.
+    pub fn record_tick(&mut self, microseconds: u32) {
+        self.measurements.tick(microseconds);
+    }
+
+    /// The time from a key event to the drawing of the first frame that used it, in microseconds.
+    pub fn record_key_latency(&mut self, microseconds: u32) {
+        self.measurements.key_to_frame(microseconds);
+    }
+
+    /// Something went wrong on the host that belongs into the data.
+    pub fn record_error(&mut self, message: &str, now: Micros) {
+        let at_us = self.us(now);
+        let message = message.chars().take(Limits::TEXT_CHARS).collect();
+        self.recorder
+            .event(at_us, ClientEvent::Error { at_us, message });
+    }
+
+    /// Test only: flips one bit of state before `frame` is stepped, each time it is.
+    #[cfg(feature = "fault-injection")]
+    pub fn inject_fault(&mut self, frame: u32) {
+        self.host.fault_at = Some(frame);
+    }
+
+    /// A packet to send, and to whom.
+    pub fn poll_packet(&mut self) -> Option<(u8, Vec<u8>)> {
+        let packet = self.engine.poll_packet()?;
+        Some((packet.link.0, packet.bytes))
+    }
+
+    /// The next upload that is due: journal batches in time, rows in chunks, and at the end the
+    /// rest of both, the report, then the seal.
+    pub fn poll_upload(&mut self, now: Micros) -> Option<UploadBody> {
+        let at_us = self.us(now);
+        let sealing = self.seal.is_some() && !self.closing.seal_uploaded;
+        let flushing = self.closing.flush_asked && !self.closing.flush_answered;
+        if self.closing.seal_uploaded && !flushing {
+            return None;
+        }
+        let over = sealing || flushing;
+        if let Some(body) = self.recorder.poll(at_us, over) {
+            return Some(body);
+        }
+        if over && !self.closing.reported {
+            self.closing.reported = true;
+            return Some(UploadBody::Report(self.measurements.report(&self.engine)));
+        }
+        if sealing {
+            self.closing.seal_uploaded = true;
+            return self.seal.clone().map(UploadBody::Seal);
+        }
+        if flushing {
+            self.closing.flush_answered = true;
+            return Some(UploadBody::Flushed);
+        }
+        None
+    }
+
+    /// Gives the engine what it wants of this player, and records it.
+    fn author(&mut self, now: Micros) {
+        while now >= self.start_at
+            && let Some(frame) = self.engine.wanted_input()
+        {
+            let default = self.keyboard.default_action();
+            let (action, source) = if self.visible {
+                (self.keyboard.sample(), InputSource::Human)
+            } else {
+                (default, InputSource::Background)
+            };
+            let own = &self.plan.seats[usize::from(self.me.0)].agents;
+            let input = setup::input_of(self.host.simulation.env(), own, action, default);
+            if self.engine.add_local_input(self.me, input).is_err() {
+                return;
+            }
+            let delay = frame - self.engine.head();
+            self.record_authored(frame, &input, source, delay, now);
+            self.next_input = frame + 1;
+        }
+    }
+}

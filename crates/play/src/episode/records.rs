@@ -1,0 +1,167 @@
+//! From the engine's events to records.
+
+use igym_protocol::{
+    AuthoredInput, CanonicalRow, ClientEvent, InputSource, KeyEvent, Path, PresentedFrame,
+    ReceivedInput, Seal,
+};
+use igym_rollback::{Event, Frame, Input, Micros};
+
+use super::{Episode, SAMPLE_EVERY, measure};
+
+impl Episode {
+    /// `at` in microseconds since the earliest time this episode was told.
+    pub(super) fn us(&mut self, at: Micros) -> u64 {
+        if let Some(origin) = self.origin {
+            return at.since(origin).as_micros() as u64;
+        }
+        self.origin = Some(at);
+        self.next_sample_at = at + SAMPLE_EVERY;
+        for frame in 0..self.engine.lead() {
+            let input = self.default_input;
+            self.record_authored(Frame(frame), &input, InputSource::Lead, frame, at);
+        }
+        0
+    }
+
+    /// Records what the engine has to tell. `path` is that of the packet just handled.
+    pub(super) fn drain(&mut self, now: Micros, path: Path) {
+        while let Some(event) = self.engine.poll_event() {
+            self.record(event, now, path);
+        }
+    }
+
+    pub(super) fn record_authored(
+        &mut self,
+        frame: Frame,
+        input: &Input,
+        source: InputSource,
+        delay: u32,
+        now: Micros,
+    ) {
+        let at_us = self.us(now);
+        self.recorder.authored(AuthoredInput {
+            frame: frame.0,
+            player: self.me.0,
+            input: input.as_slice().to_vec(),
+            source,
+            at_us,
+            delay: delay.try_into().unwrap_or(u8::MAX),
+        });
+    }
+
+    pub(super) fn record_key(&mut self, key: String, down: bool, frame: Frame, at: Micros) {
+        let at_us = self.us(at);
+        self.recorder.key(KeyEvent {
+            at_us,
+            key,
+            down,
+            frame: frame.0,
+        });
+    }
+
+    pub(super) fn sample_links(&mut self, now: Micros) {
+        if now < self.next_sample_at {
+            return;
+        }
+        self.next_sample_at = now + SAMPLE_EVERY;
+        let at_us = self.us(now);
+        for (player, stats) in measure::links(&self.engine) {
+            self.recorder
+                .network(measure::network_sample(at_us, player, &stats));
+        }
+    }
+
+    fn record(&mut self, event: Event, now: Micros, path: Path) {
+        let at_us = self.us(now);
+        match event {
+            Event::Presented {
+                frame,
+                inputs,
+                predicted,
+                at,
+            } => {
+                let at_us = self.us(at);
+                self.recorder.presented(PresentedFrame {
+                    frame: frame.0,
+                    at_us,
+                    inputs: bytes_of(&inputs),
+                    predicted: predicted.0,
+                });
+            }
+            Event::Received {
+                player,
+                first,
+                inputs,
+                at,
+                link: _,
+            } => {
+                let at_us = self.us(at);
+                for (offset, input) in (0..).zip(&inputs) {
+                    self.recorder.received(ReceivedInput {
+                        frame: (first + offset).0,
+                        player: player.0,
+                        input: input.as_slice().to_vec(),
+                        path,
+                        at_us,
+                    });
+                }
+            }
+            Event::Confirmed(confirmed) => self.recorder.row(CanonicalRow {
+                inputs: bytes_of(&confirmed.inputs),
+                outcome: confirmed.outcome,
+                digest: confirmed.digest.map(|digest| digest.0),
+                hash: confirmed.hash.0,
+            }),
+            Event::Rollback { to, depth, player } => self.recorder.event(
+                at_us,
+                ClientEvent::Rollback {
+                    at_us,
+                    frame: to.0,
+                    depth: depth.try_into().unwrap_or(u16::MAX),
+                    player: player.0,
+                },
+            ),
+            Event::Stalled { player } => {
+                let frame = self.engine.head().0;
+                self.recorder.event(
+                    at_us,
+                    ClientEvent::Stall {
+                        at_us,
+                        frame,
+                        player: player.0,
+                    },
+                );
+            }
+            Event::Resumed => {
+                let frame = self.engine.head().0;
+                self.recorder
+                    .event(at_us, ClientEvent::Resume { at_us, frame });
+            }
+            Event::Desync { frame, link, .. } => {
+                self.desync_at = Some(self.desync_at.map_or(frame.0, |known| known.min(frame.0)));
+                self.recorder.event(
+                    at_us,
+                    ClientEvent::Desync {
+                        at_us,
+                        frame: frame.0,
+                        // Every partner is alone at the other end of the link of its number.
+                        player: link.0,
+                    },
+                );
+            }
+            Event::Sealed { last_frame, hash } => {
+                self.seal = Some(Seal {
+                    last_frame: last_frame.0,
+                    hash: hash.0,
+                });
+            }
+        }
+    }
+}
+
+fn bytes_of(inputs: &[Input]) -> Vec<Vec<u8>> {
+    inputs
+        .iter()
+        .map(|input| input.as_slice().to_vec())
+        .collect()
+}
