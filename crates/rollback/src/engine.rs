@@ -1,12 +1,22 @@
-//! The engine: getters, `handle_packet`, commands, polls.
+//! The engine: getters, `handle_packet`, commands, polls. The work of a tick is in `tick`.
 
 use std::collections::VecDeque;
 
 use crate::builder::Config;
+use crate::compare::{Difference, History};
+use crate::inputs::Inputs;
+use crate::link::Link;
+use crate::pace::Pace;
+use crate::tick::OpenBatch;
+use crate::timeline::Timeline;
+use crate::wire::{self, Body};
 use crate::{
-    Advance, Builder, CompleteError, Counters, Event, Frame, Held, Input, InputError, LinkId,
-    LinkStats, Micros, PacketError, PlayerIndex, PlayerSet, StepResult, Wait,
+    Advance, Builder, ChainHash, CompleteError, Counters, Event, Frame, Held, Input, InputError,
+    LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError, PlayerIndex, PlayerSet, StepResult,
 };
+
+/// Frames by which a peer may be ahead of what it can be, before its inputs are left for later.
+const HORIZON_MARGIN: u32 = 8;
 
 /// Bytes for the peer at the other end of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +26,27 @@ pub struct Packet {
 }
 
 /// One peer's view of one episode.
+///
+/// One mutation, then drain: after each call that takes `&mut self`, take all packets and events.
+/// Between [`advance`](Engine::advance) with a batch and [`complete`](Engine::complete) nothing
+/// else is accepted, but packets can be taken and should be: they do not wait for the simulation.
 #[derive(Debug)]
 pub struct Engine {
-    config: Config,
-    head: Frame,
-    counters: Counters,
-    events: VecDeque<Event>,
-    packets: VecDeque<Packet>,
+    pub(crate) config: Config,
+    pub(crate) inputs: Inputs,
+    pub(crate) timeline: Timeline,
+    pub(crate) history: History,
+    pub(crate) links: Vec<Link>,
+    pub(crate) pace: Pace,
+    pub(crate) open: Option<OpenBatch>,
+    pub(crate) batches: u64,
+    /// h of the last confirmed frame.
+    pub(crate) hash: ChainHash,
+    pub(crate) sealed: Option<Frame>,
+    pub(crate) stalled: Option<PlayerIndex>,
+    pub(crate) counters: Counters,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) packets: VecDeque<Packet>,
 }
 
 impl Engine {
@@ -30,34 +54,52 @@ impl Engine {
         Builder::default()
     }
 
-    pub(crate) fn new(config: Config, _links: Vec<(LinkId, PlayerSet)>) -> Engine {
-        Engine {
-            config,
-            head: Frame(0),
+    pub(crate) fn new(config: Config, links: Vec<(LinkId, PlayerSet)>) -> Engine {
+        let mut engine = Engine {
+            inputs: Inputs::new(config.players, config.prediction, config.default_input),
+            timeline: Timeline::default(),
+            history: History::default(),
+            links: links
+                .into_iter()
+                .map(|(id, players)| Link::new(id, players, config.local))
+                .collect(),
+            pace: Pace::new(config.frame_us, config.start_at, config.window),
+            open: None,
+            batches: 0,
+            hash: config.genesis,
+            sealed: None,
+            stalled: None,
             counters: Counters::default(),
             events: VecDeque::new(),
             packets: VecDeque::new(),
+            config,
+        };
+        for player in engine.config.local.iter() {
+            for _ in 0..engine.config.input_delay {
+                engine.enter(player, engine.config.default_input);
+            }
         }
+        engine
     }
 
-    /// The next frame to be simulated for the first time.
+    /// The next frame to simulate. It goes back where a rollback finds an earlier end.
     pub fn head(&self) -> Frame {
-        self.head
+        self.timeline.head()
     }
 
     /// The last confirmed frame.
     pub fn confirmed(&self) -> Option<Frame> {
-        None
+        self.timeline.base().0.checked_sub(1).map(Frame)
     }
 
     /// The last frame of the episode, once it is confirmed.
     pub fn sealed(&self) -> Option<Frame> {
-        None
+        self.sealed
     }
 
     /// The player for whom the head stands still at the end of the window.
     pub fn stalled(&self) -> Option<PlayerIndex> {
-        None
+        self.stalled
     }
 
     /// How many frames from 0 have default inputs, authored by the engine itself because no input
@@ -66,13 +108,18 @@ impl Engine {
         self.config.input_delay
     }
 
-    /// The frame (head + delay) for which a local player's input is missing.
+    /// The frame (head + delay) for which a local player's input is missing. Give each local
+    /// player's input until there is none.
     pub fn wanted_input(&self) -> Option<Frame> {
-        None
+        let ends = self.config.local.iter().map(|p| self.inputs.of(p).end());
+        let end = ends.min()?;
+        let wanted = self.sealed.is_none() && end <= self.last_wanted();
+        wanted.then_some(end)
     }
 
-    pub fn link_stats(&self, _link: LinkId) -> Option<LinkStats> {
-        None
+    pub fn link_stats(&self, link: LinkId) -> Option<LinkStats> {
+        let link = self.links.iter().find(|other| other.id == link)?;
+        Some(link.stats())
     }
 
     pub fn counters(&self) -> Counters {
@@ -80,42 +127,80 @@ impl Engine {
     }
 
     pub fn held(&self) -> Held {
-        Held::default()
+        Held {
+            inputs: self.inputs.longest(),
+            records: self.timeline.len(),
+            hashes: self.history.len(),
+            events: self.events.len(),
+        }
     }
 
-    /// When the next tick is due; in the past if the host is late.
+    /// When the next tick is due; in the past if the host is late, which then ticks again at once.
+    /// Ask after each tick.
     pub fn next_tick_at(&self, now: Micros) -> Micros {
-        now
+        self.pace.next(now)
     }
 
     /// Takes a packet that came over `link`. An error changes nothing but a counter.
     pub fn handle_packet(
         &mut self,
         link: LinkId,
-        _bytes: &[u8],
-        _now: Micros,
+        bytes: &[u8],
+        now: Micros,
     ) -> Result<(), PacketError> {
-        Err(PacketError::UnknownLink { link })
+        let result = self.take_packet(link, bytes, now);
+        if let Err(error) = &result {
+            let refused = &mut self.counters.refused;
+            *match error {
+                PacketError::UnknownLink { .. } => &mut refused.unknown_link,
+                PacketError::OtherVersion { .. } => &mut refused.other_version,
+                PacketError::Malformed(_) => &mut refused.malformed,
+                PacketError::OtherEpoch { .. } => &mut refused.other_epoch,
+                PacketError::OlderIncarnation { .. } => &mut refused.older_incarnation,
+                PacketError::Impossible(_) => &mut refused.impossible,
+                PacketError::BatchOpen { .. } => &mut refused.batch_open,
+            } += 1;
+        }
+        result
     }
 
-    /// Gives a local player's input for the frame that [`wanted_input`](Engine::wanted_input)
-    /// names.
+    /// Gives a local player's input for the next frame that wants one, and returns that frame. It
+    /// is final.
     pub fn add_local_input(
         &mut self,
         player: PlayerIndex,
-        _input: Input,
+        input: Input,
     ) -> Result<Frame, InputError> {
-        Err(InputError::NotLocal { player })
+        if let Some(open) = &self.open {
+            return Err(InputError::BatchOpen { id: open.id });
+        }
+        if !self.config.local.contains(player) {
+            return Err(InputError::NotLocal { player });
+        }
+        if self.sealed.is_some() {
+            return Err(InputError::Sealed);
+        }
+        let frame = self.inputs.of(player).end();
+        if frame > self.last_wanted() {
+            return Err(InputError::NotWanted {
+                player,
+                next: frame,
+            });
+        }
+        self.enter(player, input);
+        Ok(frame)
     }
 
-    /// One tick: what to simulate, or why nothing. Makes one packet per link either way.
-    pub fn advance(&mut self, _now: Micros) -> Advance {
-        Advance::Wait(Wait::Sealed)
+    /// One tick: what to simulate, or why nothing. Makes one packet per link either way; one that
+    /// was not taken since the last tick is dropped.
+    pub fn advance(&mut self, now: Micros) -> Advance {
+        self.tick(now)
     }
 
-    /// Takes the results of the open batch.
-    pub fn complete(&mut self, id: u64, _results: Vec<StepResult>) -> Result<(), CompleteError> {
-        Err(CompleteError::NotOpen { id })
+    /// Takes the results of the open batch: one per step, in order, up to the first terminal one.
+    /// An error changes nothing.
+    pub fn complete(&mut self, id: u64, results: Vec<StepResult>) -> Result<(), CompleteError> {
+        self.take_results(id, results)
     }
 
     pub fn poll_packet(&mut self) -> Option<Packet> {
@@ -124,5 +209,101 @@ impl Engine {
 
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    fn last_wanted(&self) -> Frame {
+        self.timeline.head() + self.config.input_delay
+    }
+
+    fn take_packet(&mut self, link: LinkId, bytes: &[u8], now: Micros) -> Result<(), PacketError> {
+        if let Some(open) = &self.open {
+            return Err(PacketError::BatchOpen { id: open.id });
+        }
+        let index = self
+            .links
+            .iter()
+            .position(|other| other.id == link)
+            .ok_or(PacketError::UnknownLink { link })?;
+        let (header, rest) = wire::decode_header(bytes)?;
+        if header.epoch != self.config.epoch {
+            return Err(PacketError::OtherEpoch {
+                found: header.epoch,
+                expected: self.config.epoch,
+            });
+        }
+        let link = &mut self.links[index];
+        let body = link.decode(&header, rest, &self.inputs)?;
+        // From here on the packet is taken.
+        let newest = link.take(&header, &body, bytes.len(), now);
+        let head = self.timeline.head();
+        if newest && body.head > Frame(0) && head > Frame(0) {
+            let position = self.pace.position_us(head.0, now);
+            link.clock
+                .compare(position, body.head, self.config.frame_us);
+        }
+        if let Some(theirs) = &body.hashes {
+            let difference = link.comparison.observe(&self.history, theirs);
+            self.tell_desync(index, difference);
+        }
+        self.enter_remote(index, &body, now);
+        self.forget();
+        Ok(())
+    }
+
+    fn enter_remote(&mut self, index: usize, body: &Body, now: Micros) {
+        let link = &self.links[index];
+        let (id, players) = (link.id, link.players);
+        // An honest peer has our inputs for all but its window, and sampled no later than its
+        // delay after its head.
+        let horizon =
+            link.first_unacknowledged() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN);
+        for (player, sent) in players.iter().zip(&body.inputs) {
+            let first = self.inputs.of(player).end();
+            let mut fresh = Vec::new();
+            for (frame, input) in sent.iter() {
+                let queue = self.inputs.of(player);
+                if frame < queue.end() {
+                    let conflict = queue.get(frame).is_some_and(|known| known != input);
+                    self.counters.conflicts += u64::from(conflict);
+                } else if frame < horizon {
+                    self.enter(player, input);
+                    fresh.push(input);
+                } else {
+                    self.counters.inputs_beyond_horizon += 1;
+                }
+            }
+            if !fresh.is_empty() {
+                self.events.push_back(Event::Received {
+                    link: id,
+                    player,
+                    first,
+                    inputs: fresh,
+                    at: now,
+                });
+            }
+        }
+    }
+
+    /// The one path by which inputs enter, local and remote, in play, while stalled and while
+    /// sealing. If the frame was simulated with a guess, the guess is judged here.
+    fn enter(&mut self, player: PlayerIndex, input: Input) {
+        let queue = self.inputs.of_mut(player);
+        let frame = queue.end();
+        queue.push(input);
+        match self.timeline.check(frame, player, input) {
+            Some(true) => self.counters.predictions_right += 1,
+            Some(false) => self.counters.predictions_wrong += 1,
+            None => {}
+        }
+    }
+
+    pub(crate) fn tell_desync(&mut self, index: usize, difference: Option<Difference>) {
+        let Some(difference) = difference else { return };
+        self.events.push_back(Event::Desync {
+            frame: difference.frame,
+            link: self.links[index].id,
+            ours: difference.ours,
+            theirs: difference.theirs,
+        });
     }
 }

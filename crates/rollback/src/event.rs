@@ -32,7 +32,7 @@ pub enum Event {
     },
     /// The head cannot move: this player's inputs are missing.
     Stalled { player: PlayerIndex },
-    /// The head moves again.
+    /// No longer stalled.
     Resumed,
     /// The peer at the other end computed another history: `frame` is the first that differs.
     /// Once per link; play goes on.
@@ -56,7 +56,7 @@ pub struct ConfirmedFrame {
     pub digest: Option<Digest>,
     /// The chain hash h(frame).
     pub hash: ChainHash,
-    /// Players for whom a wrong guess had been simulated.
+    /// Players whose input had been guessed wrong when the frame was presented.
     pub predicted_wrong: PlayerSet,
     pub first_simulated_at: Micros,
     /// Frames gone back by the deepest rollback that simulated this frame anew; 0 for none.

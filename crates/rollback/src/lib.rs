@@ -1,13 +1,127 @@
-//! Sans-I/O rollback engine for lock-step games and experiments over unreliable networks.
+//! The rollback engine: several peers simulate the same game, each with its own player's inputs at
+//! once and guesses for the others', and correct themselves when the inputs arrive.
+//!
+//! # What it does
+//!
+//! An [`Engine`] is one peer's view of one episode. It is a state machine without I/O: packets,
+//! inputs and time come in as arguments; packets, simulation requests and [`Event`]s come out. It
+//! knows nothing of the game: the host loads, saves and steps a simulation as a [`Batch`] asks, and
+//! returns what each step gave. Every frame is reported twice, and never mixed up: as
+//! [`Event::Presented`] when it is first simulated, guesses included, and as [`Event::Confirmed`]
+//! once all its inputs are known, with a chain hash that stands for all that came before.
+//!
+//! # What it never does
+//!
+//! - It opens no socket, reads no clock, starts no thread and draws no random number.
+//! - It never reports a guess as a fact, changes an input that was once known, or skips a frame.
+//! - It never takes a packet in part: hostile bytes are an error and change nothing but a counter.
+//!   All that it holds is bounded, whatever a peer sends.
+//! - It never ends an episode on a guess: an end that rests on a guessed input is undone by a
+//!   rollback like anything else. It never stops play because histories differ; it says so.
+//!
+//! # The host's part
+//!
+//! ```
+//! use igym_rollback::*;
+//!
+//! /// A game of two: the sum of all inputs; 100 ends it.
+//! #[derive(Default)]
+//! struct Game {
+//!     sum: u32,
+//!     saved: std::collections::BTreeMap<Frame, u32>,
+//! }
+//!
+//! impl Game {
+//!     fn run(&mut self, batch: Batch) -> Vec<StepResult> {
+//!         let mut results = Vec::new();
+//!         for request in batch.requests {
+//!             match request {
+//!                 Request::Load { frame } => self.sum = self.saved[&frame],
+//!                 Request::Save { frame } => _ = self.saved.insert(frame, self.sum),
+//!                 Request::Step { frame, inputs, .. } => {
+//!                     self.sum += inputs.iter().map(|input| u32::from(input.as_slice()[0])).sum::<u32>();
+//!                     let outcome = self.sum.to_le_bytes().to_vec();
+//!                     let terminal = self.sum >= 100;
+//!                     results.push(StepResult { frame, outcome, terminal, digest: None });
+//!                     if terminal {
+//!                         break; // The rest of the batch is skipped.
+//!                     }
+//!                 }
+//!             }
+//!         }
+//!         self.saved = self.saved.split_off(&batch.keep_from);
+//!         results
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let build = |me| Engine::builder().players(2).local([PlayerIndex(me)]).input_delay(2).build();
+//! let mut peers = [(build(0)?, Game::default()), (build(1)?, Game::default())];
+//! let mut now = Micros(0);
+//! let mut ends = Vec::new();
+//! while ends.len() < 2 {
+//!     for me in 0..2 {
+//!         let (engine, game) = &mut peers[me];
+//!         while let Some(frame) = engine.wanted_input() {
+//!             let input = Input::new(&[(frame.0 as u8 + me as u8) % 3])?;
+//!             engine.add_local_input(PlayerIndex(me as u8), input)?;
+//!         }
+//!         if let Advance::Run(batch) = engine.advance(now) {
+//!             let id = batch.id;
+//!             let results = game.run(batch);
+//!             engine.complete(id, results)?;
+//!         }
+//!         while let Some(event) = engine.poll_event() {
+//!             if let Event::Sealed { last_frame, hash } = event {
+//!                 ends.push((last_frame, hash));
+//!             }
+//!         }
+//!         // Link n leads to player n here; what the network loses, later packets carry again.
+//!         while let Some(packet) = peers[me].0.poll_packet() {
+//!             let (other, _) = &mut peers[usize::from(packet.link.0)];
+//!             other.handle_packet(LinkId(me as u8), &packet.bytes, now)?;
+//!         }
+//!     }
+//!     now = peers[0].0.next_tick_at(now);
+//! }
+//! assert_eq!(ends[0], ends[1]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A tick is: give the local inputs that [`Engine::wanted_input`] asks for, call
+//! [`Engine::advance`], send the packets, run the batch, call [`Engine::complete`], take the events,
+//! and sleep until [`Engine::next_tick_at`]. Ticks go on while the engine waits and after it has
+//! sealed, until the host drops it: every tick sends one packet per link with all that its receiver
+//! has not acknowledged, so any loss heals without timers.
+//!
+//! # How it works
+//!
+//! - `inputs` holds what is known of every player; `timeline` holds the frames simulated but not
+//!   confirmed. Inputs enter by one path (`Engine::enter`), which compares them with what was
+//!   simulated and remembers the first wrong frame.
+//! - `tick` confirms what can be, plans the batch (a rollback to the first wrong frame, and the
+//!   head), and makes the packets; then takes the results.
+//! - `link` is what one peer has of ours; `clock` and `pace` bend tick lengths so that peers drift
+//!   towards each other; `compare` finds the first frame at which histories differ.
+//! - [`wire`] specifies the packets byte by byte.
 
 mod batch;
 mod builder;
+mod clock;
+mod compare;
 mod engine;
 mod error;
 mod event;
 mod hash;
+mod inputs;
+mod link;
+mod pace;
 mod stats;
+mod tick;
+mod timeline;
 mod types;
+pub mod wire;
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW, Prediction};
