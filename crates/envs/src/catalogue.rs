@@ -92,7 +92,12 @@ fn slime_config(
 ) -> Result<SlimeVolleyballConfig, CreateError> {
     let config: SlimeVolleyballConfig = match value {
         Value::Null => SlimeVolleyballConfig::default(),
-        _ => serde::Deserialize::deserialize(value).map_err(|error| wrong(info, &error))?,
+        Value::Object(_) => {
+            serde::Deserialize::deserialize(value).map_err(|error| wrong(info, &error))?
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(wrong(info, &"it is not a table of settings"));
+        }
     };
     config.check().map_err(|message| wrong(info, &message))?;
     Ok(config)

@@ -227,7 +227,7 @@ impl MultiAgentEnv for SlimeVolleyball {
     }
 
     fn render(&self, surface: &mut Surface, viewer: Option<usize>) {
-        drawing::draw(surface, &self.state, viewer);
+        drawing::draw(surface, &self.state, self.config.max_lives, viewer);
     }
 }
 
@@ -280,6 +280,8 @@ impl State {
 
     fn save(&self, out: &mut Vec<u8>) {
         out.reserve(Self::SAVED_LEN);
+        // First, so that a fault in the first bit never heals: it changes every later state too.
+        self.random.save(out);
         let Ball { x, y, vx, vy } = self.ball;
         for number in [x, y, vx, vy] {
             out.extend(number.to_le_bytes());
@@ -294,7 +296,6 @@ impl State {
         }
         out.extend(self.delay.to_le_bytes());
         out.extend(self.time.to_le_bytes());
-        self.random.save(out);
     }
 
     fn load(bytes: &[u8]) -> Result<Self, LoadError> {
@@ -305,8 +306,8 @@ impl State {
         if bytes.len() != Self::SAVED_LEN {
             return Err(length);
         }
-        let words = bytes.as_chunks::<4>().0;
-        let random = bytes.last_chunk().ok_or(length)?;
+        let (random, words) = bytes.split_first_chunk().ok_or(length)?;
+        let words = words.as_chunks::<4>().0;
         let word = |place: usize| words[place];
         let float = |place: usize| f32::from_le_bytes(word(place));
         let agent = |place: usize| Agent {
