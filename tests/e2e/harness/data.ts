@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "@playwright/test";
+import { igym } from "./program";
+import { fingerprint, uploadedRows } from "./rows";
+import type { Server } from "./server";
+
+/** A row of an exported table: column → text, empty where there is no value. */
+export type Row = Record<string, string>;
+
+/** What `igym export` wrote. */
+export class Export {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async of(server: Server): Promise<Export> {
+    const folder = server.folder("export");
+    const { code, stderr } = await igym("export", server.data, "--out", folder);
+    expect(code, `igym export: ${stderr}`).toBe(0);
+    return new Export(folder);
+  }
+
+  async table(name: string): Promise<Row[]> {
+    return parseCsv(await readFile(join(this.#folder, `${name}.csv`), "utf8"));
+  }
+}
+
+/** The number in a cell, which must hold one. */
+export function number(row: Row, column: string): number {
+  const text = row[column];
+  if (text === undefined) throw new Error(`no column ${column} in ${Object.keys(row).join(", ")}`);
+  if (text === "") throw new Error(`nothing in column ${column}`);
+  return Number(text);
+}
+
+/**
+ * Compares the three readings of every episode once more: the rows that either browser uploaded,
+ * read straight from the journal, and the re-simulation in the exported frames.
+ */
+export async function compareReadings(server: Server, exported: Export): Promise<void> {
+  const uploaded = await uploadedRows(server.data);
+  const episodes = await exported.table("episodes");
+  expect(uploaded.size, "episodes with rows").toBe(episodes.length);
+  for (const episode of episodes) {
+    const name = `episode ${episode.episode}`;
+    const key = `${episode.session?.replaceAll("-", "")}/${episode.episode}`;
+    const players = [...(uploaded.get(key)?.values() ?? [])];
+    expect(players.length, `${name}: browsers that uploaded rows`).toBe(2);
+    const [a, b] = players;
+    if (a === undefined || b === undefined) throw new Error("no rows");
+    const frames = await exported.table(String(episode.frames_file));
+    expect(frames.length, `${name}: frames of the re-simulation`).toBe(number(episode, "frames"));
+    expect(a.size, `${name}: rows of player 0`).toBe(frames.length);
+    expect(b.size, `${name}: rows of player 1`).toBe(frames.length);
+    expect(fingerprint(a), `${name}: the rows of both browsers`).toBe(fingerprint(b));
+    for (const frame of frames) {
+      const row = a.get(number(frame, "frame"));
+      expect(row, `${name}: row of frame ${frame.frame}`).toMatchObject({
+        inputs: [frame["player.0.input"], frame["player.1.input"]],
+        digest: frame.state_hash === "" ? null : frame.state_hash,
+        hash: frame.chain_hash,
+      });
+    }
+  }
+}
+
+/** Several different inputs of each player: rows of nothing but idle frames would be equal, too. */
+export async function expectPlay(exported: Export): Promise<void> {
+  for (const episode of await exported.table("episodes")) {
+    const frames = await exported.table(String(episode.frames_file));
+    for (const player of [0, 1]) {
+      const inputs = new Set(frames.map((frame) => frame[`player.${player}.input`]));
+      expect(
+        inputs.size,
+        `different inputs of player ${player} in episode ${episode.episode}`,
+      ).toBeGreaterThan(2);
+    }
+  }
+}
+
+/** CSV as RFC 4180 has it. */
+export function parseCsv(text: string): Row[] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  let field = "";
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const c = text[at];
+    if (quoted) {
+      if (c !== '"') field += c;
+      else if (text[at + 1] === '"') {
+        field += '"';
+        at += 1;
+      } else quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === "," || c === "\n") {
+      record.push(field);
+      field = "";
+      if (c === "\n") {
+        records.push(record);
+        record = [];
+      }
+    } else if (c !== "\r") field += c;
+  }
+  const [header, ...rows] = records;
+  if (header === undefined) throw new Error("an empty table");
+  return rows.map((row) => Object.fromEntries(header.map((name, at) => [name, row[at] ?? ""])));
+}

@@ -1,0 +1,146 @@
+import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
+import { type Condition, impose } from "./network";
+import { CHROMIUM } from "./program";
+import { Random } from "./random";
+
+/** Starts Debian's Chromium; without these flags it asks hosts that are not there. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** The keys of slime volleyball, and none. */
+const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp"] as const;
+
+/** One person in a browser profile of their own. */
+export class Player {
+  readonly name: string;
+  readonly page: Page;
+  /** Whatever the page complained about. */
+  readonly complaints: string[] = [];
+  /** The address of everything it asked for. */
+  readonly requests: string[] = [];
+  readonly #context: BrowserContext;
+  readonly #random: Random;
+  #pressing: Promise<void> = Promise.resolve();
+  #presses = false;
+  #network = { stop: () => {} };
+
+  private constructor(name: string, context: BrowserContext, page: Page, seed: number) {
+    this.name = name;
+    this.#context = context;
+    this.page = page;
+    this.#random = new Random(seed);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+      }
+    });
+    page.on("pageerror", (error) => this.complaints.push(`page error: ${error.message}`));
+    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("requestfailed", (request) => {
+      this.complaints.push(`failed: ${request.url()} ${request.failure()?.errorText ?? ""}`);
+    });
+  }
+
+  static async arrive(browser: Browser, index: number): Promise<Player> {
+    const context = await browser.newContext({ viewport: { width: 1000, height: 720 } });
+    const page = await context.newPage();
+    return new Player(`player ${index}`, context, page, 1 + index);
+  }
+
+  /** From now on this page's packets travel over such a network. */
+  async impose(condition: Condition): Promise<void> {
+    this.#network = await impose(this.page, condition);
+  }
+
+  /** Opens the study link and goes through the first pages into the lobby. */
+  async join(url: string): Promise<void> {
+    await this.page.goto(url);
+    await this.sees("start");
+    await this.page.getByRole("button").click();
+    await this.sees("instructions");
+    await this.page.getByRole("button").click();
+    await this.sees("lobby", "connecting", "validating", "playing");
+  }
+
+  /** Waits until the page shows one of these views. */
+  async sees(...views: string[]): Promise<void> {
+    await expect(
+      this.page.locator("html"),
+      `${this.name} waits for ${views.join(" or ")}`,
+    ).toHaveAttribute("data-view", new RegExp(`^(${views.join("|")})$`), { timeout: 120_000 });
+  }
+
+  /** Waits until an episode of this index is being played and its first frames are drawn. */
+  async plays(episode: number): Promise<void> {
+    await this.page.waitForFunction(
+      ([episode]) => {
+        const { view, episode: current, frame } = document.documentElement.dataset;
+        return view === "playing" && Number(current) >= episode && Number(frame) > 10;
+      },
+      [episode] as const,
+      { timeout: 120_000 },
+    );
+  }
+
+  /** Begins to press random keys, held for random times, until `rest`. */
+  press(): void {
+    this.#presses = true;
+    this.#pressing = this.#pressRandomly();
+  }
+
+  async rest(): Promise<void> {
+    this.#presses = false;
+    await this.#pressing;
+  }
+
+  async leave(): Promise<void> {
+    this.#presses = false;
+    this.#network.stop();
+    await this.#context.close();
+    await this.#pressing;
+  }
+
+  /** Each change of a key waits for a number of frames that the page has drawn, not for a time. */
+  async #pressRandomly(): Promise<void> {
+    try {
+      while (this.#presses) {
+        const keys = KEYS.filter(() => this.#random.next() < 0.45);
+        for (const key of keys) await this.page.keyboard.down(key);
+        await this.#frames(Math.ceil(this.#random.between(2, 12)));
+        for (const key of keys) await this.page.keyboard.up(key);
+        await this.#frames(Math.ceil(this.#random.between(1, 5)));
+      }
+    } catch (error) {
+      // The page may be closed, or move on to the next one, in the middle of a press.
+      if (this.#presses && !this.page.isClosed()) throw error;
+    }
+  }
+
+  async #frames(count: number): Promise<void> {
+    await this.page.evaluate(
+      (count) =>
+        new Promise<void>((resolve) => {
+          let left = count;
+          const beat = () => {
+            left -= 1;
+            if (left <= 0) resolve();
+            else requestAnimationFrame(beat);
+          };
+          requestAnimationFrame(beat);
+        }),
+      count,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import { type Browser, expect } from "@playwright/test";
+import { CONDITIONS, type Condition } from "./network";
+import { launch, Player } from "./player";
+import { Server } from "./server";
+import { type StudyOptions, studyToml } from "./study";
+
+export interface SessionOptions extends StudyOptions {
+  /** How many people come. */
+  players?: number;
+  condition?: Condition;
+  /** The built pages to serve, if not the usual ones. */
+  pages?: string;
+}
+
+/** A server, a browser and the people who opened the study link and went into the lobby. */
+export class Session {
+  readonly server: Server;
+  readonly browser: Browser;
+  readonly players: Player[];
+
+  private constructor(server: Server, browser: Browser, players: Player[]) {
+    this.server = server;
+    this.browser = browser;
+    this.players = players;
+  }
+
+  static async begin(options: SessionOptions = {}): Promise<Session> {
+    const server = await Server.start(studyToml(options), options.pages);
+    const browser = await launch();
+    const session = new Session(server, browser, []);
+    for (let index = 0; index < (options.players ?? 2); index += 1) {
+      session.players.push(await Player.arrive(browser, index));
+    }
+    // One page's emulation delays and loses the packets of both directions.
+    await session.player(0).impose(options.condition ?? CONDITIONS.none);
+    for (const player of session.players) await player.join(server.url);
+    return session;
+  }
+
+  player(index: number): Player {
+    const player = this.players[index];
+    if (player === undefined) throw new Error(`there is no player ${index}`);
+    return player;
+  }
+
+  /** Both press random keys until both see the last page. */
+  async playToTheEnd(): Promise<void> {
+    await Promise.all(this.players.map((player) => player.plays(0)));
+    for (const player of this.players) player.press();
+    await Promise.all(this.players.map((player) => player.sees("end")));
+    await Promise.all(this.players.map((player) => player.rest()));
+    for (const player of this.players) {
+      expect(player.complaints, `what the page of ${player.name} complained about`).toEqual([]);
+    }
+  }
+
+  /** Closes the browser and stops the server; the data stay. */
+  async close(): Promise<void> {
+    await Promise.all(this.players.map((player) => player.leave()));
+    await this.browser.close();
+    await this.server.stop();
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await this.server.remove();
+  }
+}

@@ -1,0 +1,46 @@
+/** What a test's study.toml says beyond the rules that all of them share. */
+export interface StudyOptions {
+  episodes?: number;
+  maxSteps?: number;
+  inputDelay?: number;
+  countdownS?: number;
+  lobbyTimeoutS?: number;
+  reconnectGraceS?: number;
+  seats?: "fixed" | "random" | "rotating";
+}
+
+/** Slime volleyball for two. */
+export function studyToml(options: StudyOptions = {}): string {
+  const {
+    episodes = 2,
+    maxSteps = 300,
+    inputDelay = 2,
+    countdownS = 0.5,
+    lobbyTimeoutS = 120,
+    reconnectGraceS = 5,
+    seats = "rotating",
+  } = options;
+  return `[study]
+id = "e2e"
+title = "End to end"
+
+[[scenes]]
+type = "start"
+body = "Welcome."
+
+[[scenes]]
+type = "gym"
+environment = "slime_volleyball"
+episodes = ${episodes}
+seats = "${seats}"
+max_steps = ${maxSteps}
+input_delay = ${inputDelay}
+countdown_s = ${countdownS}
+lobby_timeout_s = ${lobbyTimeoutS}
+reconnect_grace_s = ${reconnectGraceS}
+
+[[scenes]]
+type = "end"
+body = "Thank you."
+`;
+}

@@ -1,0 +1,43 @@
+import { Export, number } from "../harness/data";
+import { expect, test } from "../harness/fixtures";
+
+test("a partner closes the tab: the other reaches a final page, and the data are there", async ({
+  begin,
+}) => {
+  const session = await begin({ episodes: 2, maxSteps: 3000, reconnectGraceS: 1 });
+  const [stays, leaves] = [session.player(0), session.player(1)];
+  await Promise.all(session.players.map((player) => player.plays(0)));
+  for (const player of session.players) player.press();
+  await stays.page.waitForFunction(
+    () => Number(document.documentElement.dataset.confirmed) >= 60,
+    null,
+    { timeout: 60_000 },
+  );
+  const confirmed = Number(await stays.page.locator("html").getAttribute("data-confirmed"));
+  await leaves.leave();
+
+  await stays.sees("end");
+  await stays.rest();
+  expect(stays.complaints).toEqual([]);
+  await session.close();
+
+  const exported = await Export.of(session.server);
+  const episodes = await exported.table("episodes");
+  expect(episodes.length).toBe(1);
+  const [episode] = episodes;
+  if (episode === undefined) throw new Error("no episode");
+  expect(episode).toMatchObject({ verdict: "partial", close_reason: "cut" });
+  expect(number(episode, "frames")).toBeGreaterThanOrEqual(confirmed);
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome).sort();
+  expect(outcomes).toEqual(["left", "partner_left"]);
+});
+
+test("nobody comes: the lobby ends on a final page", async ({ begin }) => {
+  const session = await begin({ players: 1, lobbyTimeoutS: 2 });
+  const alone = session.player(0);
+  await alone.sees("end");
+  expect(alone.complaints).toEqual([]);
+  await session.close();
+  const [participant] = await (await Export.of(session.server)).table("participants");
+  expect(participant?.outcome).toBe("lobby_timeout");
+});
