@@ -124,7 +124,7 @@ pub fn judge(log: &EpisodeLog) -> Judgement {
 /// the re-simulation and with each other browser's.
 pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
     let mut resimulation = Resimulation::new(log)?;
-    while resimulation.step()?.is_some() {}
+    while resimulation.step().is_some() {}
     let terminal = resimulation.terminal();
     let canonical = resimulation.into_rows();
 

@@ -1,0 +1,312 @@
+//! The canonical frames of one episode as a table.
+
+use std::collections::BTreeMap;
+
+use igym_gym::{AgentOutcome, Outcome, Simulation, Value};
+use igym_protocol::{CanonicalRow, EpisodePlan, InputSource, Seat};
+
+use crate::column::Cell;
+use crate::flat::{action_cells, info_cell, info_kind, leaves, value_cells};
+use crate::hex::hex;
+use crate::resimulate::simulation;
+use crate::table::{Table, columns};
+use crate::{EpisodeLog, ResimulationError};
+
+/// One row: what stood before the frame, what was done, and what came of it.
+pub(crate) struct FrameRow {
+    kind: &'static str,
+    frame: i64,
+    /// By agent; empty cells for one that has nothing to observe any more.
+    observations: Vec<Option<Vec<Cell>>>,
+    actions: Vec<Option<Vec<Cell>>>,
+    outcomes: Vec<AgentOutcome>,
+    /// By player.
+    inputs: Vec<PlayerInput>,
+    state_hash: Option<String>,
+    chain_hash: Option<String>,
+}
+
+struct PlayerInput {
+    bytes: String,
+    source: Option<&'static str>,
+    delay: Option<u8>,
+    attested_by: Option<u8>,
+}
+
+/// The table of an episode's frames; infos get a column for each key that occurs.
+pub(crate) fn table(
+    plan: &EpisodePlan,
+    canonical: &[CanonicalRow],
+) -> Result<Table<FrameRow>, ResimulationError> {
+    let simulation = simulation(plan)?;
+    let env = simulation.env();
+    let mut table = place_columns(plan);
+    for (agent, name) in env.agents().iter().enumerate() {
+        for (index, leaf) in leaves(env.observation_space(agent)).into_iter().enumerate() {
+            let about = format!(
+                "What {name} observed before the frame: {}. Empty after the row that follows \
+                 {name}'s end.",
+                leaf.about
+            );
+            let column = format!("observation.{name}{}", leaf.path);
+            table = table.with_kind(column, leaf.kind, "none", about, move |row: &FrameRow| {
+                cell(&row.observations, agent, index)
+            });
+        }
+    }
+    for (agent, name) in env.agents().iter().enumerate() {
+        for (index, leaf) in leaves(env.action_space(agent)).into_iter().enumerate() {
+            let about = format!(
+                "Action of {name} that the frame applied: {}{}. Empty once {name} has ended.",
+                leaf.about,
+                legend(plan)
+            );
+            let column = format!("action.{name}{}", leaf.path);
+            table = table.with_kind(column, leaf.kind, "none", about, move |row: &FrameRow| {
+                cell(&row.actions, agent, index)
+            });
+        }
+    }
+    for (agent, name) in env.agents().iter().enumerate() {
+        table = outcome_columns(table, agent, name);
+    }
+    for ((agent, key), values) in infos(canonical) {
+        let kind = info_kind(&values);
+        let name = env.agents().get(agent).map_or("", String::as_str);
+        let about = format!("Info `{key}` that the frame gave {name}.");
+        let column = format!("info.{name}.{key}");
+        table = table.with_kind(column, kind, "none", about, move |row: &FrameRow| {
+            let value = row.outcomes.get(agent).and_then(|it| it.info.get(&key));
+            value.map_or(Cell::Null, |value| info_cell(kind, value))
+        });
+    }
+    table = columns!(table, |row: &FrameRow| {
+        "state_hash", "hexadecimal" => row.state_hash.clone();
+            "First 16 bytes of the BLAKE3 hash of the environment's state after the frame, at the \
+             study's digest interval and at the end.";
+        "chain_hash", "hexadecimal" => row.chain_hash.clone();
+            "h(frame), which covers every input, outcome and state hash up to this frame.";
+    });
+    for (player, seat) in plan.seats.iter().enumerate() {
+        table = player_columns(table, player, seat);
+    }
+    Ok(table)
+}
+
+fn place_columns(plan: &EpisodePlan) -> Table<FrameRow> {
+    let session = plan.session;
+    let episode = plan.episode;
+    columns!(Table::new(), |row: &FrameRow| {
+        "session", "none" => { let _ = row; session };
+            "The session that played.";
+        "episode", "none" => { let _ = row; episode };
+            "Index of the episode in its session, from 0.";
+        "row", "none" => row.kind;
+            "`reset`: the state after reset, before anything was done; the same observations as \
+             in frame 0. `step`: one frame. `final`: what was observed after the last frame.";
+        "frame", "frames" => row.frame;
+            "Index of the frame, from 0; -1 in the reset row, one past the last in the final row.";
+    })
+}
+
+fn outcome_columns(table: Table<FrameRow>, agent: usize, name: &str) -> Table<FrameRow> {
+    columns!(table, |row: &FrameRow| {
+        format!("reward.{name}"), "none" => row.outcomes.get(agent)?.reward;
+            format!("Reward that the frame gave {name}; empty once {name} has ended.");
+        format!("terminated.{name}"), "none" => row.outcomes.get(agent)?.terminated;
+            format!("Whether {name} reached an end with this frame; empty afterwards.");
+        format!("truncated.{name}"), "none" => row.outcomes.get(agent)?.truncated;
+            format!("Whether {name} was stopped with this frame; empty afterwards.");
+        format!("platform_truncated.{name}"), "none" => platform_truncated(row, agent);
+            format!(
+                "Whether it was the platform's own step limit that stopped {name}; empty where \
+                 `truncated.{name}` is."
+            );
+    })
+}
+
+fn platform_truncated(row: &FrameRow, agent: usize) -> Option<bool> {
+    let outcome = row.outcomes.get(agent)?;
+    outcome.truncated.map(|_| outcome.platform_truncated)
+}
+
+fn player_columns(table: Table<FrameRow>, player: usize, seat: &Seat) -> Table<FrameRow> {
+    let participant = seat.participant;
+    let agents = seat.agents.join(" ");
+    let name = |end: &str| format!("player.{player}.{end}");
+    columns!(table, |row: &FrameRow| {
+        name("participant"), "none" => { let _ = row; participant };
+            format!("Participant who was player {player}.");
+        name("seat"), "none" => { let _ = row; agents.clone() };
+            format!("Agents that player {player} controlled, separated by spaces.");
+        name("input"), "hexadecimal" => Some(row.inputs.get(player)?.bytes.clone());
+            format!("Player {player}'s input as it travelled; recorded also where not applied.");
+        name("source"), "none" => row.inputs.get(player)?.source;
+            format!(
+                "Where player {player}'s input came from: `human`, `lead` (a frame before the \
+                 first input could be sampled) or `background` (the page was hidden). Empty where \
+                 its author did not say."
+            );
+        name("delay"), "frames" => row.inputs.get(player)?.delay;
+            format!(
+                "Frames between sampling player {player}'s input and this frame; empty where its \
+                 author did not say."
+            );
+        name("attested"), "none" => Some(row.inputs.get(player)?.attested_by.is_some());
+            format!(
+                "True where player {player}'s own upload of the input is missing and a peer's \
+                 copy stands in."
+            );
+        name("attested_by"), "none" => row.inputs.get(player)?.attested_by;
+            "The player whose copy stands in.";
+    })
+}
+
+/// Plays the canonical frames again: the reset row, the frames, and the final row.
+pub(crate) fn rows(
+    log: &EpisodeLog,
+    canonical: &[CanonicalRow],
+) -> Result<Vec<FrameRow>, ResimulationError> {
+    let mut simulation = simulation(&log.plan)?;
+    simulation.reset(log.plan.seed);
+    let mut observing = simulation.live().to_vec();
+    let mut rows = vec![FrameRow {
+        observations: observe(&simulation, &observing)?,
+        ..FrameRow::bare("reset", -1)
+    }];
+    for (frame, row) in (0_u32..).zip(canonical) {
+        let observations = observe(&simulation, &observing)?;
+        // What an agent sees once its last frame is over is its final observation.
+        observing = simulation.live().to_vec();
+        let actions = actions(&simulation, &row.inputs);
+        let record = simulation.step(&row.inputs);
+        let outcome =
+            Outcome::decode(&record.outcome).map_err(|error| ResimulationError::Environment {
+                reason: format!("an outcome cannot be read back: {error}"),
+            })?;
+        rows.push(FrameRow {
+            observations,
+            actions,
+            outcomes: outcome.agents,
+            inputs: inputs(log, frame),
+            state_hash: row.digest.map(|digest| hex(&digest)),
+            chain_hash: Some(hex(&row.hash)),
+            ..FrameRow::bare("step", frame.into())
+        });
+    }
+    if !canonical.is_empty() {
+        rows.push(FrameRow {
+            observations: observe(&simulation, &observing)?,
+            ..FrameRow::bare("final", simulation.frame().into())
+        });
+    }
+    Ok(rows)
+}
+
+impl FrameRow {
+    fn bare(kind: &'static str, frame: i64) -> Self {
+        Self {
+            kind,
+            frame,
+            observations: Vec::new(),
+            actions: Vec::new(),
+            outcomes: Vec::new(),
+            inputs: Vec::new(),
+            state_hash: None,
+            chain_hash: None,
+        }
+    }
+}
+
+fn cell(cells: &[Option<Vec<Cell>>], agent: usize, index: usize) -> Cell {
+    let cells = cells.get(agent).and_then(Option::as_ref);
+    cells
+        .and_then(|cells| cells.get(index))
+        .cloned()
+        .unwrap_or(Cell::Null)
+}
+
+fn observe(
+    simulation: &Simulation,
+    observing: &[bool],
+) -> Result<Vec<Option<Vec<Cell>>>, ResimulationError> {
+    let env = simulation.env();
+    observing
+        .iter()
+        .enumerate()
+        .map(|(agent, observing)| {
+            if !observing {
+                return Ok(None);
+            }
+            value_cells(env.observation_space(agent), &env.observe(agent))
+                .map(Some)
+                .ok_or_else(|| ResimulationError::Environment {
+                    reason: format!(
+                        "an observation of {} is not of its space",
+                        env.agents().get(agent).map_or("an agent", String::as_str)
+                    ),
+                })
+        })
+        .collect()
+}
+
+fn actions(simulation: &Simulation, inputs: &[Vec<u8>]) -> Vec<Option<Vec<Cell>>> {
+    simulation
+        .actions(inputs)
+        .iter()
+        .enumerate()
+        .map(|(agent, action)| action_cells(simulation.env().action_space(agent), action.as_ref()?))
+        .collect()
+}
+
+fn inputs(log: &EpisodeLog, frame: u32) -> Vec<PlayerInput> {
+    (0..=u8::MAX)
+        .zip(&log.players)
+        .filter_map(|(player, _)| {
+            let known = log.input(frame, player)?;
+            Some(PlayerInput {
+                bytes: hex(known.bytes()),
+                source: known.source().map(source_name),
+                delay: known.delay(),
+                attested_by: known.attested_by(),
+            })
+        })
+        .collect()
+}
+
+fn source_name(source: InputSource) -> &'static str {
+    match source {
+        InputSource::Human => "human",
+        InputSource::Lead => "lead",
+        InputSource::Background => "background",
+    }
+}
+
+/// The values of each info by agent and key.
+fn infos(canonical: &[CanonicalRow]) -> BTreeMap<(usize, String), Vec<Value>> {
+    let mut found: BTreeMap<(usize, String), Vec<Value>> = BTreeMap::new();
+    for outcome in canonical
+        .iter()
+        .filter_map(|row| Outcome::decode(&row.outcome).ok())
+    {
+        for (agent, outcome) in outcome.agents.into_iter().enumerate() {
+            for (key, value) in outcome.info {
+                found.entry((agent, key)).or_default().push(value);
+            }
+        }
+    }
+    found
+}
+
+/// What the numbers of discrete actions mean, as the environment's catalogue calls them.
+fn legend(plan: &EpisodePlan) -> String {
+    let labels: Vec<String> = igym_envs::find(&plan.environment.id)
+        .map_or(&[][..], |environment| environment.actions)
+        .iter()
+        .map(|(number, label)| format!("{number} {label}"))
+        .collect();
+    match labels.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", labels.join(", ")),
+    }
+}
