@@ -1,0 +1,100 @@
+//! A toy game: its state depends on every byte of every input so far, and its end on the state, so
+//! that wrong guesses lead to ends that are none.
+
+use std::collections::BTreeMap;
+
+use igym_rollback::{Batch, Digest, Frame, Input, Request, StepResult};
+
+use crate::rng::mix;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) start: u64,
+    /// A frame ends the game with a chance of one in this many.
+    pub(crate) end_one_in: u64,
+    /// The game has at most this many frames.
+    pub(crate) frames: u32,
+    pub(crate) digest_interval: u32,
+    /// After this step a bit of the state is wrong.
+    pub(crate) flipped: Option<Frame>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Game {
+    rules: Rules,
+    state: u64,
+    /// The frame whose step comes next.
+    at: Frame,
+    saved: BTreeMap<Frame, u64>,
+}
+
+impl Game {
+    pub(crate) fn new(rules: Rules) -> Game {
+        Game {
+            state: rules.start,
+            rules,
+            at: Frame(0),
+            saved: BTreeMap::new(),
+        }
+    }
+
+    /// Runs a batch as a host must, and checks what the engine promises about it.
+    pub(crate) fn run(&mut self, batch: &Batch) -> Vec<StepResult> {
+        let mut results: Vec<StepResult> = Vec::new();
+        for request in &batch.requests {
+            match request {
+                Request::Load { frame } => {
+                    self.state = *self.saved.get(frame).expect("the state was saved and kept");
+                    self.at = *frame;
+                }
+                Request::Save { frame } => {
+                    assert_eq!(*frame, self.at, "saves the present");
+                    self.saved.insert(*frame, self.state);
+                }
+                Request::Step { frame, inputs, .. } => {
+                    assert_eq!(*frame, self.at, "steps the present");
+                    let result = self.step(inputs);
+                    let terminal = result.terminal;
+                    results.push(result);
+                    if terminal {
+                        break;
+                    }
+                }
+            }
+        }
+        self.saved = self.saved.split_off(&batch.keep_from);
+        results
+    }
+
+    pub(crate) fn step(&mut self, inputs: &[Input]) -> StepResult {
+        let frame = self.at;
+        for input in inputs {
+            for byte in input.as_slice() {
+                self.state = mix(self.state ^ u64::from(*byte));
+            }
+            self.state = mix(self.state.wrapping_add(0xff));
+        }
+        if self.rules.flipped == Some(frame) {
+            self.state ^= 1 << 40;
+        }
+        self.at = frame + 1;
+        let chance = mix(self.state) % self.rules.end_one_in == 0;
+        let terminal = chance || frame.0 + 1 >= self.rules.frames;
+        let interval = self.rules.digest_interval;
+        let digest = (terminal || (frame.0 + 1).is_multiple_of(interval)).then(|| {
+            let mut digest = [0; 16];
+            digest[..8].copy_from_slice(&self.state.to_le_bytes());
+            Digest(digest)
+        });
+        StepResult {
+            frame,
+            outcome: self.state.to_le_bytes()[..1 + (self.state % 3) as usize].to_vec(),
+            terminal,
+            digest,
+        }
+    }
+
+    pub(crate) fn saved(&self) -> usize {
+        self.saved.len()
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests at the crate's border: engines that talk over a simulated network, and bytes from anywhere.
+
+mod bytes;
+mod case;
+mod contract;
+mod desync;
+mod game;
+mod network;
+mod pacing;
+mod packets;
+mod parity;
+mod rng;
+mod world;

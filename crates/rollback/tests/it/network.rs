@@ -1,0 +1,94 @@
+//! A network with a virtual clock: packets are lost, late, out of order, and come twice.
+
+use std::collections::BTreeMap;
+
+use crate::case::Conditions;
+use crate::rng::Rng;
+
+/// Something that happens at a time, in µs of the world's clock.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    Tick {
+        peer: usize,
+    },
+    Arrival {
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+    },
+    /// The next episode begins at this peer.
+    NextEpisode {
+        peer: usize,
+    },
+}
+
+/// What will happen, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    happenings: BTreeMap<(u64, u64), Happening>,
+    count: u64,
+}
+
+impl Agenda {
+    pub(crate) fn add(&mut self, at_us: u64, happening: Happening) {
+        self.count += 1;
+        self.happenings.insert((at_us, self.count), happening);
+    }
+
+    pub(crate) fn next(&mut self) -> Option<(u64, Happening)> {
+        self.happenings
+            .pop_first()
+            .map(|((at, _), happening)| (at, happening))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Network {
+    conditions: Conditions,
+    rng: Rng,
+    pub(crate) lost: u64,
+}
+
+impl Network {
+    pub(crate) fn new(conditions: Conditions, seed: u64) -> Network {
+        Network {
+            conditions,
+            rng: Rng(seed),
+            lost: 0,
+        }
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        agenda: &mut Agenda,
+        now_us: u64,
+        (from, to): (usize, usize),
+        bytes: Vec<u8>,
+    ) {
+        if self.silent(now_us / 1000, from, to) || self.rng.percent(self.conditions.loss) {
+            self.lost += 1;
+            return;
+        }
+        let copies = 1 + u32::from(self.rng.percent(self.conditions.duplicates));
+        for _ in 0..copies {
+            let jitter = self.rng.below(self.conditions.jitter_ms * 1000 + 1);
+            agenda.add(
+                now_us + self.conditions.latency_ms * 1000 + jitter,
+                Happening::Arrival {
+                    from,
+                    to,
+                    bytes: bytes.clone(),
+                },
+            );
+        }
+    }
+
+    fn silent(&self, now_ms: u64, from: usize, to: usize) -> bool {
+        self.conditions.silences.iter().any(|silence| {
+            let forth = silence.from == from && silence.to == to;
+            let back = silence.both_ways && silence.from == to && silence.to == from;
+            let during = silence.begins_ms..silence.begins_ms + silence.lasts_ms;
+            (forth || back) && during.contains(&now_ms)
+        })
+    }
+}

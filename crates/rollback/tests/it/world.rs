@@ -1,0 +1,419 @@
+//! Peers with their own clocks, hosts and games on one network, from the first episode to the last.
+
+use igym_rollback::{
+    Advance, ChainHash, ConfirmedFrame, Digest, Engine, Event, Frame, Input, LinkId, Micros,
+    PacketError, PlayerIndex, Wait, chain, wire,
+};
+
+use crate::case::Case;
+use crate::game::{Game, Rules};
+use crate::network::{Agenda, Happening, Network};
+use crate::rng::Rng;
+
+/// What one peer's engine said in one episode.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) confirmed: Vec<ConfirmedFrame>,
+    pub(crate) presented: Vec<Vec<Input>>,
+    /// The inputs that came from each player.
+    pub(crate) received: Vec<Vec<Input>>,
+    pub(crate) sealed: Option<(Frame, ChainHash)>,
+    /// First differing frame, and the peer.
+    pub(crate) desyncs: Vec<(Frame, LinkId)>,
+}
+
+/// A fact of an episode, as the run without a network computes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fact {
+    pub(crate) frame: Frame,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) outcome: Vec<u8>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) hash: ChainHash,
+}
+
+/// Counts over many cases, so that no test passes for nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) frames: u64,
+    pub(crate) rollbacks: u64,
+    pub(crate) resimulated: u64,
+    pub(crate) right: u64,
+    pub(crate) wrong: u64,
+    pub(crate) stalls: u64,
+    pub(crate) ends_undone: u64,
+    pub(crate) other_epoch: u64,
+    pub(crate) lost: u64,
+    pub(crate) reordered: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) longest_packet: usize,
+    pub(crate) inputs_not_default: u64,
+    pub(crate) shown_wrong: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) engine: Engine,
+    game: Game,
+    epoch: u32,
+    pub(crate) log: Log,
+    clock_offset: u64,
+    drift_ppm: i64,
+    /// The frame that looked like the end, while the engine waits there.
+    ending: Option<Frame>,
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) case: Case,
+    pub(crate) peers: Vec<Peer>,
+    agenda: Agenda,
+    network: Network,
+    rng: Rng,
+    pub(crate) now_us: u64,
+    /// Finished episodes of each peer.
+    pub(crate) finished: Vec<Vec<Log>>,
+    pub(crate) totals: Totals,
+    closing: Option<u32>,
+    /// Later each peer's first frame is due, in µs.
+    pub(crate) start_delays: [u64; 4],
+    /// One peer's game goes wrong.
+    pub(crate) flipped: Option<(usize, Frame)>,
+}
+
+impl World {
+    pub(crate) fn new(case: Case) -> World {
+        World::with(case, [0; 4], None)
+    }
+
+    pub(crate) fn with(
+        case: Case,
+        start_delays: [u64; 4],
+        flipped: Option<(usize, Frame)>,
+    ) -> World {
+        let mut rng = Rng(case.seed ^ 0x57a7);
+        let network = Network::new(case.network.clone(), rng.next());
+        let mut world = World {
+            peers: Vec::new(),
+            agenda: Agenda::default(),
+            network,
+            now_us: 0,
+            finished: (0..case.peers()).map(|_| Vec::new()).collect(),
+            totals: Totals::default(),
+            closing: None,
+            start_delays,
+            flipped,
+            case,
+            rng,
+        };
+        for peer in 0..world.case.peers() {
+            let drift_ppm = if peer == 1 { world.case.drift_ppm } else { 0 };
+            let clock_offset = world.rng.below(1 << 40);
+            let made = world.peer(peer, 0, clock_offset, drift_ppm);
+            world.peers.push(made);
+            let at = world.rng.below(20_000);
+            world.agenda.add(at, Happening::Tick { peer });
+        }
+        world
+    }
+
+    fn peer(&mut self, peer: usize, epoch: u32, clock_offset: u64, drift_ppm: i64) -> Peer {
+        let now = local_time(self.now_us, clock_offset, drift_ppm);
+        let delay = 50_000 + self.rng.below(100_000) + self.start_delays[peer];
+        let flipped = self.flipped.filter(|(who, _)| *who == peer);
+        Peer {
+            engine: self.case.engine(peer, epoch, Micros(now.0 + delay)),
+            game: Game::new(Rules {
+                flipped: flipped.map(|(_, frame)| frame),
+                ..self.case.rules(epoch)
+            }),
+            epoch,
+            log: Log {
+                received: vec![Vec::new(); self.case.players()],
+                ..Log::default()
+            },
+            clock_offset,
+            drift_ppm,
+            ending: None,
+        }
+    }
+
+    /// Runs until every episode is finished at every peer; false if the time is over first.
+    pub(crate) fn run(&mut self, seconds: u64) -> bool {
+        while !self.done() {
+            if !self.happen(seconds) {
+                return false;
+            }
+        }
+        for peer in 0..self.peers.len() {
+            self.count(peer);
+        }
+        self.totals.lost += self.network.lost;
+        true
+    }
+
+    /// Runs until the time is over.
+    pub(crate) fn run_until(&mut self, seconds: u64) {
+        while self.happen(seconds) {}
+    }
+
+    fn done(&self) -> bool {
+        let episodes = self.case.episodes as usize;
+        self.finished.iter().all(|logs| logs.len() == episodes)
+    }
+
+    fn happen(&mut self, seconds: u64) -> bool {
+        let (at, happening) = self.agenda.next().expect("ticks never stop");
+        if at > seconds * 1_000_000 {
+            self.agenda.add(at, happening);
+            return false;
+        }
+        self.now_us = at;
+        match happening {
+            Happening::Tick { peer } => self.tick(peer),
+            Happening::Arrival { from, to, bytes } => self.arrive(from, to, &bytes),
+            Happening::NextEpisode { peer } => self.next_episode(peer),
+        }
+        true
+    }
+
+    fn arrive(&mut self, from: usize, to: usize, bytes: &[u8]) {
+        let peer = &mut self.peers[to];
+        let now = peer.now(self.now_us);
+        let epoch = peer.epoch;
+        match peer.engine.handle_packet(LinkId(from as u8), bytes, now) {
+            Ok(()) => {}
+            Err(PacketError::OtherEpoch { found, expected }) => {
+                assert_eq!(expected.0, epoch);
+                assert_ne!(found.0, epoch);
+            }
+            Err(error) => panic!("an honest packet was refused: {error}"),
+        }
+        self.drain(to);
+    }
+
+    fn tick(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        let now = peer.now(self.now_us);
+        while let Some(frame) = peer.engine.wanted_input() {
+            for player in self.case.local(index) {
+                let input = self.case.input(peer.epoch, *player, frame);
+                let taken = peer.engine.add_local_input(PlayerIndex(*player), input);
+                assert_eq!(taken, Ok(frame));
+            }
+        }
+        let advance = peer.engine.advance(now);
+        self.send(index);
+        let peer = &mut self.peers[index];
+        match advance {
+            Advance::Run(batch) => {
+                let results = peer.game.run(&batch);
+                peer.engine.complete(batch.id, results).unwrap();
+            }
+            Advance::Wait(Wait::Ending { frame, .. }) => peer.ending = Some(frame),
+            Advance::Wait(Wait::LocalInput { .. } | Wait::BatchOpen { .. }) => {
+                panic!("the host did its part: {advance:?}")
+            }
+            Advance::Wait(Wait::Window { .. } | Wait::NotStarted { .. } | Wait::Sealed) => {}
+        }
+        if let Some(end) = peer.ending
+            && peer.engine.head() > end + 1
+        {
+            peer.ending = None;
+            self.totals.ends_undone += 1;
+        }
+        self.drain(index);
+        self.check_bounds(index);
+        let peer = &self.peers[index];
+        let late = match self.rng.percent(self.case.hiccups) {
+            true => self.rng.below(200_000),
+            false => 0,
+        };
+        let due = peer.world_time(peer.engine.next_tick_at(now));
+        let at = due.max(self.now_us + 100) + late;
+        self.agenda.add(at, Happening::Tick { peer: index });
+    }
+
+    fn send(&mut self, index: usize) {
+        let mut sent = 0;
+        while let Some(packet) = self.peers[index].engine.poll_packet() {
+            sent += 1;
+            assert!(packet.bytes.len() <= wire::MAX_PACKET_BYTES);
+            self.totals.longest_packet = self.totals.longest_packet.max(packet.bytes.len());
+            let way = (index, usize::from(packet.link.0));
+            self.network
+                .send(&mut self.agenda, self.now_us, way, packet.bytes);
+        }
+        assert_eq!(sent, self.peers.len() - 1, "one packet per link and tick");
+    }
+
+    fn drain(&mut self, index: usize) {
+        let now_us = self.now_us;
+        let peer = &mut self.peers[index];
+        let now = peer.now(now_us);
+        while let Some(event) = peer.engine.poll_event() {
+            peer.log.take(event, now);
+        }
+        if self.closing.is_none_or(|epoch| epoch < peer.epoch)
+            && self.peers.iter().all(|peer| peer.log.sealed.is_some())
+        {
+            self.close();
+        }
+    }
+
+    /// All have sealed: the next episode begins at each peer, not at the same time.
+    fn close(&mut self) {
+        let epoch = self.peers[0].epoch;
+        assert!(self.peers.iter().all(|peer| peer.epoch == epoch));
+        self.closing = Some(epoch);
+        for peer in 0..self.peers.len() {
+            let at = self.now_us + self.rng.below(400_000);
+            self.agenda.add(at, Happening::NextEpisode { peer });
+        }
+    }
+
+    fn next_episode(&mut self, index: usize) {
+        self.count(index);
+        let peer = &self.peers[index];
+        let (epoch, offset, drift) = (peer.epoch + 1, peer.clock_offset, peer.drift_ppm);
+        let next = self.peer(index, epoch, offset, drift);
+        let last = std::mem::replace(&mut self.peers[index], next);
+        self.finished[index].push(last.log);
+    }
+
+    fn count(&mut self, index: usize) {
+        let peer = &self.peers[index];
+        let counters = peer.engine.counters();
+        assert_eq!(counters.conflicts, 0);
+        assert_eq!(counters.inputs_beyond_horizon, 0);
+        assert_eq!(counters.refused.total(), counters.refused.other_epoch);
+        let totals = &mut self.totals;
+        totals.frames += peer.log.confirmed.len() as u64;
+        totals.rollbacks += counters.rollbacks;
+        totals.resimulated += counters.resimulated_frames;
+        totals.right += counters.predictions_right;
+        totals.wrong += counters.predictions_wrong;
+        totals.stalls += counters.stalls;
+        totals.other_epoch += counters.refused.other_epoch;
+        for other in (0..self.peers.len()).filter(|other| *other != index) {
+            let link = LinkId(other as u8);
+            let stats = peer.engine.link_stats(link).expect("there is a link");
+            totals.reordered += stats.packets_reordered;
+            totals.duplicated += stats.packets_duplicated;
+        }
+        for fact in &peer.log.confirmed {
+            let other = |input: &&Input| **input != crate::case::default_input();
+            totals.inputs_not_default += fact.inputs.iter().filter(other).count() as u64;
+            totals.shown_wrong += u64::from(!fact.predicted_wrong.is_empty());
+        }
+    }
+
+    fn check_bounds(&self, index: usize) {
+        let peer = &self.peers[index];
+        let window = self.case.window();
+        let held = peer.engine.held();
+        assert!(held.records <= window + 1, "{held:?}");
+        assert!(held.inputs <= 3 * (window + 40) + 64, "{held:?}");
+        assert!(held.hashes <= 600, "{held:?}");
+        assert_eq!(held.events, 0);
+        assert!(peer.game.saved() <= window + 2, "{}", peer.game.saved());
+    }
+}
+
+impl Peer {
+    pub(crate) fn now(&self, world_us: u64) -> Micros {
+        local_time(world_us, self.clock_offset, self.drift_ppm)
+    }
+
+    fn world_time(&self, local: Micros) -> u64 {
+        let scaled = i128::from(local.0.saturating_sub(self.clock_offset)) * 1_000_000;
+        (scaled / i128::from(1_000_000 + self.drift_ppm)) as u64 + 1
+    }
+}
+
+fn local_time(world_us: u64, offset: u64, drift_ppm: i64) -> Micros {
+    let scaled = i128::from(world_us) * i128::from(1_000_000 + drift_ppm) / 1_000_000;
+    Micros(offset + scaled as u64)
+}
+
+impl Log {
+    fn take(&mut self, event: Event, now: Micros) {
+        match event {
+            Event::Presented {
+                frame, inputs, at, ..
+            } => {
+                assert_eq!(frame.0 as usize, self.presented.len(), "each frame once");
+                assert!(at <= now);
+                self.presented.push(inputs);
+            }
+            Event::Received {
+                player,
+                first,
+                inputs,
+                at,
+                ..
+            } => {
+                assert_eq!(at, now);
+                let received = &mut self.received[usize::from(player.0)];
+                assert_eq!(first.0 as usize, received.len(), "without gaps");
+                received.extend(inputs);
+            }
+            Event::Confirmed(frame) => {
+                assert_eq!(frame.frame.0 as usize, self.confirmed.len(), "each once");
+                assert!(self.sealed.is_none());
+                for (player, input) in frame.inputs.iter().enumerate() {
+                    let shown = &self.presented[self.confirmed.len()][player];
+                    let wrong = frame.predicted_wrong.contains(PlayerIndex(player as u8));
+                    assert_eq!(wrong, shown != input);
+                    if wrong {
+                        assert!(frame.rollback_depth > 0 || frame.frame.0 > 0);
+                    }
+                }
+                self.confirmed.push(frame);
+            }
+            Event::Sealed { last_frame, hash } => {
+                assert!(self.sealed.is_none());
+                assert_eq!(last_frame.0 as usize + 1, self.confirmed.len());
+                self.sealed = Some((last_frame, hash));
+            }
+            Event::Desync { frame, link, .. } => self.desyncs.push((frame, link)),
+            Event::Rollback { depth, .. } => assert!(depth > 0),
+            Event::Stalled { .. } | Event::Resumed => {}
+        }
+    }
+
+    pub(crate) fn facts(&self) -> Vec<Fact> {
+        let facts = self.confirmed.iter().cloned().map(|frame| Fact {
+            frame: frame.frame,
+            inputs: frame.inputs,
+            outcome: frame.outcome,
+            digest: frame.digest,
+            hash: frame.hash,
+        });
+        facts.collect()
+    }
+}
+
+/// The run without a network.
+pub(crate) fn reference(case: &Case, epoch: u32) -> Vec<Fact> {
+    let mut game = Game::new(case.rules(epoch));
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut hash = case.genesis(epoch);
+    for frame in (0..).map(Frame) {
+        let players = 0..case.players() as u8;
+        let inputs: Vec<Input> = players.map(|p| case.authored(epoch, p, frame)).collect();
+        let result = game.step(&inputs);
+        hash = chain(hash, frame, &inputs, &result.outcome, result.digest);
+        facts.push(Fact {
+            frame,
+            inputs,
+            outcome: result.outcome,
+            digest: result.digest,
+            hash,
+        });
+        if result.terminal {
+            break;
+        }
+    }
+    facts
+}
