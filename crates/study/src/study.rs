@@ -1,103 +1,243 @@
-//! The study.
+//! Everyone in the study, and what moves them on.
+
+use std::collections::BTreeMap;
 
 use igym_protocol::{
-    ClientMessage, Judgement, Outcome, ParticipantId, Refusal, Seal, SessionId, View,
+    ClientMessage, Judgement, Outcome, ParticipantId, Record, Refusal, Seal, SessionId,
 };
 
-use crate::{Effect, Millis, StudyConfig};
+use crate::context::{Context, Exit};
+use crate::draws::Draws;
+use crate::effect::Effects;
+use crate::lobby::{Lobby, Matchmaking};
+use crate::participant::{Participant, Place};
+use crate::refusal::{not_a_member, not_now, unknown};
+use crate::session::Session;
+use crate::timers::{Timer, Timers};
+use crate::{Code, Effect, Millis, Scene, StudyConfig};
 
 /// A running study: everyone in it, as a pure state machine.
+///
+/// Call a `handle_*` method with what happened, then drain [`Study::poll_effect`], then ask
+/// [`Study::poll_deadline`] when to call [`Study::handle_time`].
 pub struct Study {
-    config: StudyConfig,
+    pub(crate) config: StudyConfig,
+    pub(crate) build: String,
+    pub(crate) digest: String,
+    pub(crate) matchmaking: Matchmaking,
+    pub(crate) participants: BTreeMap<ParticipantId, Participant>,
+    pub(crate) lobbies: BTreeMap<u32, Lobby>,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) timers: Timers,
+    pub(crate) draws: Draws,
+    pub(crate) effects: Effects,
 }
 
 impl Study {
     /// A study without participants. `build_digest` is what pages must report in VALIDATING;
-    /// everything the study ever draws comes from `seed`.
+    /// everything that the study draws comes from `seed`, which must be secret and not used
+    /// before.
     pub fn new(config: StudyConfig, build_digest: String, seed: [u8; 32]) -> Study {
-        let _ = (build_digest, seed);
-        Study { config }
+        Study {
+            digest: config.digest(),
+            config,
+            build: build_digest,
+            matchmaking: Matchmaking::FirstCome,
+            participants: BTreeMap::new(),
+            lobbies: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            timers: Timers::default(),
+            draws: Draws::new(seed),
+            effects: Effects::default(),
+        }
     }
 
     pub fn config(&self) -> &StudyConfig {
         &self.config
     }
 
-    /// What the participant sees now; none for somebody unknown.
-    pub fn view(&self, now: Millis, participant: ParticipantId) -> Option<View> {
-        let _ = (now, participant);
-        None
-    }
-
-    /// The participant's player index in a session that is or was theirs.
-    pub fn member(&self, participant: ParticipantId, session: SessionId) -> Option<u8> {
-        let _ = (participant, session);
-        None
-    }
-
-    /// The members of a session, in player order.
-    pub fn members(&self, session: SessionId) -> Option<&[ParticipantId]> {
-        let _ = session;
-        None
-    }
-
-    /// The session the participant is in now.
-    pub fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
-        let _ = participant;
-        None
-    }
-
     pub fn is_connected(&self, participant: ParticipantId) -> bool {
-        let _ = participant;
-        false
+        let participant = self.participants.get(&participant);
+        participant.is_some_and(|participant| participant.connected)
     }
 
     /// How the participant's study ended, once it has.
     pub fn outcome(&self, participant: ParticipantId) -> Option<Outcome> {
-        let _ = participant;
-        None
+        match self.participants.get(&participant)?.place {
+            Place::End { outcome, .. } => Some(outcome),
+            Place::Start { .. }
+            | Place::Instructions { .. }
+            | Place::Lobby { .. }
+            | Place::Session { .. } => None,
+        }
     }
 
+    /// The session that the participant is in now.
+    pub fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
+        match self.participants.get(&participant)?.place {
+            Place::Session { session, .. } => Some(session),
+            Place::Start { .. }
+            | Place::Instructions { .. }
+            | Place::Lobby { .. }
+            | Place::End { .. } => None,
+        }
+    }
+
+    /// The participant's player index in a session that is or was theirs.
+    pub fn member(&self, participant: ParticipantId, session: SessionId) -> Option<u8> {
+        self.sessions.get(&session)?.player(participant)
+    }
+
+    /// The members of a session that is or was, in player order.
+    pub fn members(&self, session: SessionId) -> Option<Vec<ParticipantId>> {
+        let members = &self.sessions.get(&session)?.members;
+        Some(members.iter().map(|member| member.participant).collect())
+    }
+
+    /// How many wait in the lobby of this scene and could be matched now.
+    pub fn waiting(&self, scene: u32) -> usize {
+        self.lobbies
+            .get(&scene)
+            .map_or(0, |lobby| lobby.there().len())
+    }
+
+    /// Somebody new, with a token of this server; they come to the first scene.
     pub fn handle_arrival(
         &mut self,
-        now: Millis,
+        _now: Millis,
         participant: ParticipantId,
         token_hash: String,
         external_id: Option<String>,
     ) {
-        let _ = (now, participant, token_hash, external_id);
+        if self.participants.contains_key(&participant) {
+            return;
+        }
+        self.effects.record(Record::ParticipantArrived {
+            participant,
+            token_hash,
+            external_id,
+        });
+        let place = Place::Start { scene: 0 };
+        let connected = false;
+        self.participants
+            .insert(participant, Participant { connected, place });
+        self.enter(participant, 0);
     }
 
+    /// The participant's page is connected, for the first time or again; their view follows.
     pub fn handle_connected(&mut self, now: Millis, participant: ParticipantId) {
-        let _ = (now, participant);
+        let Some(one) = self.participants.get_mut(&participant) else {
+            return;
+        };
+        one.connected = true;
+        self.effects.view(participant);
+        match one.place {
+            Place::Lobby { scene } => {
+                self.set_away(participant, scene, None);
+                self.match_waiting(now, scene);
+            }
+            Place::Session {
+                session, player, ..
+            } => {
+                self.with_session(now, session, |session, context| {
+                    session.handle_connected(context, player);
+                });
+            }
+            Place::Start { .. } | Place::Instructions { .. } | Place::End { .. } => {}
+        }
     }
 
+    /// The participant's connection is lost, and no other has taken its place.
     pub fn handle_disconnected(&mut self, now: Millis, participant: ParticipantId) {
-        let _ = (now, participant);
+        let Some(one) = self.participants.get_mut(&participant) else {
+            return;
+        };
+        if !one.connected {
+            return;
+        }
+        one.connected = false;
+        match one.place {
+            Place::Lobby { scene } => {
+                let game = self.config.game(scene);
+                let until = game.map(|game| now + game.reconnect_grace);
+                self.set_away(participant, scene, until);
+            }
+            Place::Session {
+                session, player, ..
+            } => {
+                self.with_session(now, session, |session, context| {
+                    session.handle_disconnected(context, player);
+                });
+            }
+            Place::Start { .. } | Place::Instructions { .. } | Place::End { .. } => {}
+        }
     }
 
-    /// `Hello` and `Ping` are the server's own and are refused here.
+    /// A message of a connected participant. One that repeats what has already happened changes
+    /// nothing; one that cannot be obeyed is refused and changes nothing. `Hello` and `Ping` are
+    /// the server's own.
     pub fn handle_message(
         &mut self,
         now: Millis,
         participant: ParticipantId,
         message: &ClientMessage,
     ) -> Result<(), Refusal> {
-        let _ = (now, participant, message);
-        Ok(())
+        let Some(one) = self.participants.get(&participant) else {
+            return unknown();
+        };
+        if !one.connected {
+            return not_now("this page is not connected");
+        }
+        match message {
+            ClientMessage::Advance { scene } => self.advance(participant, *scene),
+            ClientMessage::Join { scene } => self.join(now, participant, *scene),
+            ClientMessage::Signal {
+                session,
+                to,
+                attempt,
+                payload,
+            } => self.in_session(now, participant, *session, |session, context, from| {
+                session.handle_signal(context, from, *to, *attempt, payload)
+            }),
+            ClientMessage::Link {
+                session,
+                to,
+                attempt,
+                state,
+            } => self.in_session(now, participant, *session, |session, context, from| {
+                session.handle_link(context, from, *to, *attempt, state)
+            }),
+            ClientMessage::Validate { session, digests } => {
+                self.in_session(now, participant, *session, |session, context, player| {
+                    session.handle_validate(context, player, digests)
+                })
+            }
+            ClientMessage::Leave => {
+                self.leave(now, participant);
+                Ok(())
+            }
+            ClientMessage::Hello { .. } | ClientMessage::Ping { .. } => {
+                not_now("this is not for the study")
+            }
+        }
     }
 
-    /// A peer's seal is on disk.
+    /// A peer's seal is on disk. The seal itself is the judge's business.
     pub fn handle_seal(
         &mut self,
         now: Millis,
         participant: ParticipantId,
         session: SessionId,
         episode: u32,
-        seal: Seal,
+        _seal: Seal,
     ) -> Result<(), Refusal> {
-        let _ = (now, participant, session, episode, seal);
-        Ok(())
+        let Some(player) = self.member(participant, session) else {
+            return not_a_member();
+        };
+        self.with_session(now, session, |session, context| {
+            session.handle_seal(context, player, episode)
+        })
+        .unwrap_or_else(not_a_member)
     }
 
     /// A peer's `Flushed` is on disk, and so is all that it sent before.
@@ -108,8 +248,13 @@ impl Study {
         session: SessionId,
         episode: u32,
     ) -> Result<(), Refusal> {
-        let _ = (now, participant, session, episode);
-        Ok(())
+        let Some(player) = self.member(participant, session) else {
+            return not_a_member();
+        };
+        self.with_session(now, session, |session, context| {
+            session.handle_flushed(context, player, episode)
+        })
+        .unwrap_or_else(not_a_member)
     }
 
     /// Answers [`Effect::Judge`].
@@ -120,21 +265,163 @@ impl Study {
         episode: u32,
         judgement: Judgement,
     ) {
-        let _ = (now, session, episode, judgement);
+        self.with_session(now, session, |session, context| {
+            session.handle_judged(context, episode, judgement);
+        });
     }
 
-    /// Does what is due.
+    /// Does everything that is due.
     pub fn handle_time(&mut self, now: Millis) {
-        let _ = now;
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Waiting(participant) => self.waited(now, participant),
+                Timer::Session(session) => {
+                    self.with_session(now, session, |session, context| {
+                        session.handle_time(context);
+                    });
+                }
+            }
+        }
     }
 
-    /// When `handle_time` is next needed; ask again after every call.
+    /// When `handle_time` is next needed; it changes with every call.
     pub fn poll_deadline(&self) -> Option<Millis> {
-        None
+        self.timers.next()
     }
 
-    /// The next thing to do. Drain it after every call.
+    /// The next thing to do.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        None
+        self.effects.poll()
     }
+
+    fn advance(&mut self, who: ParticipantId, scene: u32) -> Result<(), Refusal> {
+        match self.place(who) {
+            Some(Place::Start { scene: here }) if *here == scene => self.enter(who, scene + 1),
+            place if is_past(place, scene) => {}
+            _ => return not_now(format!("scene {scene} cannot be left in this way now")),
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, now: Millis, who: ParticipantId) {
+        match self.place(who) {
+            Some(Place::Start { .. } | Place::Instructions { .. }) => {
+                self.finish(who, Outcome::Left);
+            }
+            Some(Place::Lobby { scene }) => {
+                self.leave_lobby(who, *scene);
+                self.finish(who, Outcome::Left);
+            }
+            Some(Place::Session {
+                session, player, ..
+            }) => {
+                let player = *player;
+                self.with_session(now, *session, |session, context| {
+                    session.handle_left(context, player);
+                });
+            }
+            Some(Place::End { .. }) | None => {}
+        }
+    }
+
+    /// Lets a session act, then moves those who left it.
+    fn with_session<T>(
+        &mut self,
+        now: Millis,
+        id: SessionId,
+        act: impl FnOnce(&mut Session, &mut Context) -> T,
+    ) -> Option<T> {
+        let session = self.sessions.get_mut(&id)?;
+        let scene = session.scene;
+        let mut context = Context {
+            now,
+            game: self.config.game(scene)?,
+            build: &self.build,
+            study: &self.digest,
+            draws: &mut self.draws,
+            effects: &mut self.effects,
+            exits: Vec::new(),
+        };
+        let result = act(session, &mut context);
+        let exits = context.exits;
+        self.timers.set(Timer::Session(id), session.deadline());
+        for (participant, exit) in exits {
+            match exit {
+                Exit::Onward => self.enter(participant, scene + 1),
+                Exit::Ended(outcome) => self.finish(participant, outcome),
+            }
+        }
+        Some(result)
+    }
+
+    /// As [`Self::with_session`], for a message of a member who is in the session now.
+    fn in_session(
+        &mut self,
+        now: Millis,
+        who: ParticipantId,
+        id: SessionId,
+        act: impl FnOnce(&mut Session, &mut Context, u8) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let Some(player) = self.member(who, id) else {
+            return not_a_member();
+        };
+        if self.session_of(who) != Some(id) {
+            return not_now("the session is over for this participant");
+        }
+        self.with_session(now, id, |session, context| act(session, context, player))
+            .unwrap_or_else(not_a_member)
+    }
+
+    /// Brings somebody to a scene; the one after the last is the end.
+    fn enter(&mut self, who: ParticipantId, scene: u32) {
+        let place = match self.config.scene(scene) {
+            Some(Scene::Start(_)) => Place::Start { scene },
+            Some(Scene::Gym(_)) => Place::Instructions { scene },
+            None => return self.finish(who, Outcome::Completed),
+        };
+        self.entered(who, scene);
+        self.set_place(who, place);
+        self.effects.view(who);
+    }
+
+    /// Brings somebody to the last page, whatever led there.
+    pub(crate) fn finish(&mut self, who: ParticipantId, outcome: Outcome) {
+        let end = u32::try_from(self.config.scenes.len()).unwrap_or(u32::MAX);
+        self.entered(who, end);
+        let code = match &self.config.end.page(outcome).code {
+            Code::None => None,
+            Code::Fixed(code) => Some(code.clone()),
+            Code::Draw => Some(self.draws.completion_code()),
+        };
+        self.effects.record(Record::ParticipantEnded {
+            participant: who,
+            outcome,
+            code: code.clone(),
+        });
+        self.set_place(who, Place::End { outcome, code });
+        self.effects.view(who);
+    }
+
+    fn entered(&mut self, participant: ParticipantId, scene: u32) {
+        self.effects.record(Record::SceneEntered {
+            participant,
+            scene,
+            scene_id: self.config.scene_id(scene).to_owned(),
+        });
+    }
+
+    pub(crate) fn place(&self, who: ParticipantId) -> Option<&Place> {
+        self.participants.get(&who).map(|one| &one.place)
+    }
+
+    pub(crate) fn set_place(&mut self, who: ParticipantId, place: Place) {
+        if let Some(one) = self.participants.get_mut(&who) {
+            one.place = place;
+        }
+    }
+}
+
+/// Whether somebody at this place has already left the scene behind.
+pub(crate) fn is_past(place: Option<&Place>, scene: u32) -> bool {
+    place.is_some_and(|place| place.scene().is_none_or(|here| here > scene))
 }

@@ -1,8 +1,28 @@
 //! `study.toml`, parsed once into types that need no further checks.
 
+mod check;
+mod controls;
+mod ending;
+mod error;
+mod gym;
+mod kind;
+mod place;
+mod raw;
+mod schema;
+mod shape;
+mod words;
+
 use std::time::Duration;
 
 use igym_protocol::{Controls, EnvironmentSpec, IceServer, Outcome, Prediction};
+use toml::de::DeTable;
+
+use check::Checked;
+use error::Found;
+use raw::StudyFile;
+
+pub use error::{ConfigError, Problem};
+pub use schema::json_schema;
 
 /// A study as the researcher wrote it, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,19 +121,24 @@ pub enum Seeds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndScene {
     pub id: String,
-    pages: [FinalPage; 6],
+    completed: FinalPage,
+    lobby_timeout: FinalPage,
+    connection_failed: FinalPage,
+    validation_failed: FinalPage,
+    partner_left: FinalPage,
+    left: FinalPage,
 }
 
 impl EndScene {
     /// The page of participants who end with `outcome`.
     pub fn page(&self, outcome: Outcome) -> &FinalPage {
         match outcome {
-            Outcome::Completed => &self.pages[0],
-            Outcome::LobbyTimeout => &self.pages[1],
-            Outcome::ConnectionFailed => &self.pages[2],
-            Outcome::ValidationFailed => &self.pages[3],
-            Outcome::PartnerLeft => &self.pages[4],
-            Outcome::Left => &self.pages[5],
+            Outcome::Completed => &self.completed,
+            Outcome::LobbyTimeout => &self.lobby_timeout,
+            Outcome::ConnectionFailed => &self.connection_failed,
+            Outcome::ValidationFailed => &self.validation_failed,
+            Outcome::PartnerLeft => &self.partner_left,
+            Outcome::Left => &self.left,
         }
     }
 }
@@ -128,6 +153,14 @@ pub struct FinalPage {
     pub redirect: Option<String>,
 }
 
+impl FinalPage {
+    /// Where the page's button leads, with the code in its place.
+    pub fn redirect_with(&self, code: Option<&str>) -> Option<String> {
+        let redirect = self.redirect.as_deref()?;
+        Some(redirect.replace("{code}", &percent_encode(code.unwrap_or(""))))
+    }
+}
+
 /// The completion code of one outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -138,19 +171,16 @@ pub enum Code {
 }
 
 /// A commented study that runs as it is: what `igym init` writes.
-pub const EXAMPLE: &str = "";
+pub const EXAMPLE: &str = include_str!("../../../../examples/slime_volleyball/study.toml");
 
 impl StudyConfig {
     /// Reads a study file; `file_name` is for messages.
     pub fn parse(source: &str, file_name: &str) -> Result<StudyConfig, ConfigError> {
-        let _ = source;
-        Err(ConfigError {
-            file: file_name.to_owned(),
-            problems: Vec::new(),
-        })
+        parse(source).map_err(|found| ConfigError::new(file_name, source, found))
     }
 
-    /// BLAKE3 over everything the file says or leaves to defaults, in hex.
+    /// BLAKE3 over everything the file says or leaves to defaults, in hex; comments and layout
+    /// are not in it.
     pub fn digest(&self) -> String {
         self.digest.clone()
     }
@@ -159,29 +189,99 @@ impl StudyConfig {
     pub fn source(&self) -> &str {
         &self.source
     }
+
+    /// The scene with this index; none for the end, which has the index after the last.
+    pub fn scene(&self, scene: u32) -> Option<&Scene> {
+        self.scenes.get(scene as usize)
+    }
+
+    /// The scene with this index, if it is a game.
+    pub fn game(&self, scene: u32) -> Option<&GymScene> {
+        match self.scene(scene)? {
+            Scene::Start(_) => None,
+            Scene::Gym(gym) => Some(gym),
+        }
+    }
+
+    /// The name of the scene with this index, the end's for any other.
+    pub fn scene_id(&self, scene: u32) -> &str {
+        self.scene(scene).map_or(&self.end.id, Scene::id)
+    }
 }
 
-/// The JSON Schema of `study.toml`, for editors.
-pub fn json_schema() -> String {
-    String::new()
+impl Scene {
+    pub fn id(&self) -> &str {
+        match self {
+            Scene::Start(start) => &start.id,
+            Scene::Gym(gym) => &gym.id,
+        }
+    }
 }
 
-/// Why a study file cannot be served: everything found wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {} problems", problems.len())]
-#[non_exhaustive]
-pub struct ConfigError {
-    pub file: String,
-    pub problems: Vec<Problem>,
+/// The text as one part of an address.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
-/// One thing wrong with a study file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    pub message: String,
-    pub fix: String,
+fn parse(source: &str) -> Result<StudyConfig, Vec<Found>> {
+    let (document, errors) = DeTable::parse_recoverable(source);
+    if !errors.is_empty() {
+        return Err(errors.iter().map(syntax).collect());
+    }
+    let found = shape::check(&schema::schema(), &document);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let file: StudyFile = toml::from_str(source).map_err(|error| vec![syntax(&error)])?;
+    let Checked {
+        scenes,
+        end,
+        ice_servers,
+    } = check::check(&file, &document)?;
+    Ok(StudyConfig {
+        id: file.study.id.clone(),
+        title: file.study.title.clone(),
+        digest: digest(&file, &scenes),
+        scenes,
+        end,
+        ice_servers,
+        source: source.to_owned(),
+    })
+}
+
+fn syntax(error: &toml::de::Error) -> Found {
+    Found {
+        span: error.span().unwrap_or(0..0),
+        message: error.message().trim_end().replace('\n', "; "),
+        fix: "write it as TOML (https://toml.io)".to_owned(),
+    }
+}
+
+/// The file with its defaults, and what the environments add to it.
+fn digest(file: &StudyFile, scenes: &[Scene]) -> String {
+    let added: Vec<_> = scenes
+        .iter()
+        .filter_map(|scene| match scene {
+            Scene::Start(_) => None,
+            Scene::Gym(gym) => Some((
+                (
+                    &gym.environment,
+                    &gym.environment_digest,
+                    gym.frames_per_second,
+                ),
+                (&gym.seat_groups, &gym.controls),
+            )),
+        })
+        .collect();
+    let bytes = serde_json::to_vec(&(file, added)).expect("sections hold nothing JSON cannot");
+    blake3::hash(&bytes).to_hex().to_string()
 }

@@ -1,0 +1,157 @@
+//! The settings of a game.
+
+use std::time::Duration;
+
+use igym_envs::EnvironmentInfo;
+use igym_protocol::{EnvironmentSpec, Prediction};
+
+use super::error::Found;
+use super::place::Place;
+use super::raw::{GymSection, PredictionName, SeatRuleName, SeedsChoice};
+use super::words::{choose, list};
+use super::{GymScene, SeatRule, Seeds, controls};
+
+/// The `number`th game of a study, counted from 1.
+pub(super) fn check(
+    section: &GymSection,
+    number: usize,
+    place: &Place,
+    found: &mut Vec<Found>,
+) -> Option<GymScene> {
+    let catalogue = igym_envs::catalogue();
+    let Some(known) = catalogue
+        .iter()
+        .find(|known| known.id == section.environment)
+    else {
+        let ids: Vec<&str> = catalogue.iter().map(|known| known.id).collect();
+        let message = format!("there is no environment `{}`", section.environment);
+        let fix = choose(&section.environment, "the environments are", &ids);
+        found.push(place.key("environment").problem(message, fix));
+        return None;
+    };
+    let environment = environment(section, known, place, found);
+    let (episodes, seeds) = episodes(section, place, found);
+    let frames_per_second = section.frames_per_second.unwrap_or(known.frames_per_second);
+    let episode_timeout = section.episode_timeout_s.unwrap_or_else(|| {
+        60.0 + 2.0 * f64::from(section.max_steps) / f64::from(frames_per_second)
+    });
+    Some(GymScene {
+        id: section.id.clone().unwrap_or_else(|| match number {
+            1 => "gym".to_owned(),
+            number => format!("gym_{number}"),
+        }),
+        title: section
+            .title
+            .clone()
+            .unwrap_or_else(|| known.title.to_owned()),
+        body: section.body.clone(),
+        environment_digest: igym_envs::environment_digest(&environment.id, &environment.config),
+        environment,
+        width: known.width,
+        height: known.height,
+        seat_groups: seat_groups(section, known, &place.key("seat_groups"), found),
+        seats: match section.seats {
+            SeatRuleName::Fixed => SeatRule::Fixed,
+            SeatRuleName::Random => SeatRule::Random,
+            SeatRuleName::Rotating => SeatRule::Rotating,
+        },
+        seeds,
+        episodes,
+        frames_per_second,
+        input_delay: section.input_delay,
+        window: Duration::from_millis(u64::from(section.window_ms)),
+        max_steps: section.max_steps,
+        digest_interval: section.digest_interval,
+        prediction: match section.prediction {
+            PredictionName::RepeatLast => Prediction::RepeatLast,
+            PredictionName::Default => Prediction::Default,
+        },
+        controls: controls::check(&section.controls, known, &place.key("controls"), found),
+        lobby_timeout: Duration::from_secs_f64(section.lobby_timeout_s),
+        connection_attempts: section.connection_attempts,
+        connection_timeout: Duration::from_secs_f64(section.connection_timeout_s),
+        validation_timeout: Duration::from_secs_f64(section.validation_timeout_s),
+        countdown: Duration::from_secs_f64(section.countdown_s),
+        reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
+        flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),
+        episode_timeout: Duration::from_secs_f64(episode_timeout),
+    })
+}
+
+fn environment(
+    section: &GymSection,
+    known: &EnvironmentInfo,
+    place: &Place,
+    found: &mut Vec<Found>,
+) -> EnvironmentSpec {
+    let config = section.config.clone().into_iter().collect();
+    let config = serde_json::Value::Object(config);
+    let config = igym_envs::canonical_config(known.id, &config).unwrap_or_else(|error| {
+        let fix = "correct the setting or remove it; what is not set has its default";
+        found.push(place.key("config").problem(error.to_string(), fix));
+        String::new()
+    });
+    EnvironmentSpec {
+        id: known.id.to_owned(),
+        version: known.version.to_owned(),
+        config,
+    }
+}
+
+fn episodes(section: &GymSection, place: &Place, found: &mut Vec<Found>) -> (u32, Seeds) {
+    let listed = match &section.seeds {
+        SeedsChoice::Draw(_) => return (section.episodes.unwrap_or(1), Seeds::Draw),
+        SeedsChoice::Listed(listed) => listed,
+    };
+    let at = place.key("seeds");
+    let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+    let episodes = section.episodes.unwrap_or(count);
+    if listed.is_empty() {
+        found.push(at.problem(
+            "`seeds` is empty",
+            "list one seed for each episode, or write \"draw\"",
+        ));
+    } else if episodes != count {
+        let message = format!("there are {count} seeds for {episodes} episodes");
+        found.push(at.problem(message, "list one seed for each episode"));
+    }
+    (episodes, Seeds::Listed(listed.clone()))
+}
+
+/// One seat for each agent, or the groups of the file, in which each agent has one seat.
+fn seat_groups(
+    section: &GymSection,
+    known: &EnvironmentInfo,
+    place: &Place,
+    found: &mut Vec<Found>,
+) -> Vec<Vec<String>> {
+    let Some(groups) = &section.seat_groups else {
+        let alone = |agent: &&str| vec![(*agent).to_owned()];
+        return known.agents.iter().map(alone).collect();
+    };
+    let before = found.len();
+    let mut missing = known.agents.to_vec();
+    for (index, group) in groups.iter().enumerate() {
+        let at = place.item(index);
+        if group.is_empty() {
+            found.push(at.problem("a seat has no agents", "name an agent, or remove the seat"));
+        }
+        for (index, agent) in group.iter().enumerate() {
+            let at = at.item(index);
+            if let Some(position) = missing.iter().position(|name| name == agent) {
+                missing.remove(position);
+            } else if known.agents.contains(&agent.as_str()) {
+                let message = format!("the agent `{agent}` has two seats");
+                found.push(at.problem(message, "name each agent once"));
+            } else {
+                let message = format!("{} has no agent `{agent}`", known.id);
+                found.push(at.problem(message, choose(agent, "its agents are", known.agents)));
+            }
+        }
+    }
+    if !missing.is_empty() && found.len() == before {
+        let message = format!("nobody controls {}", list(&missing));
+        found.push(place.problem(message, "give every agent a seat"));
+    }
+    groups.clone()
+}

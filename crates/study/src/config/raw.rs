@@ -1,0 +1,399 @@
+//! `study.toml` as it is written: names, kinds and bounds of everything in it.
+//!
+//! The JSON Schema is generated from these types, and [`super::shape`] checks files against that
+//! same schema, so an editor and the program cannot disagree. Their comments are what an editor
+//! shows.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A study of Interactive Gym.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "study.toml")]
+pub(crate) struct StudyFile {
+    pub(crate) study: StudySection,
+    /// The pages in order: one of type "start", one or more of type "gym", one of type "end".
+    pub(crate) scenes: Vec<SceneSection>,
+}
+
+/// The study as a whole.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StudySection {
+    /// Names the study in its data: letters, digits, "_" and "-".
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
+    pub(crate) id: String,
+    /// The title of the participant's page.
+    #[schemars(length(min = 1))]
+    pub(crate) title: String,
+    /// STUN and TURN servers; not needed on a local network.
+    #[serde(default)]
+    pub(crate) ice_servers: Vec<IceServerSection>,
+}
+
+/// A STUN or TURN server of your own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IceServerSection {
+    /// Such as "stun:stun.example.org:3478".
+    #[schemars(length(min = 1))]
+    pub(crate) urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credential: Option<String>,
+}
+
+/// One page-level step.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum SceneSection {
+    Start(StartSection),
+    Gym(Box<GymSection>),
+    End(EndSection),
+}
+
+/// A page of text with a button that leads on.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartSection {
+    pub(crate) r#type: StartType,
+    /// Names the scene in the data; "start" if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
+    pub(crate) id: Option<String>,
+    /// The heading; the study's title if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// Plain text; an empty line begins a new paragraph.
+    #[serde(default)]
+    pub(crate) body: String,
+    /// What the button says.
+    #[serde(default = "default_button")]
+    #[schemars(length(min = 1))]
+    pub(crate) button: String,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum StartType {
+    Start,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum GymType {
+    Gym,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum EndType {
+    End,
+}
+
+/// A game: instructions, a lobby, and one session of one or more episodes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GymSection {
+    pub(crate) r#type: GymType,
+    /// Names the scene in the data; "gym", "gym_2" and so on if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
+    pub(crate) id: Option<String>,
+    /// The heading; the environment's title if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// Instructions: plain text; an empty line begins a new paragraph.
+    #[serde(default)]
+    pub(crate) body: String,
+    /// Which environment is played.
+    #[schemars(schema_with = "environment_ids")]
+    pub(crate) environment: String,
+    /// The environment's own settings.
+    #[serde(default)]
+    pub(crate) config: BTreeMap<String, serde_json::Value>,
+    /// Episodes of one session; as many as there are seeds, or 1, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(crate) episodes: Option<u32>,
+    /// Who sits where: "fixed" in the order of arrival, "random" drawn once for each session,
+    /// "rotating" moved on by one seat for each episode.
+    #[serde(default)]
+    pub(crate) seats: SeatRuleName,
+    /// The agents that each player controls; one player for each agent if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    pub(crate) seat_groups: Option<Vec<Vec<String>>>,
+    /// "draw", or the seeds of the episodes, such as [1, 2].
+    #[serde(default)]
+    pub(crate) seeds: SeedsChoice,
+    /// Steps per second; the environment's own if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 240))]
+    pub(crate) frames_per_second: Option<u16>,
+    /// Frames between a key press and the step that uses it; more delay means fewer rollbacks.
+    #[serde(default = "default_input_delay")]
+    #[schemars(range(max = 30))]
+    pub(crate) input_delay: u8,
+    /// How far a page plays on without hearing from a partner, in milliseconds.
+    #[serde(default = "default_window")]
+    #[schemars(range(min = 1, max = 2_000))]
+    pub(crate) window_ms: u32,
+    /// An episode is truncated after this many frames.
+    #[serde(default = "default_max_steps")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) max_steps: u32,
+    /// The state is compared every this many frames.
+    #[serde(default = "default_digest_interval")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) digest_interval: u32,
+    /// How a partner's missing input is guessed: as the last one, or as the default action.
+    #[serde(default)]
+    pub(crate) prediction: PredictionName,
+    /// How keys become actions.
+    #[serde(default)]
+    pub(crate) controls: ControlsSection,
+    /// After this long in the lobby a participant goes to the final page, in seconds.
+    #[serde(default = "default_lobby_timeout")]
+    #[schemars(range(min = 0.1, max = 86_400))]
+    pub(crate) lobby_timeout_s: f64,
+    /// How often the pages of a group try to connect to each other.
+    #[serde(default = "default_connection_attempts")]
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) connection_attempts: u32,
+    /// How long one attempt may take, in seconds.
+    #[serde(default = "default_connection_timeout")]
+    #[schemars(range(min = 0.1, max = 600))]
+    pub(crate) connection_timeout_s: f64,
+    /// How long pages may take to say what they run, in seconds.
+    #[serde(default = "default_validation_timeout")]
+    #[schemars(range(min = 0.1, max = 600))]
+    pub(crate) validation_timeout_s: f64,
+    /// Time between the plan of an episode and its first frame, in seconds.
+    #[serde(default = "default_countdown")]
+    #[schemars(range(min = 0, max = 600))]
+    pub(crate) countdown_s: f64,
+    /// How long a participant may be gone before the group goes on without them, in seconds.
+    #[serde(default = "default_reconnect_grace")]
+    #[schemars(range(min = 0, max = 3_600))]
+    pub(crate) reconnect_grace_s: f64,
+    /// How long pages may take to deliver what they hold before an episode is cut, in seconds.
+    #[serde(default = "default_flush_timeout")]
+    #[schemars(range(min = 0.1, max = 600))]
+    pub(crate) flush_timeout_s: f64,
+    /// An episode that is not over this long after its first frame is cut, in seconds; if not
+    /// given, a minute more than twice the time that `max_steps` take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub(crate) episode_timeout_s: Option<f64>,
+}
+
+/// Who sits where.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum SeatRuleName {
+    #[default]
+    Fixed,
+    Random,
+    Rotating,
+}
+
+/// Where seeds come from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum SeedsChoice {
+    Draw(DrawWord),
+    Listed(Vec<u32>),
+}
+
+impl Default for SeedsChoice {
+    fn default() -> Self {
+        SeedsChoice::Draw(DrawWord::Draw)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum DrawWord {
+    Draw,
+}
+
+/// How a missing input is guessed.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum PredictionName {
+    #[default]
+    RepeatLast,
+    Default,
+}
+
+/// How keys become actions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ControlsSection {
+    /// Whether a key acts while it is held, or once for each press.
+    #[serde(default)]
+    pub(crate) mode: InputModeName,
+    /// A key, or keys joined by "+", and the action they mean, by label or number; the
+    /// environment's own keys if not given. The first that matches counts, more keys first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bindings: Option<BTreeMap<String, ActionName>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum InputModeName {
+    #[default]
+    HeldKeys,
+    SingleKeystroke,
+}
+
+/// An action by number or label.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(crate) enum ActionName {
+    Number(u32),
+    Label(String),
+}
+
+/// The last page.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndSection {
+    pub(crate) r#type: EndType,
+    /// Names the scene in the data; "end" if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
+    pub(crate) id: Option<String>,
+    /// The heading for those who went through all scenes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// Plain text; an empty line begins a new paragraph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<String>,
+    /// The completion code: "draw" for one of each participant's own, "none", or a fixed text.
+    /// Everyone gets it but those who left.
+    #[serde(default = "default_code")]
+    #[schemars(length(min = 1, max = 100))]
+    pub(crate) code: String,
+    /// Where a button leads from here; `{code}` in it stands for the completion code. Everyone
+    /// gets it but those who left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redirect: Option<String>,
+    /// Other texts and codes for those who could not finish.
+    #[serde(default)]
+    pub(crate) outcomes: OutcomesSection,
+}
+
+/// The last page of those who could not finish, for each reason.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomesSection {
+    /// No partner came in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lobby_timeout: Option<OutcomeSection>,
+    /// The pages of the group could not connect to each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) connection_failed: Option<OutcomeSection>,
+    /// The pages of the group ran different builds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation_failed: Option<OutcomeSection>,
+    /// A partner left in the middle of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) partner_left: Option<OutcomeSection>,
+    /// The participant left, or was gone too long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<OutcomeSection>,
+}
+
+/// The last page for one reason; what is not given is as for the others.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomeSection {
+    /// The heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// Plain text; an empty line begins a new paragraph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<String>,
+    /// "draw", "none" or a fixed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    pub(crate) code: Option<String>,
+    /// Where a button leads from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redirect: Option<String>,
+}
+
+fn environment_ids(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let ids: Vec<&str> = igym_envs::catalogue()
+        .iter()
+        .map(|known| known.id)
+        .collect();
+    schemars::json_schema!({ "type": "string", "enum": ids })
+}
+
+fn default_button() -> String {
+    "Continue".to_owned()
+}
+
+fn default_code() -> String {
+    "draw".to_owned()
+}
+
+fn default_input_delay() -> u8 {
+    2
+}
+
+fn default_window() -> u32 {
+    500
+}
+
+fn default_max_steps() -> u32 {
+    10_000
+}
+
+fn default_digest_interval() -> u32 {
+    1
+}
+
+fn default_lobby_timeout() -> f64 {
+    300.0
+}
+
+fn default_connection_attempts() -> u32 {
+    3
+}
+
+fn default_connection_timeout() -> f64 {
+    15.0
+}
+
+fn default_validation_timeout() -> f64 {
+    15.0
+}
+
+fn default_countdown() -> f64 {
+    3.0
+}
+
+fn default_reconnect_grace() -> f64 {
+    10.0
+}
+
+fn default_flush_timeout() -> f64 {
+    5.0
+}

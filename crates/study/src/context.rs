@@ -1,0 +1,39 @@
+//! What a session needs of the study around it.
+
+use igym_protocol::{Digests, Outcome, ParticipantId};
+
+use crate::draws::Draws;
+use crate::effect::Effects;
+use crate::{GymScene, Millis};
+
+/// The study, as one call to a session sees it.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Millis,
+    pub(crate) game: &'a GymScene,
+    pub(crate) build: &'a str,
+    pub(crate) study: &'a str,
+    pub(crate) draws: &'a mut Draws,
+    pub(crate) effects: &'a mut Effects,
+    /// Who leaves the session in this call, in the order in which they do.
+    pub(crate) exits: Vec<(ParticipantId, Exit)>,
+}
+
+/// Where somebody goes who leaves a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The game is over: to the next scene.
+    Onward,
+    /// To the last page.
+    Ended(Outcome),
+}
+
+impl Context<'_> {
+    /// What every page of the session must report.
+    pub(crate) fn expected(&self) -> Digests {
+        Digests {
+            build: self.build.to_owned(),
+            environment: self.game.environment_digest.clone(),
+            study: self.study.to_owned(),
+        }
+    }
+}

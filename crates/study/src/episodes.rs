@@ -1,0 +1,237 @@
+//! The episodes of a session: plans, seals, cuts.
+
+use std::collections::BTreeSet;
+
+use igym_protocol::{CloseReason, EpisodePlan, Judgement, Outcome, Record, Refusal, Seat};
+
+use crate::context::{Context, Exit};
+use crate::playing::{Phase, Playing};
+use crate::refusal::not_now;
+use crate::session::{Session, Stage};
+use crate::{SeatRule, Seeds};
+
+impl Session {
+    /// The seat of each player in the first episode.
+    pub(crate) fn seating(context: &mut Context, players: usize) -> Vec<usize> {
+        match context.game.seats {
+            SeatRule::Fixed | SeatRule::Rotating => (0..players).collect(),
+            SeatRule::Random => context.draws.order(players),
+        }
+    }
+
+    /// Opens an episode.
+    pub(crate) fn play(&mut self, context: &mut Context, episode: u32) {
+        let links_down: Vec<(u8, u8)> = match &self.stage {
+            Stage::Playing(before) => before.links_down().collect(),
+            Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => Vec::new(),
+        };
+        let plan = self.plan(context, episode);
+        context
+            .effects
+            .record(Record::EpisodeOpened { plan: plan.clone() });
+        let starts_at = context.now + context.game.countdown;
+        let closes_at = starts_at + context.game.episode_timeout;
+        let mut playing = Playing::new(plan, starts_at, closes_at);
+        for link in links_down {
+            playing.link_failed(link, starts_at + context.game.reconnect_grace);
+        }
+        self.stage = Stage::Playing(playing);
+        self.view_all(context);
+    }
+
+    pub(crate) fn handle_seal(
+        &mut self,
+        context: &mut Context,
+        player: u8,
+        episode: u32,
+    ) -> Result<(), Refusal> {
+        if self.is_open(episode)?
+            && let Some(playing) = self.stage.unjudged()
+        {
+            playing.seal(player);
+            self.judge_if_delivered(context);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn handle_flushed(
+        &mut self,
+        context: &mut Context,
+        player: u8,
+        episode: u32,
+    ) -> Result<(), Refusal> {
+        if self.is_open(episode)?
+            && let Some(playing) = self.stage.unjudged()
+        {
+            if !playing.flush() {
+                return not_now("nobody asked for a flush");
+            }
+            if playing.flushed(player) {
+                self.judge_if_delivered(context);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn handle_judged(
+        &mut self,
+        context: &mut Context,
+        episode: u32,
+        judgement: Judgement,
+    ) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        let judging = matches!(playing.phase, Phase::Judging { .. });
+        if !judging || playing.plan.episode != episode {
+            return;
+        }
+        let (sealed, last) = (playing.all_sealed(), playing.is_last());
+        let reason = if sealed {
+            CloseReason::Sealed
+        } else {
+            CloseReason::Cut
+        };
+        context.effects.record(Record::EpisodeClosed {
+            session: self.id,
+            episode,
+            reason,
+            judgement,
+        });
+        let somebody_gone = self.players().any(|player| self.is_gone(player));
+        match (sealed, last, somebody_gone) {
+            (true, true, _) => self.end(context, Exit::Onward),
+            (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
+            (true, false, false) => self.play(context, episode + 1),
+            (false, _, false) => self.end(context, Exit::Ended(Outcome::ConnectionFailed)),
+        }
+    }
+
+    /// Somebody is gone for good while an episode is open.
+    pub(crate) fn handle_gone_in_play(&mut self, context: &mut Context) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        match playing.phase {
+            Phase::Open { .. } => self.begin_cut(context),
+            Phase::Flushing { .. } => self.judge_if_delivered(context),
+            // What is being judged is complete without them.
+            Phase::Judging { .. } => {}
+        }
+    }
+
+    /// The time of the episode's phase is up.
+    pub(crate) fn handle_time_in_play(&mut self, context: &mut Context) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        match playing.phase {
+            Phase::Open { .. } => self.begin_cut(context),
+            Phase::Flushing { .. } => {
+                let missing = |player: &u8| !playing.delivered(*player) && !self.is_gone(*player);
+                let missing: Vec<u8> = self.players().filter(missing).collect();
+                // Where nobody left and the episode stood still, a page that does not answer is
+                // the reason, though its connection may look alive.
+                if !self.players().any(|player| self.is_gone(player)) {
+                    self.dismiss(context, &missing);
+                }
+                self.judge(context);
+            }
+            Phase::Judging { .. } => {}
+        }
+    }
+
+    fn begin_cut(&mut self, context: &mut Context) {
+        let closes_at = context.now + context.game.flush_timeout;
+        if let Stage::Playing(playing) = &mut self.stage {
+            playing.phase = Phase::Flushing {
+                flushed: BTreeSet::new(),
+                closes_at,
+            };
+        }
+        self.view_all(context);
+        self.judge_if_delivered(context);
+    }
+
+    /// Judges the episode once everything that can come has come: all seals, or in a cut the
+    /// flushes of those who are there.
+    fn judge_if_delivered(&mut self, context: &mut Context) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        let delivered = match playing.phase {
+            Phase::Open { .. } => playing.all_sealed(),
+            Phase::Flushing { .. } => self
+                .players()
+                .all(|player| self.is_gone(player) || playing.delivered(player)),
+            Phase::Judging { .. } => false,
+        };
+        if delivered {
+            self.judge(context);
+        }
+    }
+
+    fn judge(&mut self, context: &mut Context) {
+        if let Some(playing) = self.stage.unjudged() {
+            playing.phase = Phase::Judging {
+                flush: playing.flush(),
+            };
+            let episode = playing.plan.episode;
+            context.effects.judge(self.id, episode);
+        }
+    }
+
+    /// Whether this is the present episode. An earlier one is over: what still comes of it is
+    /// evidence and changes nothing.
+    fn is_open(&self, episode: u32) -> Result<bool, Refusal> {
+        match &self.stage {
+            Stage::Connecting { .. } | Stage::Validating { .. } => {
+                not_now("no episode is open yet")
+            }
+            Stage::Playing(playing) if episode > playing.plan.episode => {
+                not_now("this episode is not open yet")
+            }
+            Stage::Playing(playing) => Ok(episode == playing.plan.episode),
+            Stage::Ended => Ok(false),
+        }
+    }
+
+    fn plan(&self, context: &mut Context, episode: u32) -> EpisodePlan {
+        let game = context.game;
+        let seed = match &game.seeds {
+            Seeds::Draw => context.draws.episode_seed(),
+            Seeds::Listed(seeds) => seeds[episode as usize % seeds.len()],
+        };
+        EpisodePlan {
+            session: self.id,
+            episode,
+            episodes: game.episodes,
+            seed,
+            environment: game.environment.clone(),
+            seats: self.seats(context, episode),
+            frames_per_second: game.frames_per_second,
+            input_delay: game.input_delay,
+            window_ms: u32::try_from(game.window.as_millis()).unwrap_or(u32::MAX),
+            max_steps: game.max_steps,
+            digest_interval: game.digest_interval,
+            prediction: game.prediction,
+            controls: game.controls.clone(),
+            digests: context.expected(),
+        }
+    }
+
+    fn seats(&self, context: &Context, episode: u32) -> Vec<Seat> {
+        let groups = &context.game.seat_groups;
+        let moved_by = match context.game.seats {
+            SeatRule::Fixed | SeatRule::Random => 0,
+            SeatRule::Rotating => episode as usize,
+        };
+        let seated = self.members.iter().zip(&self.seating);
+        seated
+            .map(|(member, seat)| Seat {
+                participant: member.participant,
+                agents: groups[(seat + moved_by) % groups.len()].clone(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! One person's run through the study.
+
+use igym_protocol::{Outcome, SessionId};
+
+/// Where a participant is, and whether their page is connected.
+pub(crate) struct Participant {
+    pub(crate) connected: bool,
+    pub(crate) place: Place,
+}
+
+/// The one place where a participant is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Start {
+        scene: u32,
+    },
+    Instructions {
+        scene: u32,
+    },
+    /// What goes with waiting is in the scene's lobby.
+    Lobby {
+        scene: u32,
+    },
+    Session {
+        scene: u32,
+        session: SessionId,
+        player: u8,
+    },
+    End {
+        outcome: Outcome,
+        code: Option<String>,
+    },
+}
+
+impl Place {
+    /// The scene, while it is one before the end.
+    pub(crate) fn scene(&self) -> Option<u32> {
+        match self {
+            Place::Start { scene }
+            | Place::Instructions { scene }
+            | Place::Lobby { scene }
+            | Place::Session { scene, .. } => Some(*scene),
+            Place::End { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What participants see: projections of where they are.
+
+use igym_protocol::{GameView, Outcome, ParticipantId, SessionView, View};
+
+use crate::participant::Place;
+use crate::session::{Session, Stage};
+use crate::{GymScene, Millis, Scene, Study};
+
+impl Study {
+    /// What the participant sees now; none for somebody unknown.
+    pub fn view(&self, now: Millis, participant: ParticipantId) -> Option<View> {
+        match &self.participants.get(&participant)?.place {
+            Place::Start { scene } => match self.config.scene(*scene)? {
+                Scene::Start(start) => Some(View::Start {
+                    scene: *scene,
+                    title: start.title.clone(),
+                    body: start.body.clone(),
+                    button: start.button.clone(),
+                }),
+                Scene::Gym(_) => None,
+            },
+            Place::Instructions { scene } => Some(View::Instructions {
+                scene: *scene,
+                game: game(self.config.game(*scene)?),
+            }),
+            Place::Lobby { scene } => self.lobby_view(now, participant, *scene),
+            Place::Session {
+                session, player, ..
+            } => self.session_view(now, self.sessions.get(session)?, *player),
+            Place::End { outcome, code } => Some(self.end_view(*outcome, code.as_deref())),
+        }
+    }
+
+    fn lobby_view(&self, now: Millis, participant: ParticipantId, scene: u32) -> Option<View> {
+        let scene_of_lobby = self.config.game(scene)?;
+        let lobby = self.lobbies.get(&scene)?;
+        Some(View::Lobby {
+            scene,
+            game: game(scene_of_lobby),
+            waiting: u32::try_from(lobby.there().len()).unwrap_or(u32::MAX),
+            needed: u32::try_from(scene_of_lobby.players()).unwrap_or(u32::MAX),
+            closes_in_ms: lobby.closes_at(participant)?.remaining_ms(now),
+        })
+    }
+
+    fn session_view(&self, now: Millis, session: &Session, player: u8) -> Option<View> {
+        let scene = self.config.game(session.scene)?;
+        let game = game(scene);
+        let place = SessionView {
+            session: session.id,
+            player,
+            players: u8::try_from(session.members.len()).unwrap_or(u8::MAX),
+        };
+        match &session.stage {
+            Stage::Connecting { linked, .. } => {
+                let own = linked.iter().filter(|(from, _)| *from == player);
+                Some(View::Connecting {
+                    game,
+                    session: place,
+                    ice_servers: self.config.ice_servers.clone(),
+                    attempt: session.attempt,
+                    linked: own.map(|(_, to)| *to).collect(),
+                })
+            }
+            Stage::Validating { reported, .. } => Some(View::Validating {
+                game,
+                session: place,
+                environment: scene.environment.clone(),
+                study_digest: self.config.digest(),
+                validated: reported.contains_key(&player),
+            }),
+            Stage::Playing(playing) => Some(View::Playing {
+                game,
+                session: place,
+                plan: playing.plan.clone(),
+                starts_in_ms: playing.starts_at.remaining_ms(now),
+                flush: playing.flush(),
+            }),
+            // Nobody is in a session that has ended.
+            Stage::Ended => None,
+        }
+    }
+
+    fn end_view(&self, outcome: Outcome, code: Option<&str>) -> View {
+        let page = self.config.end.page(outcome);
+        View::End {
+            title: page.title.clone(),
+            body: page.body.clone(),
+            outcome,
+            code: code.map(str::to_owned),
+            redirect: page.redirect_with(code),
+        }
+    }
+}
+
+fn game(scene: &GymScene) -> GameView {
+    GameView {
+        title: scene.title.clone(),
+        body: scene.body.clone(),
+        width: scene.width,
+        height: scene.height,
+        controls: scene.controls.clone(),
+        environment: scene.environment.clone(),
+    }
+}

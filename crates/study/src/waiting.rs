@@ -1,0 +1,147 @@
+//! Joining a lobby, waiting in it, and being matched.
+
+use igym_protocol::{Outcome, ParticipantId, Record, Refusal};
+
+use crate::context::Context;
+use crate::lobby::{Due, Lobby};
+use crate::participant::Place;
+use crate::refusal::not_now;
+use crate::session::Session;
+use crate::study::is_past;
+use crate::timers::Timer;
+use crate::{Millis, Scene, Study};
+
+impl Study {
+    pub(crate) fn join(
+        &mut self,
+        now: Millis,
+        who: ParticipantId,
+        scene: u32,
+    ) -> Result<(), Refusal> {
+        let timeout = self.config.game(scene).map(|game| game.lobby_timeout);
+        match (self.place(who), timeout) {
+            (Some(Place::Instructions { scene: here }), Some(timeout)) if *here == scene => {
+                self.effects.record(Record::LobbyJoined {
+                    participant: who,
+                    scene,
+                });
+                self.set_place(who, Place::Lobby { scene });
+                self.lobbies
+                    .entry(scene)
+                    .or_default()
+                    .join(now, who, timeout);
+                self.lobby_changed(scene);
+                self.watch(who, scene);
+                self.match_waiting(now, scene);
+            }
+            (Some(Place::Lobby { scene: here } | Place::Session { scene: here, .. }), _)
+                if *here == scene => {}
+            (place, _) if is_past(place, scene) => {}
+            _ => return not_now(format!("the lobby of scene {scene} cannot be joined now")),
+        }
+        Ok(())
+    }
+
+    /// Somebody's time in the lobby may be up.
+    pub(crate) fn waited(&mut self, now: Millis, who: ParticipantId) {
+        let Some(Place::Lobby { scene }) = self.place(who) else {
+            return;
+        };
+        let scene = *scene;
+        match self
+            .lobbies
+            .get(&scene)
+            .and_then(|lobby| lobby.due(who, now))
+        {
+            Some(Due::TimedOut) => {
+                self.leave_lobby(who, scene);
+                self.finish(who, Outcome::LobbyTimeout);
+            }
+            Some(Due::Away) => {
+                self.leave_lobby(who, scene);
+                self.set_place(who, Place::Instructions { scene });
+                self.effects.view(who);
+            }
+            None => self.watch(who, scene),
+        }
+    }
+
+    /// Somebody leaves the lobby without a match.
+    pub(crate) fn leave_lobby(&mut self, who: ParticipantId, scene: u32) {
+        self.effects.record(Record::LobbyLeft {
+            participant: who,
+            scene,
+        });
+        if let Some(lobby) = self.lobbies.get_mut(&scene) {
+            lobby.leave(who);
+        }
+        self.timers.set(Timer::Waiting(who), None);
+        self.lobby_changed(scene);
+    }
+
+    pub(crate) fn set_away(&mut self, who: ParticipantId, scene: u32, until: Option<Millis>) {
+        if let Some(lobby) = self.lobbies.get_mut(&scene) {
+            lobby.set_away(who, until);
+        }
+        self.watch(who, scene);
+        self.lobby_changed(scene);
+    }
+
+    fn watch(&mut self, who: ParticipantId, scene: u32) {
+        let lobby = self.lobbies.get(&scene);
+        let deadline = lobby.and_then(|lobby| lobby.deadline(who));
+        self.timers.set(Timer::Waiting(who), deadline);
+    }
+
+    /// Everyone in a lobby sees how many are there.
+    fn lobby_changed(&mut self, scene: u32) {
+        let lobby = self.lobbies.get(&scene);
+        for participant in lobby.map(Lobby::there).unwrap_or_default() {
+            self.effects.view(participant);
+        }
+    }
+
+    pub(crate) fn match_waiting(&mut self, now: Millis, scene: u32) {
+        while let Some(group) = self.next_group(scene) {
+            for participant in &group {
+                self.timers.set(Timer::Waiting(*participant), None);
+            }
+            self.open_session(now, scene, group);
+            self.lobby_changed(scene);
+        }
+    }
+
+    fn next_group(&mut self, scene: u32) -> Option<Vec<ParticipantId>> {
+        let size = self.config.game(scene)?.players();
+        let lobby = self.lobbies.get_mut(&scene)?;
+        lobby.take_group(self.matchmaking, size)
+    }
+
+    fn open_session(&mut self, now: Millis, scene: u32, group: Vec<ParticipantId>) {
+        let Some(Scene::Gym(game)) = self.config.scenes.get(scene as usize) else {
+            return;
+        };
+        let session = self.draws.session_id();
+        for (player, participant) in (0u8..).zip(&group) {
+            if let Some(one) = self.participants.get_mut(participant) {
+                one.place = Place::Session {
+                    scene,
+                    session,
+                    player,
+                };
+            }
+        }
+        let mut context = Context {
+            now,
+            game,
+            build: &self.build,
+            study: &self.digest,
+            draws: &mut self.draws,
+            effects: &mut self.effects,
+            exits: Vec::new(),
+        };
+        let opened = Session::open(&mut context, session, scene, group);
+        self.timers.set(Timer::Session(session), opened.deadline());
+        self.sessions.insert(session, opened);
+    }
+}
