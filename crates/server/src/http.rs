@@ -1,0 +1,194 @@
+//! What is answered over HTTP: the pages, the way in, and the headers that keep others out.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{ConnectInfo, DefaultBodyLimit, Path, State, WebSocketUpgrade},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use igym_protocol::{Limits, Token};
+use serde::{Deserialize, Serialize};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{
+    Summary,
+    actor::Command,
+    pages::File,
+    state::App,
+    token::{SecretHash, new_token},
+    websocket,
+};
+
+/// The browser loads nothing from elsewhere, runs no script that is not a file of ours, and lets
+/// no other site frame the page. Workers inherit it.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+     style-src 'self'; img-src 'self' data: blob:; font-src 'self'; media-src 'self' data: blob:; \
+     connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
+/// On every answer. The address of a participant's page holds their token, so no page that they
+/// go to from there may see it.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        "require-corp",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    ),
+];
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const REVALIDATE: &str = "no-cache";
+const PRIVATE: &str = "no-store";
+
+/// A frame of an upload that is a little too large is answered with a refusal; one that is larger
+/// than this closes the connection.
+const MESSAGE_BYTES: usize = Limits::UPLOAD_BYTES + 64 * 1024;
+
+const ARRIVAL_BYTES: usize = 4 * 1024;
+const EXTERNAL_ID_CHARS: usize = 256;
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/p/{token}", get(participant_page))
+        .route(
+            "/api/participants",
+            post(arrive).layer(DefaultBodyLimit::max(ARRIVAL_BYTES)),
+        )
+        .route("/api/study", get(summary))
+        .route("/ws", get(upgrade))
+        .route("/assets/{*path}", get(asset))
+        .route("/{file}", get(file))
+        .layer(middleware::map_response(protect))
+        .with_state(app)
+}
+
+async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static(PRIVATE));
+    response
+}
+
+async fn index(State(app): State<Arc<App>>) -> Response {
+    content(app.pages.index(), REVALIDATE)
+}
+
+/// The same page for every token, known or not: the WebSocket says who is welcome.
+async fn participant_page(State(app): State<Arc<App>>) -> Response {
+    content(app.pages.index(), PRIVATE)
+}
+
+async fn asset(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
+    found(app.pages.file(&format!("assets/{path}")), IMMUTABLE)
+}
+
+async fn file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
+    found(app.pages.file(&path), REVALIDATE)
+}
+
+async fn summary(State(app): State<Arc<App>>) -> Json<Summary> {
+    Json(app.summary.borrow().clone())
+}
+
+/// What may come with an arrival; nothing has to.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arrival {
+    /// How the recruiter calls the participant.
+    external_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Arrived {
+    path: String,
+    token: Token,
+}
+
+/// Makes a participant. Whoever has the token from the answer is that participant.
+async fn arrive(
+    State(app): State<Arc<App>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Arrived>), (StatusCode, &'static str)> {
+    let arrival = if body.is_empty() {
+        Arrival::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|_| (StatusCode::BAD_REQUEST, "not an arrival"))?
+    };
+    let external_chars = arrival
+        .external_id
+        .as_ref()
+        .map_or(0, |external_id| external_id.chars().count());
+    if external_chars > EXTERNAL_ID_CHARS {
+        return Err((StatusCode::BAD_REQUEST, "the external id is too long"));
+    }
+    if !app.arrivals.admit(address.ip(), Instant::now()) {
+        let message = "too many new participants from this address: wait a little";
+        return Err((StatusCode::TOO_MANY_REQUESTS, message));
+    }
+    let unavailable = (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the study cannot take participants now: try again in a minute",
+    );
+    let token = new_token().map_err(|_| unavailable)?;
+    let (reply, arrived) = oneshot::channel();
+    let command = Command::Arrive {
+        token: SecretHash::of(&token.0),
+        external_id: arrival.external_id,
+        reply,
+    };
+    app.commands.send(command).await.map_err(|_| unavailable)?;
+    arrived.await.map_err(|_| unavailable)?;
+    let path = format!("/p/{}", token.0);
+    Ok((StatusCode::CREATED, Json(Arrived { path, token })))
+}
+
+async fn upgrade(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    // Small buffers: thousands of participants wait without a word.
+    upgrade
+        .read_buffer_size(8 * 1024)
+        .write_buffer_size(4 * 1024)
+        .max_write_buffer_size(1024 * 1024)
+        .max_frame_size(MESSAGE_BYTES)
+        .max_message_size(MESSAGE_BYTES)
+        .on_upgrade(|socket| websocket::run(socket, app))
+}
+
+fn found(file: Option<&File>, caching: &'static str) -> Response {
+    match file {
+        Some(file) => content(file, caching),
+        None => (StatusCode::NOT_FOUND, "there is nothing at this address").into_response(),
+    }
+}
+
+fn content(file: &File, caching: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, file.content_type),
+        (header::CACHE_CONTROL, caching),
+    ];
+    (headers, file.content.clone()).into_response()
+}

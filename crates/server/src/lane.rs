@@ -1,0 +1,170 @@
+//! The order of one page load's uploads, and which of them are on disk.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use igym_storage::StorageError;
+
+use crate::mailbox::Mailbox;
+
+/// Outlives its connections: a page that reconnects goes on in the same lane.
+#[derive(Default)]
+pub(crate) struct Lane {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The highest `seq` that was handed to the journal.
+    offered: u32,
+    /// The highest `seq` up to which all are on disk.
+    durable: u32,
+    /// Another page load has taken over.
+    retired: bool,
+    /// Where acknowledgements go.
+    mailbox: Option<Arc<Mailbox>>,
+}
+
+/// What to do with an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// The next one: it must be handed to the journal now.
+    Next,
+    /// It is on disk or on its way there, and is acknowledged when it is.
+    Known,
+    /// It would leave a gap; this one is expected.
+    Gap {
+        expected: u32,
+    },
+    Retired,
+}
+
+impl Lane {
+    /// Sends acknowledgements to `mailbox` from now on. The highest `seq` that is on disk.
+    pub(crate) fn attach(&self, mailbox: Arc<Mailbox>) -> u32 {
+        let mut state = self.lock();
+        state.mailbox = Some(mailbox);
+        state.durable
+    }
+
+    pub(crate) fn retire(&self) {
+        let mut state = self.lock();
+        state.retired = true;
+        state.mailbox = None;
+    }
+
+    pub(crate) fn offer(&self, seq: u32) -> Offer {
+        let mut state = self.lock();
+        let expected = state.offered.saturating_add(1);
+        if state.retired {
+            Offer::Retired
+        } else if seq == 0 || seq > expected {
+            Offer::Gap { expected }
+        } else if seq == expected {
+            state.offered = seq;
+            Offer::Next
+        } else {
+            if seq <= state.durable
+                && let Some(mailbox) = &state.mailbox
+            {
+                mailbox.post_acknowledged(state.durable);
+            }
+            Offer::Known
+        }
+    }
+
+    /// The journal's answer, in the order of the offers. Whether the upload now counts as stored.
+    ///
+    /// After a failure everything from the failed upload on has to come again, also what was
+    /// stored behind it: else an acknowledgement of a later one would cover the gap.
+    pub(crate) fn finish(&self, seq: u32, result: &Result<Vec<u64>, StorageError>) -> Finish {
+        let mut state = self.lock();
+        match result {
+            Ok(_) if seq == state.durable.saturating_add(1) => {
+                state.durable = seq;
+                if let Some(mailbox) = &state.mailbox {
+                    mailbox.post_acknowledged(seq);
+                }
+                Finish::Stored
+            }
+            Ok(_) => Finish::Ignored,
+            Err(_) => {
+                state.offered = state.durable;
+                match state.mailbox.take() {
+                    Some(mailbox) => Finish::Failed { mailbox },
+                    None => Finish::Ignored,
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an answer of the journal means.
+pub(crate) enum Finish {
+    /// It is on disk, and so is all before it.
+    Stored,
+    /// The first failure of a connection: it has to be closed, so that the page comes back and
+    /// sends again what is not acknowledged.
+    Failed { mailbox: Arc<Mailbox> },
+    /// It follows a failure, or nobody is there to be told.
+    Ignored,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::Item;
+    use igym_protocol::ServerMessage;
+
+    async fn acknowledged(mailbox: &Mailbox) -> u32 {
+        match mailbox.next().await {
+            Item::Send(ServerMessage::Ack { seq }) => seq,
+            other => panic!("not an acknowledgement: {other:?}"),
+        }
+    }
+
+    fn stored(lane: &Lane, seq: u32) -> bool {
+        matches!(lane.finish(seq, &Ok(vec![1])), Finish::Stored)
+    }
+
+    #[tokio::test]
+    async fn acknowledgements_are_cumulative_and_repeated_for_duplicates() {
+        let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
+        assert_eq!(lane.attach(mailbox.clone()), 0);
+        assert_eq!(lane.offer(0), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(2), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(1), Offer::Next);
+        assert_eq!(lane.offer(1), Offer::Known);
+        assert_eq!(lane.offer(2), Offer::Next);
+        assert!(stored(&lane, 1) && stored(&lane, 2));
+        assert_eq!(acknowledged(&mailbox).await, 2);
+        assert_eq!(lane.offer(1), Offer::Known);
+        assert_eq!(acknowledged(&mailbox).await, 2);
+        lane.retire();
+        assert_eq!(lane.offer(3), Offer::Retired);
+    }
+
+    #[tokio::test]
+    async fn nothing_behind_a_failure_is_acknowledged() {
+        let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
+        lane.attach(mailbox);
+        for seq in 1..=3 {
+            assert_eq!(lane.offer(seq), Offer::Next);
+        }
+        assert!(stored(&lane, 1));
+        let failed = lane.finish(2, &Err(StorageError::Full));
+        assert!(matches!(failed, Finish::Failed { .. }));
+        assert!(!stored(&lane, 3), "2 is missing");
+        // The page comes back.
+        let mailbox = Arc::new(Mailbox::default());
+        assert_eq!(lane.attach(mailbox.clone()), 1);
+        assert_eq!(lane.offer(3), Offer::Gap { expected: 2 });
+        assert_eq!(lane.offer(2), Offer::Next);
+        assert_eq!(lane.offer(3), Offer::Next);
+        assert!(stored(&lane, 2) && stored(&lane, 3));
+        assert_eq!(acknowledged(&mailbox).await, 3);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a server needs to know.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use igym_study::StudyConfig;
+
+/// What to serve, and where.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    pub study: StudyConfig,
+    /// Where the journal is; the builds that participants were given are kept there, too.
+    pub data_dir: PathBuf,
+    /// The built pages. None: those that were built into this program.
+    pub web_dir: Option<PathBuf>,
+    /// Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// What all draws of this run come from. None: drawn now. Either way it is recorded.
+    pub seed: Option<[u8; 32]>,
+    pub tuning: Tuning,
+}
+
+impl ServerOptions {
+    /// The usual options.
+    pub fn new(study: StudyConfig, data_dir: PathBuf, address: SocketAddr) -> Self {
+        Self {
+            study,
+            data_dir,
+            web_dir: None,
+            address,
+            seed: None,
+            tuning: Tuning::default(),
+        }
+    }
+}
+
+/// Deadlines and rates. The defaults leave an honest page far from all of them.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// A connection that has not said `Hello` after this is closed.
+    pub hello_timeout: Duration,
+    /// How often an RFC 6455 ping is sent. Browsers answer it without the page's help.
+    pub ping_interval: Duration,
+    /// A connection on which nothing came for this long is closed.
+    pub idle_timeout: Duration,
+    /// A connection that does not take what it is sent for this long is closed.
+    pub send_timeout: Duration,
+    /// How long a stopping server waits for its connections.
+    pub stop_timeout: Duration,
+    /// After a failed write to the journal, how long until it is tried again.
+    pub storage_retry: Duration,
+    /// Control messages of a connection; those above are refused.
+    pub messages: Rate,
+    /// Refusals of a connection; one that earns more is closed.
+    pub refusals: Rate,
+    /// Uploads of a connection; those above wait.
+    pub uploads: Rate,
+    /// Bytes of a connection's uploads; those above wait.
+    pub upload_bytes: Rate,
+    /// New participants from one address; a classroom may share one.
+    pub arrivals: Rate,
+    /// Page loads of one participant.
+    pub page_loads: Rate,
+}
+
+/// So many at once, and so many a second in the long run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    pub burst: u32,
+    pub per_second: f64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            hello_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(15),
+            stop_timeout: Duration::from_secs(5),
+            storage_retry: Duration::from_secs(1),
+            // A mesh of 16 players exchanges a few hundred candidates when it connects.
+            messages: Rate::new(400, 40.0),
+            refusals: Rate::new(50, 1.0),
+            uploads: Rate::new(200, 40.0),
+            upload_bytes: Rate::new(4 << 20, 262_144.0),
+            arrivals: Rate::new(300, 5.0),
+            page_loads: Rate::new(20, 0.5),
+        }
+    }
+}
+
+impl Rate {
+    pub fn new(burst: u32, per_second: f64) -> Self {
+        Self { burst, per_second }
+    }
+}

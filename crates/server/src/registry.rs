@@ -1,0 +1,258 @@
+//! Who is who: tokens, page loads and connections.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use igym_protocol::{
+    Limits, Outcome, ParticipantId, Record, Refusal, RefusalCode, Resume, ServerMessage, View,
+};
+use tokio::{sync::mpsc, time::Instant};
+use uuid::Uuid;
+
+use crate::{
+    Rate,
+    actor::Event,
+    bucket::Bucket,
+    lane::Lane,
+    mailbox::{Closing, Mailbox},
+    state::refusal,
+    token::{SecretHash, new_secret},
+};
+
+/// Numbers connections over the life of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConnectionId(u64);
+
+/// Everybody who ever arrived. Of those who came before the server's start only so much is known
+/// that they get a clear answer.
+pub(crate) struct Registry {
+    page_loads: Rate,
+    tokens: BTreeMap<SecretHash, ParticipantId>,
+    people: BTreeMap<ParticipantId, Person>,
+    former: BTreeMap<ParticipantId, Option<Outcome>>,
+    connections: u64,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+struct Person {
+    incarnation: u32,
+    resume_key: Option<SecretHash>,
+    lane: Arc<Lane>,
+    connection: Option<(ConnectionId, Arc<Mailbox>)>,
+    revision: u32,
+    page_loads: Bucket,
+}
+
+/// A `Hello` that was checked for its form.
+pub(crate) struct Greeting {
+    pub(crate) token: SecretHash,
+    pub(crate) resume: Option<Resume>,
+    pub(crate) user_agent: String,
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
+/// A connection whose participant is known.
+pub(crate) struct Admitted {
+    pub(crate) presence: Presence,
+    pub(crate) incarnation: u32,
+    pub(crate) resume_key: String,
+    pub(crate) lane: Arc<Lane>,
+}
+
+/// While it lives, the connection is there; the study's task hears when it is dropped, however
+/// the connection's task ended.
+pub(crate) struct Presence {
+    pub(crate) participant: ParticipantId,
+    pub(crate) connection: ConnectionId,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Disconnected {
+            participant: self.participant,
+            connection: self.connection,
+        });
+    }
+}
+
+impl Registry {
+    pub(crate) fn new(page_loads: Rate, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self {
+            page_loads,
+            tokens: BTreeMap::new(),
+            people: BTreeMap::new(),
+            former: BTreeMap::new(),
+            connections: 0,
+            events,
+        }
+    }
+
+    /// Takes up what an earlier run of the server wrote down.
+    pub(crate) fn learn(&mut self, record: &Record) {
+        match record {
+            Record::ParticipantArrived {
+                participant,
+                token_hash,
+                ..
+            } => {
+                if let Some(hash) = SecretHash::from_hex(token_hash) {
+                    self.tokens.insert(hash, *participant);
+                    self.former.insert(*participant, None);
+                }
+            }
+            Record::ParticipantEnded {
+                participant,
+                outcome,
+                ..
+            } => {
+                self.former.insert(*participant, Some(*outcome));
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn mailbox(&self, participant: ParticipantId) -> Option<&Mailbox> {
+        let (_, mailbox) = self.people.get(&participant)?.connection.as_ref()?;
+        Some(mailbox)
+    }
+
+    /// Whether messages of this connection are still those of the participant.
+    pub(crate) fn is_current(&self, participant: ParticipantId, connection: ConnectionId) -> bool {
+        self.people
+            .get(&participant)
+            .and_then(|person| person.connection.as_ref())
+            .is_some_and(|(current, _)| *current == connection)
+    }
+
+    pub(crate) fn arrive(&mut self, token: SecretHash, now: Instant) -> ParticipantId {
+        let participant = ParticipantId(Uuid::now_v7());
+        self.tokens.insert(token, participant);
+        let person = Person {
+            incarnation: 0,
+            resume_key: None,
+            lane: Arc::default(),
+            connection: None,
+            revision: 0,
+            page_loads: Bucket::new(self.page_loads, now),
+        };
+        self.people.insert(participant, person);
+        participant
+    }
+
+    /// Makes the connection that of its participant. A connection that resumes replaces the one
+    /// before it; any other is a new page load, and takes over: its record comes with it.
+    pub(crate) fn admit(
+        &mut self,
+        greeting: Greeting,
+        now: Instant,
+    ) -> Result<(Admitted, Option<Record>), Refusal> {
+        let unknown = |message| Err(refusal(RefusalCode::UnknownToken, message));
+        let Some(&participant) = self.tokens.get(&greeting.token) else {
+            return unknown("no participant has this token: open the study's own link");
+        };
+        let Some(person) = self.people.get_mut(&participant) else {
+            return match self.former.get(&participant) {
+                Some(Some(_)) => unknown("this participant has finished the study"),
+                _ => unknown("the study's server was restarted since: open the study's own link"),
+            };
+        };
+        let resumed = greeting.resume.filter(|resume| {
+            resume.incarnation == person.incarnation
+                && person.resume_key == Some(SecretHash::of(&resume.key))
+        });
+        let (resume_key, page_loaded) = match resumed {
+            Some(resume) => (resume.key, None),
+            None => {
+                if !person.page_loads.take(now) {
+                    let message = "this page was opened too often: wait a little";
+                    return Err(refusal(RefusalCode::TooFast, message));
+                }
+                let Ok(key) = new_secret() else {
+                    let message = "the server has no random numbers";
+                    return Err(refusal(RefusalCode::Storage, message));
+                };
+                let hash = SecretHash::of(&key);
+                person.incarnation += 1;
+                person.resume_key = Some(hash);
+                person.lane.retire();
+                person.lane = Arc::default();
+                let record = Record::PageLoaded {
+                    participant,
+                    incarnation: person.incarnation,
+                    resume_key_hash: hash.to_hex(),
+                    user_agent: shortened(&greeting.user_agent, Limits::USER_AGENT_CHARS),
+                };
+                (key, Some(record))
+            }
+        };
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        let before = person
+            .connection
+            .replace((connection, greeting.mailbox.clone()));
+        if let Some((_, before)) = before {
+            before.close(match page_loaded {
+                Some(_) => Closing {
+                    last: Some(ServerMessage::TakenOver),
+                    code: close::TAKEN_OVER,
+                    reason: "the participant opened another page",
+                },
+                None => Closing {
+                    last: None,
+                    code: close::REPLACED,
+                    reason: "the page connected again",
+                },
+            });
+        }
+        let admitted = Admitted {
+            presence: Presence {
+                participant,
+                connection,
+                events: self.events.clone(),
+            },
+            incarnation: person.incarnation,
+            resume_key,
+            lane: person.lane.clone(),
+        };
+        Ok((admitted, page_loaded))
+    }
+
+    /// Whether that was the participant's connection.
+    pub(crate) fn disconnect(
+        &mut self,
+        participant: ParticipantId,
+        connection: ConnectionId,
+    ) -> bool {
+        let current = self.is_current(participant, connection);
+        if current && let Some(person) = self.people.get_mut(&participant) {
+            person.connection = None;
+        }
+        current
+    }
+
+    /// Sends a view, if the participant is there to see it.
+    pub(crate) fn show(&mut self, participant: ParticipantId, view: View) {
+        if let Some(person) = self.people.get_mut(&participant)
+            && let Some((_, mailbox)) = &person.connection
+        {
+            person.revision += 1;
+            mailbox.post_view(person.revision, view);
+        }
+    }
+}
+
+/// Codes of WebSocket closings.
+pub(crate) mod close {
+    pub(crate) const GOING_AWAY: u16 = 1001;
+    pub(crate) const INVALID: u16 = 1007;
+    pub(crate) const POLICY: u16 = 1008;
+    pub(crate) const TOO_LARGE: u16 = 1009;
+    pub(crate) const RESTART: u16 = 1012;
+    pub(crate) const TRY_AGAIN: u16 = 1013;
+    pub(crate) const TAKEN_OVER: u16 = 4000;
+    pub(crate) const REPLACED: u16 = 4001;
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}

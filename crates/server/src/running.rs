@@ -1,0 +1,265 @@
+//! Starting and stopping.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use axum::serve::ListenerExt;
+use igym_protocol::{Record, RefusalCode};
+use igym_storage::{Filter, JournalStore, NewEntry, Selection, StorageError};
+use igym_study::Study;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    task::{self, JoinHandle},
+    time::timeout,
+};
+
+use crate::{
+    ServeError, ServerOptions, Summary,
+    actor::{Actor, Event},
+    arrivals::Arrivals,
+    clock::Clock,
+    commit::Committer,
+    http,
+    judge::Judges,
+    pages::Pages,
+    registry::Registry,
+    roster::Roster,
+    state::{App, Refusals, stopped},
+    summary::Census,
+    token::{hex, random_bytes},
+};
+
+/// Commands of participants that wait for the study's task.
+const COMMANDS: usize = 1024;
+
+/// Entries of the journal that are read at once when the server starts.
+const PAGE: u32 = 10_000;
+
+/// A server that listens.
+pub struct Running {
+    address: SocketAddr,
+    build: String,
+    refusals: Arc<Refusals>,
+    summary: watch::Receiver<Summary>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// BLAKE3 of the WebAssembly module that it serves, in hexadecimal.
+    pub fn build(&self) -> &str {
+        &self.build
+    }
+
+    /// How many are where; it can be watched.
+    pub fn summary(&self) -> watch::Receiver<Summary> {
+        self.summary.clone()
+    }
+
+    /// How many messages were refused since the start, by kind.
+    pub fn refusals(&self) -> BTreeMap<RefusalCode, u64> {
+        self.refusals.counts()
+    }
+
+    /// Waits until the server was told to stop and has: everybody is disconnected and everything
+    /// is written.
+    pub async fn finished(self) -> Result<(), ServeError> {
+        self.task
+            .await
+            .unwrap_or(Err(ServeError::Crashed { task: "main" }))
+    }
+}
+
+/// Serves a study until `shutdown` is done. Returns when it listens.
+pub async fn serve(
+    options: ServerOptions,
+    store: Arc<dyn JournalStore>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<Running, ServeError> {
+    let pages = Pages::load(options.web_dir.as_deref())?;
+    pages.archive(&options.data_dir)?;
+    let build = pages.build().to_owned();
+    let clock = Clock::start();
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => random_bytes().map_err(|error| ServeError::Random {
+            reason: error.to_string(),
+        })?,
+    };
+
+    let (command_sender, commands) = mpsc::channel(COMMANDS);
+    let (event_sender, events) = mpsc::unbounded_channel();
+    let (stop, stopping) = watch::channel(false);
+    let (connections, connections_gone) = mpsc::channel(1);
+    let registry = Registry::new(options.tuning.page_loads, event_sender.clone());
+    let (registry, mut census) = recall(store.clone(), registry).await?;
+
+    let address = options.address;
+    let bind_error = |source| ServeError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(bind_error)?;
+    let address = listener.local_addr().map_err(bind_error)?;
+
+    let study_opened = Record::StudyOpened {
+        study: options.study.id.clone(),
+        title: options.study.title.clone(),
+        digest: options.study.digest(),
+        source: options.study.source().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        build: build.clone(),
+        seed: hex(seed),
+    };
+    census.learn(&study_opened);
+    append(&*store, clock.now_ms(), study_opened).await?;
+    let summary = census.summary(&options.study.id, &options.study.title);
+    let (summary_sender, summary) = watch::channel(summary);
+
+    let roster = Arc::new(Roster::default());
+    let refusals = Arc::new(Refusals::default());
+    let storage_retry = options.tuning.storage_retry;
+    let app = Arc::new(App {
+        study_title: options.study.title.clone(),
+        clock,
+        arrivals: Arrivals::new(options.tuning.arrivals),
+        tuning: options.tuning,
+        store: store.clone(),
+        pages,
+        roster: roster.clone(),
+        refusals: refusals.clone(),
+        summary: summary.clone(),
+        commands: command_sender,
+        events: event_sender.clone(),
+        stopping: stopping.clone(),
+        connections,
+    });
+    let actor = Actor {
+        study: Study::new(options.study, build.clone(), seed),
+        registry,
+        committer: Committer::new(store.clone(), event_sender.clone()),
+        judges: Judges::new(store, event_sender, storage_retry),
+        census,
+        clock,
+        storage_retry,
+        roster,
+        refusals: refusals.clone(),
+        summary: summary_sender,
+        stopping,
+        commands,
+        events,
+    };
+    let server = Server {
+        app,
+        actor: tokio::spawn(actor.run()),
+        listener,
+        stop,
+        connections_gone,
+    };
+    tracing::info!(%address, %build, "listening");
+    Ok(Running {
+        address,
+        build,
+        refusals,
+        summary,
+        task: tokio::spawn(server.run(shutdown)),
+    })
+}
+
+/// What runs in the background.
+struct Server {
+    app: Arc<App>,
+    actor: JoinHandle<()>,
+    listener: TcpListener,
+    stop: watch::Sender<bool>,
+    connections_gone: mpsc::Receiver<()>,
+}
+
+impl Server {
+    async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+        let listener = self.listener.tap_io(|connection| {
+            // A frame that waits for a full segment is late.
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "cannot switch off Nagle's algorithm");
+            }
+        });
+        let mut stopping = self.app.stopping.clone();
+        let router =
+            http::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let http = axum::serve(listener, router).with_graceful_shutdown(async move {
+            stopped(&mut stopping).await;
+        });
+        let http = tokio::spawn(http.into_future());
+        let http_abort = http.abort_handle();
+
+        let crashed = tokio::select! {
+            () = shutdown => false,
+            _ = &mut self.actor => true,
+        };
+        tracing::info!("stopping");
+        self.stop.send_replace(true);
+        let patience = self.app.tuning.stop_timeout;
+        // Pages are told, then everything is written, then the journal may be closed.
+        if timeout(patience, http).await.is_err() {
+            http_abort.abort();
+        }
+        let events = self.app.events.clone();
+        drop(self.app);
+        let gone = async { while self.connections_gone.recv().await.is_some() {} };
+        if timeout(patience * 2, gone).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        if crashed {
+            return Err(ServeError::Crashed { task: "study" });
+        }
+        let _ = events.send(Event::Stop);
+        self.actor
+            .await
+            .map_err(|_| ServeError::Crashed { task: "study" })
+    }
+}
+
+/// Reads what earlier runs wrote down, as far as this one has to know it.
+async fn recall(
+    store: Arc<dyn JournalStore>,
+    mut registry: Registry,
+) -> Result<(Registry, Census), ServeError> {
+    let read = move || {
+        let mut census = Census::default();
+        let mut after = 0;
+        loop {
+            let entries = store.read(Filter {
+                selection: Selection::Events,
+                after,
+                limit: Some(PAGE),
+                ..Filter::default()
+            })?;
+            let Some(last) = entries.last() else {
+                return Ok::<_, StorageError>((registry, census));
+            };
+            after = last.id;
+            for entry in &entries {
+                registry.learn(&entry.record);
+                census.learn(&entry.record);
+            }
+        }
+    };
+    task::spawn_blocking(read)
+        .await
+        .map_err(|_| ServeError::Crashed { task: "recall" })?
+        .map_err(ServeError::Storage)
+}
+
+async fn append(store: &dyn JournalStore, at_ms: u64, record: Record) -> Result<(), ServeError> {
+    let (done, answer) = oneshot::channel();
+    store.append(
+        vec![NewEntry { at_ms, record }],
+        // The receiver waits below.
+        Box::new(move |result| drop(done.send(result))),
+    );
+    answer
+        .await
+        .map_err(|_| ServeError::Storage(StorageError::Closed))??;
+    Ok(())
+}
