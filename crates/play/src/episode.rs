@@ -81,6 +81,10 @@ impl Episode {
 
     /// When `tick` is to be called next; in the past if it is late.
     pub fn next_tick_at(&self, now: Micros) -> Micros {
+        if self.closing.flush_asked {
+            // Play has stopped; a host that only watches this time must not spin.
+            return now + SAMPLE_EVERY;
+        }
         self.engine.next_tick_at(now)
     }
 
@@ -175,13 +179,13 @@ impl Episode {
             .event(at_us, ClientEvent::Visibility { at_us, visible });
     }
 
-    /// One beat: samples the keys, simulates what is due, makes packets. Does nothing before
-    /// `next_tick_at`. One call makes one frame at most, so a host that is late calls it again
+    /// One beat: samples the keys, simulates what is due, makes packets. Does nothing and returns
+    /// false before `next_tick_at`, and after a flush. One call makes one frame at most, so a host that is late calls it again
     /// until `next_tick_at` is in the future.
-    pub fn tick(&mut self, now: Micros) {
+    pub fn tick(&mut self, now: Micros) -> bool {
         self.us(now);
         if self.closing.flush_asked || now < self.engine.next_tick_at(now) {
-            return;
+            return false;
         }
         self.author(now);
         if let Advance::Run(batch) = self.engine.advance(now) {
@@ -194,6 +198,7 @@ impl Episode {
         // Inputs arrive in `handle_packet` alone, so the path is of no account here.
         self.drain(now, Path::Relay);
         self.sample_links(now);
+        true
     }
 
     /// The server is about to cut the episode: play stops here, and all that this peer holds goes
@@ -262,16 +267,16 @@ impl Episode {
         let at_us = self.us(now);
         let sealing = self.seal.is_some() && !self.closing.seal_uploaded;
         let flushing = self.closing.flush_asked && !self.closing.flush_answered;
-        if self.closing.seal_uploaded && !flushing {
-            return None;
-        }
-        let over = sealing || flushing;
-        if let Some(body) = self.recorder.poll(at_us, over) {
-            return Some(body);
-        }
-        if over && !self.closing.reported {
-            self.closing.reported = true;
-            return Some(UploadBody::Report(self.measurements.report(&self.engine)));
+        let closed = self.closing.seal_uploaded || self.closing.flush_answered;
+        if !closed {
+            let over = sealing || flushing;
+            if let Some(body) = self.recorder.poll(at_us, over) {
+                return Some(body);
+            }
+            if over && !self.closing.reported {
+                self.closing.reported = true;
+                return Some(UploadBody::Report(self.measurements.report(&self.engine)));
+            }
         }
         if sealing {
             self.closing.seal_uploaded = true;

@@ -1,0 +1,14 @@
+//! Episodes at their border: virtual time, a simulated network, seeded keys.
+
+mod drawing;
+#[cfg(feature = "fault-injection")]
+mod fault;
+mod flush;
+mod input;
+mod journal;
+mod mixer;
+mod outbox;
+mod parity;
+mod plan;
+mod random;
+mod world;

@@ -1,0 +1,305 @@
+//! Peers, the network between them, and a server that takes their uploads: one clock, one seed.
+
+use igym_gym::{DrawDelta, MultiAgentEnv};
+use igym_play::{Episode, Micros, Outbox};
+use igym_protocol::{
+    CanonicalRow, EpisodePlan, JournalBatch, Path, Upload, UploadBody, decode_upload,
+};
+
+use crate::drawing::Page;
+use crate::random::Random;
+
+/// What happens to packets, in microseconds and per cent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    pub(crate) delay: u64,
+    pub(crate) jitter: u64,
+    pub(crate) loss: u64,
+    pub(crate) duplication: u64,
+    /// Packets that go by the server's relay.
+    pub(crate) relayed: u64,
+}
+
+impl Weather {
+    pub(crate) const CALM: Self = Self {
+        delay: 0,
+        jitter: 500,
+        loss: 0,
+        duplication: 0,
+        relayed: 0,
+    };
+    pub(crate) const FAR: Self = Self {
+        delay: 100_000,
+        jitter: 5_000,
+        ..Self::CALM
+    };
+    pub(crate) const FAR_AND_UNSTEADY: Self = Self {
+        delay: 200_000,
+        jitter: 80_000,
+        ..Self::CALM
+    };
+    pub(crate) const LOSSY: Self = Self {
+        delay: 20_000,
+        jitter: 10_000,
+        loss: 15,
+        ..Self::CALM
+    };
+    pub(crate) const STORM: Self = Self {
+        delay: 60_000,
+        jitter: 120_000,
+        loss: 35,
+        duplication: 20,
+        relayed: 30,
+    };
+}
+
+pub(crate) struct Peer {
+    pub(crate) episode: Episode,
+    pub(crate) outbox: Outbox,
+    /// What the server got, in order, and when it was made on this peer's clock since `origin`.
+    pub(crate) uploads: Vec<(u64, Upload)>,
+    pub(crate) page: Page,
+    /// This peer's clock shows this when the world's shows 0.
+    offset: u64,
+    origin: Option<u64>,
+    /// Ticks at which the host did not take uploads.
+    pub(crate) takes_uploads: bool,
+    held: Vec<&'static str>,
+}
+
+struct Flight {
+    at: u64,
+    from: usize,
+    to: usize,
+    path: Path,
+    bytes: Vec<u8>,
+}
+
+pub(crate) struct World {
+    pub(crate) now: u64,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) weather: Weather,
+    pub(crate) random: Random,
+    in_flight: Vec<Flight>,
+}
+
+const KEYS: [&str; 3] = ["ArrowLeft", "ArrowRight", "ArrowUp"];
+/// Frame 0 is due then.
+pub(crate) const START: u64 = 200_000;
+
+impl World {
+    /// Peers of a plan from the catalogue.
+    pub(crate) fn new(plan: &EpisodePlan, weather: Weather, seed: u64) -> Self {
+        Self::build(plan, weather, seed, |plan| {
+            igym_envs::create(&plan.environment.id, &plan.environment.config)
+                .expect("the plan is of the catalogue")
+        })
+    }
+
+    pub(crate) fn build(
+        plan: &EpisodePlan,
+        weather: Weather,
+        seed: u64,
+        env: impl Fn(&EpisodePlan) -> Box<dyn MultiAgentEnv>,
+    ) -> Self {
+        let peers = (0..plan.seats.len() as u64)
+            .map(|me| {
+                let offset = 1_000_000 + me * 777_777;
+                // Pages do not start at the very same time.
+                let start_at = Micros(offset + START + me * 12_345);
+                let episode = Episode::with_environment(plan, env(plan), me as u8, 1, start_at);
+                Peer {
+                    episode: episode.expect("the plan can be played"),
+                    outbox: Outbox::new(),
+                    uploads: Vec::new(),
+                    page: Page::default(),
+                    offset,
+                    origin: None,
+                    takes_uploads: true,
+                    held: Vec::new(),
+                }
+            })
+            .collect();
+        Self {
+            now: 0,
+            peers,
+            weather,
+            random: Random(seed),
+            in_flight: Vec::new(),
+        }
+    }
+
+    /// Lets time pass until `done`, at most ten minutes.
+    pub(crate) fn run_until(&mut self, mut done: impl FnMut(&Self) -> bool) {
+        while !done(self) {
+            assert!(
+                self.now < 600_000_000,
+                "no end: {:?}",
+                self.peers[0].episode.status()
+            );
+            self.step();
+        }
+    }
+
+    /// Until every peer has sealed and uploaded its seal.
+    pub(crate) fn run_to_the_end(&mut self) {
+        self.run_until(|world| world.peers.iter().all(|peer| peer.seal().is_some()));
+    }
+
+    /// To the next thing that happens.
+    fn step(&mut self) {
+        let ticks = self.peers.iter().map(|peer| {
+            let now = Micros(self.now + peer.offset);
+            peer.episode.next_tick_at(now).0.saturating_sub(peer.offset)
+        });
+        let flights = self.in_flight.iter().map(|flight| flight.at);
+        let next = ticks.chain(flights).min().expect("there are peers");
+        self.now = self.now.max(next);
+        self.deliver();
+        for peer in 0..self.peers.len() {
+            self.press_keys(peer);
+            self.tick(peer);
+        }
+    }
+
+    fn deliver(&mut self) {
+        let now = self.now;
+        let mut due: Vec<Flight> = self
+            .in_flight
+            .extract_if(.., |flight| flight.at <= now)
+            .collect();
+        due.sort_by_key(|flight| flight.at);
+        for flight in due {
+            let peer = &mut self.peers[flight.to];
+            let time = peer.time(now);
+            peer.episode
+                .handle_packet(flight.from as u8, flight.path, &flight.bytes, time)
+                .expect("peers send good packets");
+        }
+    }
+
+    fn tick(&mut self, index: usize) {
+        let now = self.now;
+        let peer = &mut self.peers[index];
+        let time = peer.time(now);
+        peer.episode.tick(time);
+        peer.page.apply(&peer.episode.draw());
+        while let Some((to, bytes)) = peer.episode.poll_packet() {
+            let copies = 1 + u32::from(self.random.chance(self.weather.duplication));
+            for _ in 0..copies {
+                if self.random.chance(self.weather.loss) {
+                    continue;
+                }
+                let relayed = self.random.chance(self.weather.relayed);
+                self.in_flight.push(Flight {
+                    at: now + self.weather.delay + self.random.below(self.weather.jitter + 1) + 1,
+                    from: index,
+                    to: usize::from(to),
+                    path: if relayed {
+                        Path::Relay
+                    } else {
+                        Path::DataChannel
+                    },
+                    bytes: bytes.clone(),
+                });
+            }
+        }
+        if peer.takes_uploads {
+            peer.take_uploads(now);
+        }
+    }
+
+    /// A person who changes a key about five times a second.
+    fn press_keys(&mut self, index: usize) {
+        if !self.random.chance(8) {
+            return;
+        }
+        let peer = &mut self.peers[index];
+        let time = peer.time(self.now);
+        let key = KEYS[self.random.below(KEYS.len() as u64) as usize];
+        let down = !peer.held.contains(&key);
+        if down {
+            peer.held.push(key);
+        } else {
+            peer.held.retain(|held| *held != key);
+        }
+        peer.episode.key(key, down, time);
+    }
+}
+
+impl Peer {
+    /// The peer's clock at the world's time `now`.
+    pub(crate) fn time(&mut self, now: u64) -> Micros {
+        let time = now + self.offset;
+        self.origin.get_or_insert(time);
+        Micros(time)
+    }
+
+    /// As the host does after each tick; the server acknowledges at once.
+    pub(crate) fn take_uploads(&mut self, now: u64) {
+        let time = self.time(now);
+        let plan = self.episode.plan().clone();
+        while let Some(body) = self.episode.poll_upload(time) {
+            self.outbox.push(plan.session, plan.episode, body);
+        }
+        let since = time.0 - self.origin.expect("the peer was told a time");
+        while let Some(bytes) = self.outbox.poll() {
+            let upload = decode_upload(&bytes).expect("uploads are within limits");
+            self.outbox.handle_ack(upload.seq);
+            self.uploads.push((since, upload));
+        }
+    }
+
+    pub(crate) fn bodies(&self) -> impl DoubleEndedIterator<Item = &UploadBody> {
+        self.uploads.iter().map(|(_, upload)| &upload.body)
+    }
+
+    pub(crate) fn batches(&self) -> impl Iterator<Item = &JournalBatch> {
+        self.bodies().filter_map(|body| match body {
+            UploadBody::Journal(batch) => Some(batch),
+            UploadBody::Rows(_)
+            | UploadBody::Seal(_)
+            | UploadBody::Flushed
+            | UploadBody::Report(_) => None,
+        })
+    }
+
+    /// All rows; panics where they leave a gap.
+    pub(crate) fn rows(&self) -> Vec<CanonicalRow> {
+        let mut rows = Vec::new();
+        for body in self.bodies() {
+            if let UploadBody::Rows(chunk) = body {
+                assert_eq!(chunk.first as usize, rows.len(), "rows are gapless");
+                rows.extend(chunk.rows.iter().cloned());
+            }
+        }
+        rows
+    }
+
+    pub(crate) fn seal(&self) -> Option<&igym_protocol::Seal> {
+        self.bodies().rev().take(2).find_map(|body| match body {
+            UploadBody::Seal(seal) => Some(seal),
+            UploadBody::Journal(_)
+            | UploadBody::Rows(_)
+            | UploadBody::Flushed
+            | UploadBody::Report(_) => None,
+        })
+    }
+
+    pub(crate) fn report(&self) -> &igym_protocol::EpisodeReport {
+        self.bodies()
+            .find_map(|body| match body {
+                UploadBody::Report(report) => Some(report),
+                UploadBody::Journal(_)
+                | UploadBody::Rows(_)
+                | UploadBody::Flushed
+                | UploadBody::Seal(_) => None,
+            })
+            .expect("a report was uploaded")
+    }
+
+    /// What the page would be sent if it were loaded anew.
+    pub(crate) fn redraw(&mut self) -> DrawDelta {
+        self.episode.redraw()
+    }
+}
