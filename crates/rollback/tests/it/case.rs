@@ -37,6 +37,7 @@ pub(crate) struct Case {
     pub(crate) episodes: u32,
     pub(crate) end_one_in: u64,
     pub(crate) frames: u32,
+    pub(crate) digest_interval: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +75,7 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
     );
     let inputs = prop_oneof![4 => Just(InputKind::Keys), 1 => Just(InputKind::Wild)];
     let hosts = (0u32..4, -10_000i64..10_000);
-    let play = (1u32..=3, 20u64..200, 20u32..120);
+    let play = (1u32..=3, 20u64..200, 20u32..120, 1u32..30);
     (any::<u64>(), who, engine, inputs, conditions(), hosts, play).prop_map(
         |(seed, (groups, delays), (window_ms, prediction), inputs, network, hosts, play)| Case {
             seed,
@@ -89,6 +90,7 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
             episodes: play.0,
             end_one_in: play.1,
             frames: play.2,
+            digest_interval: play.3,
         },
     )
 }
@@ -148,6 +150,7 @@ impl Case {
             episodes: 1,
             end_one_in: u64::MAX,
             frames: 300,
+            digest_interval: 8,
         }
     }
 
@@ -204,7 +207,8 @@ impl Case {
             start: self.seed ^ u64::from(epoch),
             end_one_in: self.end_one_in,
             frames: self.frames,
-            digest_interval: 8,
+            digest_interval: self.digest_interval,
+            agreed_end: None,
             flipped: None,
         }
     }

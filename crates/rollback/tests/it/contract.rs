@@ -1,1 +1,638 @@
+//! What the engine promises its host, one promise at a time.
 
+use std::time::Duration;
+
+use igym_rollback::{
+    Advance, BuildError, CompleteError, Engine, Epoch, Event, Frame, Incarnation, Input,
+    InputError, LinkId, Micros, Packet, PacketError, PlayerIndex, PlayerSet, Prediction, Request,
+    StepResult, Wait, wire,
+};
+
+use crate::game::Rules;
+use crate::host::{FRAME, Host, duo, endless};
+
+const ONE_EACH: wire::Shape = wire::Shape { acks: 1, inputs: 1 };
+
+fn pair(rules: Rules) -> (Host, Host) {
+    let host = |me: u8| Host::new(duo(me), &[me], rules.clone());
+    (host(0), host(1))
+}
+
+fn body(packet: &Packet) -> wire::Body {
+    let (_, rest) = wire::decode_header(&packet.bytes).unwrap();
+    wire::decode_body(rest, ONE_EACH).unwrap()
+}
+
+fn rewrite(packet: &Packet, change: impl Fn(&mut wire::Header, &mut wire::Body)) -> Vec<u8> {
+    let (mut header, _) = wire::decode_header(&packet.bytes).unwrap();
+    let mut body = body(packet);
+    change(&mut header, &mut body);
+    wire::encode(&header, &body)
+}
+
+fn input(byte: u8) -> Input {
+    Input::new(&[byte]).unwrap()
+}
+
+/// Refuses, and changes nothing but the counter.
+fn refuses(host: &mut Host, bytes: &[u8], expected: PacketError) {
+    let without_counters = |host: &Host| {
+        let text = format!("{:?}", host.engine);
+        let (before, rest) = text.split_once("refused: Refused {").unwrap();
+        let (_, after) = rest.split_once('}').unwrap();
+        format!("{before}{after}")
+    };
+    let refused = host.engine.counters().refused.total();
+    let before = without_counters(host);
+    let taken = host.engine.handle_packet(LinkId(1), bytes, host.now);
+    assert_eq!(taken, Err(expected));
+    assert_eq!(without_counters(host), before);
+    assert_eq!(host.engine.counters().refused.total(), refused + 1);
+}
+
+#[test]
+fn the_head_stops_at_the_window_and_says_for_whom() {
+    let (mut a, mut b) = pair(endless());
+    for _ in 0..10 {
+        assert_eq!(a.tick(1).0, None);
+    }
+    let window = Wait::Window {
+        player: PlayerIndex(1),
+        frame: Frame(0),
+    };
+    for _ in 0..5 {
+        let (wait, packets) = a.tick(1);
+        assert_eq!(wait, Some(window));
+        assert_eq!(packets.len(), 1, "a waiting engine sends");
+    }
+    assert_eq!(a.engine.stalled(), Some(PlayerIndex(1)));
+    assert_eq!(a.engine.counters().stalls, 1);
+    assert_eq!(a.engine.counters().stalled_ticks, 5);
+    // The partner has frames 0 to 2: lead frames and one more.
+    let (_, packets) = b.tick(0);
+    a.take(1, &packets);
+    assert_eq!(a.tick(1).0, None);
+    assert_eq!(a.engine.stalled(), None);
+    let stalls = [
+        Event::Stalled {
+            player: PlayerIndex(1),
+        },
+        Event::Resumed,
+    ];
+    let told = a.events.iter().filter(|event| stalls.contains(event));
+    assert_eq!(told.count(), 2);
+}
+
+#[test]
+fn a_stalled_engine_corrects_itself() {
+    let (mut a, mut b) = pair(endless());
+    for _ in 0..12 {
+        a.tick(1);
+    }
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last = b.tick(7).1;
+    }
+    // Only frames up to 4 are known: the head moves on to 15 and no further.
+    a.take(1, &last);
+    a.tick(1);
+    let rollback = Event::Rollback {
+        to: Frame(0),
+        depth: 10,
+        player: PlayerIndex(1),
+    };
+    assert!(
+        !a.events.contains(&rollback),
+        "one zero byte was guessed right"
+    );
+    let rollback = Event::Rollback {
+        to: Frame(2),
+        depth: 8,
+        player: PlayerIndex(1),
+    };
+    assert!(a.events.contains(&rollback), "{:?}", a.events);
+    assert_eq!(a.engine.confirmed(), Some(Frame(4)));
+    assert_eq!(a.confirmed()[2].predicted_wrong, PlayerSet(0b10));
+    assert_eq!(a.confirmed()[2].rollback_depth, 8);
+    assert_eq!(a.confirmed()[1].rollback_depth, 0);
+}
+
+#[test]
+fn a_stalled_rollback_leaves_the_head_where_it_is() {
+    let (mut a, mut b) = pair(endless());
+    for _ in 0..12 {
+        a.tick(1);
+    }
+    let (_, packets) = b.tick(7);
+    let bytes = rewrite(&packets[0], |_, body| {
+        // Frame 0 alone, and not as guessed.
+        body.inputs[0].runs = vec![wire::Run {
+            input: input(5),
+            frames: 1,
+        }];
+    });
+    a.engine.handle_packet(LinkId(1), &bytes, a.now).unwrap();
+    let (wait, _) = a.tick(1);
+    assert_eq!(wait, None);
+    assert_eq!(a.engine.head(), Frame(11));
+    assert_eq!(a.engine.confirmed(), Some(Frame(0)));
+    // Stalled again, with a new wrong guess: the batch has no head.
+    let bytes = rewrite(&packets[0], |_, body| {
+        body.sequence = 2;
+        body.inputs[0].runs = vec![
+            wire::Run {
+                input: input(5),
+                frames: 1,
+            },
+            wire::Run {
+                input: input(6),
+                frames: 1,
+            },
+        ];
+    });
+    let now = a.now;
+    a.engine.handle_packet(LinkId(1), &bytes, now).unwrap();
+    a.tick(1);
+    let steps: Vec<Frame> = a.predicted.iter().map(|(frame, _)| *frame).collect();
+    assert_eq!(steps, (1..12).map(Frame).collect::<Vec<_>>());
+}
+
+#[test]
+fn lockstep_never_guesses() {
+    let host = |me: u8| Host::new(duo(me).window(Duration::ZERO), &[me], endless());
+    let (mut a, mut b) = (host(0), host(1));
+    let mut waits = 0;
+    for tick in 0..200 {
+        let (wait, to_b) = a.tick(tick);
+        waits += u32::from(wait.is_some());
+        assert!(a.predicted.iter().all(|(_, players)| players.is_empty()));
+        let (_, to_a) = b.tick(tick + 1);
+        a.take(1, &to_a);
+        b.take(0, &to_b);
+    }
+    assert!(waits > 0 && a.engine.confirmed() > Some(Frame(150)));
+    assert_eq!(a.engine.counters().rollbacks, 0);
+}
+
+#[test]
+fn guesses_follow_the_strategy() {
+    for (prediction, guess) in [(Prediction::RepeatLast, 7), (Prediction::Default, 9)] {
+        let build = |me| duo(me).default_input(input(9)).prediction(prediction);
+        let mut a = Host::new(build(0), &[0], endless());
+        let mut b = Host::new(build(1), &[1], endless());
+        b.tick(7);
+        let (_, packets) = b.tick(7);
+        a.take(1, &packets);
+        for _ in 0..6 {
+            a.tick(1);
+        }
+        let shown = a.events.iter().find_map(|event| match event {
+            Event::Presented {
+                frame: Frame(5),
+                inputs,
+                predicted,
+                ..
+            } => Some((inputs[1], *predicted)),
+            _ => None,
+        });
+        assert_eq!(shown, Some((input(guess), PlayerSet(0b10))));
+    }
+}
+
+#[test]
+fn an_end_on_a_guess_is_undone() {
+    let (mut a, mut b) = pair(Rules {
+        agreed_end: Some(7),
+        ..endless()
+    });
+    // The partner holds 7 up to frame 4 and lets go; here 7 is pressed from frame 5 on.
+    let theirs = |_, frame: Frame| input(if frame.0 <= 4 { 7 } else { 0 });
+    let ours = |_, frame: Frame| input(if frame.0 >= 5 { 7 } else { 0 });
+    let mut to_a = Vec::new();
+    for _ in 0..3 {
+        to_a = b.tick_with(theirs).1;
+    }
+    a.take(1, &to_a);
+    let mut wait = None;
+    for _ in 0..8 {
+        wait = a.tick_with(ours).0;
+    }
+    let ending = Wait::Ending {
+        frame: Frame(5),
+        player: PlayerIndex(1),
+    };
+    assert_eq!(wait, Some(ending));
+    assert_eq!(a.engine.head(), Frame(6));
+    assert_eq!(a.engine.sealed(), None);
+    for _ in 0..2 {
+        to_a = b.tick_with(theirs).1;
+    }
+    a.take(1, &to_a);
+    assert_eq!(a.tick_with(ours).0, None);
+    assert_eq!(
+        a.engine.head(),
+        Frame(7),
+        "the end is undone, the head moves"
+    );
+    assert_eq!(a.engine.confirmed(), Some(Frame(6)));
+    // The ticks spent at the end are due now.
+    assert!(a.engine.next_tick_at(a.now) < a.now);
+}
+
+#[test]
+fn a_sealed_peer_lets_the_other_finish() {
+    let (mut a, mut b) = pair(Rules {
+        frames: 20,
+        ..endless()
+    });
+    // Everything from b arrives, nothing from a, until a has sealed.
+    for _ in 0..40 {
+        a.tick(3);
+        let (_, packets) = b.tick(4);
+        a.take(1, &packets);
+        if b.engine.stalled().is_some() {
+            break;
+        }
+    }
+    assert!(b.engine.confirmed().is_none());
+    for _ in 0..40 {
+        let (_, packets) = a.tick(3);
+        assert_eq!(packets.len(), 1);
+        if a.engine.head() < Frame(15) {
+            b.take(0, &packets);
+        }
+        let (_, packets) = b.tick(4);
+        a.take(1, &packets);
+    }
+    assert_eq!(a.engine.sealed(), Some(Frame(19)));
+    assert_eq!(b.engine.sealed(), None, "it lacks the last inputs");
+    assert_eq!(a.engine.wanted_input(), None);
+    let (wait, packets) = a.tick(3);
+    assert_eq!(wait, Some(Wait::Sealed));
+    b.take(0, &packets);
+    b.tick(4);
+    assert_eq!(b.engine.sealed(), Some(Frame(19)));
+    let hashes = |host: &Host| host.confirmed().iter().map(|f| f.hash).collect::<Vec<_>>();
+    assert_eq!(hashes(&a), hashes(&b));
+    assert_eq!(
+        a.engine.add_local_input(PlayerIndex(0), input(1)),
+        Err(InputError::Sealed)
+    );
+}
+
+#[test]
+fn packets_that_no_honest_peer_sends_change_nothing() {
+    let (mut a, mut b) = pair(endless());
+    let mut packets = Vec::new();
+    for _ in 0..3 {
+        let (_, to_b) = a.tick(1);
+        b.take(0, &to_b);
+        packets = b.tick(2).1;
+    }
+    let packet = &packets[0];
+    let start = rewrite(packet, |_, body| body.inputs[0].first = Frame(1000));
+    refuses(
+        &mut a,
+        &start,
+        PacketError::Impossible("a gap before its inputs"),
+    );
+    let ack = rewrite(packet, |_, body| body.acks[0] = Frame(6));
+    refuses(
+        &mut a,
+        &ack,
+        PacketError::Impossible("it acknowledges what was not sent"),
+    );
+    let hash = rewrite(packet, |_, body| {
+        body.hashes = Some(wire::Hashes {
+            first: Frame(5),
+            prefixes: vec![Default::default()],
+        });
+    });
+    refuses(
+        &mut a,
+        &hash,
+        PacketError::Impossible("it confirms without our inputs"),
+    );
+    let epoch = rewrite(packet, |header, _| header.epoch = Epoch(1));
+    let expected = PacketError::OtherEpoch {
+        found: Epoch(1),
+        expected: Epoch(0),
+    };
+    refuses(&mut a, &epoch, expected);
+    // A packet that says it holds far more frames than it has bytes.
+    let mut many = rewrite(packet, |_, body| body.inputs[0].runs.clear());
+    many.pop();
+    many.extend([1, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 2]);
+    refuses(&mut a, &many, PacketError::Malformed("too many frames"));
+    refuses(
+        &mut a,
+        &[2, 0, 0],
+        PacketError::OtherVersion {
+            found: 2,
+            expected: 1,
+        },
+    );
+    refuses(
+        &mut a,
+        &[1; 1201],
+        PacketError::Malformed("longer than 1200 bytes"),
+    );
+    let mut tail = packet.bytes.clone();
+    tail.push(0);
+    refuses(
+        &mut a,
+        &tail,
+        PacketError::Malformed("bytes after the last field"),
+    );
+    let unknown = a.engine.handle_packet(LinkId(0), &packet.bytes, a.now);
+    assert_eq!(unknown, Err(PacketError::UnknownLink { link: LinkId(0) }));
+    // The packet itself is fine.
+    a.take(1, &packets);
+    let refused = a.engine.counters().refused;
+    assert_eq!(
+        (refused.impossible, refused.other_epoch, refused.malformed),
+        (3, 1, 3)
+    );
+    assert_eq!((refused.other_version, refused.unknown_link), (1, 1));
+}
+
+#[test]
+fn older_incarnations_are_refused() {
+    let (mut a, mut b) = pair(endless());
+    let (_, first) = b.tick(2);
+    let (_, second) = b.tick(2);
+    let reload = rewrite(&first[0], |header, _| header.incarnation = Incarnation(2));
+    a.engine.handle_packet(LinkId(1), &reload, a.now).unwrap();
+    let expected = PacketError::OlderIncarnation {
+        found: Incarnation(1),
+        newest: Incarnation(2),
+    };
+    refuses(&mut a, &second[0].bytes, expected);
+    assert_eq!(a.engine.counters().refused.older_incarnation, 1);
+}
+
+#[test]
+fn the_first_input_is_final() {
+    let (mut a, mut b) = pair(endless());
+    let (_, packets) = b.tick(2);
+    let forged = rewrite(&packets[0], |_, body| {
+        body.sequence = 9;
+        body.inputs[0].runs = vec![wire::Run {
+            input: input(8),
+            frames: 3,
+        }];
+    });
+    a.take(1, &packets);
+    a.engine.handle_packet(LinkId(1), &forged, a.now).unwrap();
+    assert_eq!(a.engine.counters().conflicts, 3);
+    for _ in 0..4 {
+        a.tick(1);
+    }
+    let inputs: Vec<Input> = a.confirmed().iter().map(|frame| frame.inputs[1]).collect();
+    assert_eq!(inputs, [input(0), input(0), input(2)]);
+}
+
+#[test]
+fn inputs_far_ahead_are_left_for_later() {
+    let (mut a, mut b) = pair(endless());
+    let (_, packets) = b.tick(2);
+    let flood = rewrite(&packets[0], |_, body| {
+        body.inputs[0].runs = vec![wire::Run {
+            input: input(2),
+            frames: wire::MAX_PACKET_FRAMES,
+        }];
+    });
+    for _ in 0..10 {
+        a.engine.handle_packet(LinkId(1), &flood, a.now).unwrap();
+    }
+    assert!(a.engine.held().inputs <= 10 + 32 + 8);
+    assert!(a.engine.counters().inputs_beyond_horizon > 0);
+}
+
+#[test]
+fn a_peer_that_never_acknowledges_is_bounded() {
+    let (mut a, mut b) = pair(endless());
+    // b hears nothing; a hears a forged b that has endless inputs.
+    let (_, packets) = b.tick(2);
+    for sequence in 0..3_000 {
+        let end = a.engine.head();
+        let first = Frame(end.0.saturating_sub(20));
+        let forged = rewrite(&packets[0], |_, body| {
+            body.sequence = sequence;
+            body.inputs[0].first = first;
+            body.inputs[0].runs = vec![wire::Run {
+                input: input(2),
+                frames: 200,
+            }];
+        });
+        _ = a.engine.handle_packet(LinkId(1), &forged, a.now);
+        a.tick(1);
+    }
+    let held = a.engine.held();
+    assert!(
+        held.inputs <= 200 && held.records <= 20 && held.hashes <= 200,
+        "{held:?}"
+    );
+    assert!(a.engine.stalled().is_some());
+}
+
+#[test]
+fn acknowledgements_do_not_regress() {
+    let (mut a, mut b) = pair(endless());
+    let (_, old) = b.tick(2);
+    for _ in 0..5 {
+        let (_, packets) = a.tick(1);
+        b.take(0, &packets);
+        let (_, packets) = b.tick(2);
+        a.take(1, &packets);
+    }
+    let (_, packets) = a.tick(1);
+    let first = body(&packets[0]).inputs[0].first;
+    assert!(first > Frame(3));
+    assert_eq!(body(&old[0]).acks, [Frame(0)]);
+    a.take(1, &old);
+    let (_, packets) = a.tick(1);
+    assert_eq!(body(&packets[0]).inputs[0].first, first);
+    assert!(!body(&packets[0]).inputs[0].runs.is_empty());
+}
+
+#[test]
+fn local_inputs_are_taken_when_wanted() {
+    let (mut a, _) = pair(endless());
+    assert_eq!(a.engine.lead(), 2);
+    assert_eq!(a.engine.wanted_input(), Some(Frame(2)));
+    let me = PlayerIndex(0);
+    let other = a.engine.add_local_input(PlayerIndex(1), input(1));
+    assert_eq!(
+        other,
+        Err(InputError::NotLocal {
+            player: PlayerIndex(1)
+        })
+    );
+    assert_eq!(a.engine.add_local_input(me, input(1)), Ok(Frame(2)));
+    assert_eq!(a.engine.wanted_input(), None);
+    let early = InputError::NotWanted {
+        player: me,
+        next: Frame(3),
+    };
+    assert_eq!(a.engine.add_local_input(me, input(1)), Err(early));
+    assert_eq!(Input::new(&[]), Err(InputError::Length { found: 0 }));
+    assert_eq!(Input::new(&[0; 65]), Err(InputError::Length { found: 65 }));
+    // Without an input the head waits for it, once the lead frames are played.
+    let mut engine = duo(0).build().unwrap();
+    for _ in 0..2 {
+        let Advance::Run(batch) = engine.advance(Micros(1)) else {
+            panic!("lead frames need no input")
+        };
+        let results = a.game.run(&batch);
+        engine.complete(batch.id, results).unwrap();
+    }
+    let wait = Wait::LocalInput {
+        player: me,
+        frame: Frame(2),
+    };
+    assert_eq!(engine.advance(Micros(2)), Advance::Wait(wait));
+}
+
+#[test]
+fn nothing_enters_an_open_batch() {
+    let (mut a, mut b) = pair(endless());
+    let (_, packets) = b.tick(1);
+    a.engine.add_local_input(PlayerIndex(0), input(1)).unwrap();
+    let Advance::Run(batch) = a.engine.advance(a.now) else {
+        panic!("frame 0 can be simulated")
+    };
+    assert_eq!(batch.requests[0], Request::Save { frame: Frame(0) });
+    let id = batch.id;
+    refuses(&mut a, &packets[0].bytes, PacketError::BatchOpen { id });
+    let late = a.engine.add_local_input(PlayerIndex(0), input(1));
+    assert_eq!(late, Err(InputError::BatchOpen { id }));
+    let again = Advance::Wait(Wait::BatchOpen { id });
+    assert_eq!(a.engine.advance(a.now), again);
+
+    let result = |frame: u32| StepResult {
+        frame: Frame(frame),
+        outcome: Vec::new(),
+        terminal: false,
+        digest: None,
+    };
+    let mut complete = |id, results| a.engine.complete(id, results);
+    let not_open = CompleteError::NotOpen { id: id + 1 };
+    assert_eq!(complete(id + 1, vec![result(0)]), Err(not_open));
+    let missing = CompleteError::Missing { frame: Frame(0) };
+    assert_eq!(complete(id, vec![]), Err(missing));
+    let wrong = CompleteError::WrongFrame {
+        position: 0,
+        expected: Frame(0),
+        found: Frame(1),
+    };
+    assert_eq!(complete(id, vec![result(1)]), Err(wrong));
+    assert_eq!(
+        complete(id, vec![result(0), result(1)]),
+        Err(CompleteError::TooMany)
+    );
+    assert_eq!(complete(id, vec![result(0)]), Ok(()));
+    assert_eq!(
+        complete(id, vec![result(0)]),
+        Err(CompleteError::NotOpen { id })
+    );
+    assert_eq!(a.engine.head(), Frame(1));
+}
+
+#[test]
+fn play_waits_for_its_start() {
+    let start = Micros(2_000_000);
+    let mut a = Host::new(duo(0).start_at(start), &[0], endless());
+    let mut ticks = 0;
+    while a.engine.head() == Frame(0) {
+        let due = a.engine.next_tick_at(a.now);
+        a.now = due - FRAME;
+        let (wait, packets) = a.tick(1);
+        assert_eq!(packets.len(), 1);
+        match wait {
+            Some(wait) => assert_eq!(wait, Wait::NotStarted { at: start }),
+            None => assert_eq!(a.now, start),
+        }
+        ticks += 1;
+    }
+    assert!((60..=62).contains(&ticks), "{ticks}");
+}
+
+#[test]
+fn many_long_inputs_fit_and_get_through() {
+    let others: Vec<PlayerIndex> = (1..16).map(PlayerIndex).collect();
+    let many: Vec<u8> = (1..16).collect();
+    let build = |local: Vec<PlayerIndex>, link: u8, remote: Vec<PlayerIndex>| {
+        Engine::builder()
+            .players(16)
+            .local(local)
+            .link(LinkId(link), remote)
+            .epoch(Epoch(u32::MAX))
+            .incarnation(Incarnation(u32::MAX))
+    };
+    let one = vec![PlayerIndex(0)];
+    let mut a = Host::new(build(one.clone(), 1, others.clone()), &[0], endless());
+    let mut b = Host::new(build(others, 0, one), &many, endless());
+    let long = |player: u8, frame: Frame| Input::new(&[player ^ frame.0 as u8; 64]).unwrap();
+    let mut longest = 0;
+    for _ in 0..200 {
+        let (_, to_b) = a.tick_with(long);
+        let (_, to_a) = b.tick_with(long);
+        longest = longest.max(to_a[0].bytes.len());
+        b.take(0, &to_b);
+        a.take(1, &to_a);
+    }
+    assert!(
+        longest > 1_000 && longest <= wire::MAX_PACKET_BYTES,
+        "{longest}"
+    );
+    assert!(
+        a.engine.confirmed() > Some(Frame(80)),
+        "{:?}",
+        a.engine.confirmed()
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    let one = || Engine::builder().local([PlayerIndex(0)]);
+    let error = |builder: igym_rollback::Builder| builder.build().err();
+    assert_eq!(
+        error(one().players(17)),
+        Some(BuildError::Players { found: 17 })
+    );
+    assert_eq!(error(Engine::builder()), Some(BuildError::NoLocal));
+    let range = error(Engine::builder().local([PlayerIndex(2)]));
+    assert!(matches!(range, Some(BuildError::LocalOutOfRange { .. })));
+    let link = |players: &[u8]| {
+        let players: Vec<PlayerIndex> = players.iter().copied().map(PlayerIndex).collect();
+        error(one().players(3).link(LinkId(7), players))
+    };
+    assert_eq!(link(&[1, 2]), None);
+    assert!(matches!(link(&[]), Some(BuildError::LinkEmpty { .. })));
+    assert!(matches!(
+        link(&[0, 1, 2]),
+        Some(BuildError::LinkPlayer { .. })
+    ));
+    assert!(matches!(
+        link(&[1, 1, 2]),
+        Some(BuildError::LinkCover { .. })
+    ));
+    assert!(matches!(link(&[1]), Some(BuildError::LinkCover { .. })));
+    let twice = one()
+        .link(LinkId(1), [PlayerIndex(1)])
+        .link(LinkId(1), [PlayerIndex(1)]);
+    assert!(matches!(error(twice), Some(BuildError::LinkTwice { .. })));
+    assert_eq!(
+        error(one().frame_duration(Duration::ZERO)),
+        Some(BuildError::FrameDuration)
+    );
+    assert!(matches!(
+        error(one().input_delay(33)),
+        Some(BuildError::InputDelay { .. })
+    ));
+    let window = error(one().window(Duration::from_secs(3600)));
+    assert!(matches!(window, Some(BuildError::Window { .. })));
+    let message = window.unwrap().to_string();
+    assert!(message.starts_with("window: "), "{message}");
+}

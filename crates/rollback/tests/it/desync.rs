@@ -1,1 +1,76 @@
+//! Negative control: one bit flipped at one peer is a desync that names the frame, everywhere.
 
+use std::cell::Cell;
+
+use igym_rollback::{Frame, LinkId};
+use proptest::prelude::*;
+
+use crate::case::{Case, cases};
+use crate::parity::runner;
+use crate::world::{Fact, Log, Peer, World, simulate};
+
+/// Frames that are played after the flip.
+const AFTER: u32 = 60;
+
+#[test]
+fn a_flipped_bit_is_named_by_frame_and_play_goes_on() {
+    let rollbacks = Cell::new(0);
+    let exact = Cell::new(0);
+    let mut runner = runner(10);
+    let strategy = (cases(), 0usize..4, 0u32..60, any::<bool>());
+    let outcome = runner.run(&strategy, |(case, who, frame, every_frame)| {
+        let case = Case {
+            episodes: 1,
+            end_one_in: u64::MAX,
+            frames: u32::MAX,
+            digest_interval: if every_frame { 1 } else { case.digest_interval },
+            ..case
+        };
+        let who = who % case.peers();
+        let world = flip(case, who, Frame(frame), every_frame);
+        for peer in &world.peers {
+            rollbacks.set(rollbacks.get() + peer.engine.counters().rollbacks);
+        }
+        exact.set(exact.get() + u64::from(every_frame));
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    let cases = u64::from(runner.config().cases);
+    assert!(rollbacks.get() > 10 * cases && exact.get() > cases / 4);
+}
+
+fn flip(case: Case, who: usize, frame: Frame, every_frame: bool) -> World {
+    let until = frame.0 + AFTER;
+    let right = simulate(&case, 0, None, until);
+    let wrong = simulate(&case, 0, Some(frame), until);
+    let differ = |(right, wrong): (&Fact, _)| right != wrong;
+    let first = right.iter().zip(&wrong).position(differ);
+    let first = Frame(first.expect("the flip matters") as u32);
+    assert!(first >= frame && (first == frame || !every_frame));
+
+    let mut world = World::with(case, [0; 4], Some((who, frame)));
+    let named = |world: &World| {
+        let pairs = world.peers.len() - 1;
+        let told =
+            |(peer, log): (usize, &Log)| log.desyncs.len() == if peer == who { pairs } else { 1 };
+        let mut logs = world.peers.iter().map(|peer| &peer.log).enumerate();
+        let played = |peer: &Peer| peer.engine.confirmed() >= Some(Frame(until));
+        logs.all(told) && world.peers.iter().all(played)
+    };
+    assert!(
+        world.run_until(240, named),
+        "named everywhere, and play goes on"
+    );
+    for (index, peer) in world.peers.iter().enumerate() {
+        for (named, link) in &peer.log.desyncs {
+            assert_eq!(*named, first, "at peer {index}");
+            assert!(index == who || *link == LinkId(who as u8));
+        }
+        let facts = peer.log.facts();
+        let expected = if index == who { &wrong } else { &right };
+        assert_eq!(facts[..expected.len()], expected[..]);
+    }
+    world
+}

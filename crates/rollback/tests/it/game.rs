@@ -15,6 +15,8 @@ pub(crate) struct Rules {
     /// The game has at most this many frames.
     pub(crate) frames: u32,
     pub(crate) digest_interval: u32,
+    /// The game ends when the inputs of all players begin with this byte.
+    pub(crate) agreed_end: Option<u8>,
     /// After this step a bit of the state is wrong.
     pub(crate) flipped: Option<Frame>,
 }
@@ -79,7 +81,9 @@ impl Game {
         }
         self.at = frame + 1;
         let chance = mix(self.state) % self.rules.end_one_in == 0;
-        let terminal = chance || frame.0 + 1 >= self.rules.frames;
+        let agreed = |end: u8| inputs.iter().all(|input| input.as_slice()[0] == end);
+        let agreed = self.rules.agreed_end.is_some_and(agreed);
+        let terminal = chance || agreed || frame.0 + 1 >= self.rules.frames;
         let interval = self.rules.digest_interval;
         let digest = (terminal || (frame.0 + 1).is_multiple_of(interval)).then(|| {
             let mut digest = [0; 16];

@@ -5,6 +5,7 @@ mod case;
 mod contract;
 mod desync;
 mod game;
+mod host;
 mod network;
 mod pacing;
 mod packets;

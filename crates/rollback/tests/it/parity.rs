@@ -7,20 +7,20 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRn
 use crate::case::{Case, cases};
 use crate::world::{Totals, World, reference};
 
-/// Cases of one run; `IGYM_ROLLBACK_CASES` overrides it.
+/// Cases of one run, unless `IGYM_ROLLBACK_CASES` says otherwise.
 const CASES: u32 = 1_000;
 
 /// Virtual time in which all episodes of a case must be over.
 const SECONDS: u64 = 240;
 
-/// Runs the same cases every time; `IGYM_ROLLBACK_SEED` makes others. A failing case is printed,
+/// One case in `share` of those. Runs the same cases every time; `IGYM_ROLLBACK_SEED` makes others. A failing case is printed,
 /// made smaller, and kept in `regressions.txt` beside this file.
-pub(crate) fn runner() -> TestRunner {
+pub(crate) fn runner(share: u32) -> TestRunner {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let cases = number("IGYM_ROLLBACK_CASES").unwrap_or(CASES);
     let seed = number("IGYM_ROLLBACK_SEED").unwrap_or(0);
     let config = Config {
-        cases,
+        cases: cases.div_ceil(share),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/it/regressions.txt"
@@ -36,7 +36,7 @@ pub(crate) fn runner() -> TestRunner {
 #[test]
 fn canonical_records_equal_a_run_without_a_network() {
     let sum = RefCell::new(Totals::default());
-    let mut runner = runner();
+    let mut runner = runner(1);
     let outcome = runner.run(&cases(), |case| {
         let totals = play(case);
         sum.borrow_mut().add(&totals);

@@ -140,10 +140,8 @@ impl World {
 
     /// Runs until every episode is finished at every peer; false if the time is over first.
     pub(crate) fn run(&mut self, seconds: u64) -> bool {
-        while !self.done() {
-            if !self.happen(seconds) {
-                return false;
-            }
+        if !self.run_until(seconds, World::done) {
+            return false;
         }
         for peer in 0..self.peers.len() {
             self.count(peer);
@@ -152,9 +150,14 @@ impl World {
         true
     }
 
-    /// Runs until the time is over.
-    pub(crate) fn run_until(&mut self, seconds: u64) {
-        while self.happen(seconds) {}
+    /// Runs until `enough`; false if the time is over first.
+    pub(crate) fn run_until(&mut self, seconds: u64, enough: impl Fn(&World) -> bool) -> bool {
+        while !enough(self) {
+            if !self.happen(seconds) {
+                return false;
+            }
+        }
+        true
     }
 
     fn done(&self) -> bool {
@@ -396,10 +399,18 @@ impl Log {
 
 /// The run without a network.
 pub(crate) fn reference(case: &Case, epoch: u32) -> Vec<Fact> {
-    let mut game = Game::new(case.rules(epoch));
+    simulate(case, epoch, None, u32::MAX)
+}
+
+/// At most `frames` frames; one of them may go wrong.
+pub(crate) fn simulate(case: &Case, epoch: u32, flipped: Option<Frame>, frames: u32) -> Vec<Fact> {
+    let mut game = Game::new(Rules {
+        flipped,
+        ..case.rules(epoch)
+    });
     let mut facts: Vec<Fact> = Vec::new();
     let mut hash = case.genesis(epoch);
-    for frame in (0..).map(Frame) {
+    for frame in (0..frames).map(Frame) {
         let players = 0..case.players() as u8;
         let inputs: Vec<Input> = players.map(|p| case.authored(epoch, p, frame)).collect();
         let result = game.step(&inputs);

@@ -1,0 +1,121 @@
+//! One engine with its game, ticked by hand.
+
+use std::time::Duration;
+
+use igym_rollback::{
+    Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Input, LinkId, Micros, Packet,
+    PlayerIndex, PlayerSet, Request, Wait,
+};
+
+use crate::game::{Game, Rules};
+
+pub(crate) const FRAME: Duration = Duration::from_micros(16_667);
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) game: Game,
+    pub(crate) events: Vec<Event>,
+    /// The local players.
+    pub(crate) players: Vec<u8>,
+    pub(crate) now: Micros,
+    /// The players guessed in each step of the last tick.
+    pub(crate) predicted: Vec<(Frame, PlayerSet)>,
+}
+
+/// Two players, one here; delay 2, window 10 frames.
+pub(crate) fn duo(me: u8) -> Builder {
+    Engine::builder()
+        .players(2)
+        .local([PlayerIndex(me)])
+        .input_delay(2)
+        .frame_duration(FRAME)
+        .window(FRAME * 10)
+}
+
+pub(crate) fn endless() -> Rules {
+    Rules {
+        start: 1,
+        end_one_in: u64::MAX,
+        frames: u32::MAX,
+        digest_interval: 4,
+        agreed_end: None,
+        flipped: None,
+    }
+}
+
+impl Host {
+    pub(crate) fn new(builder: Builder, players: &[u8], rules: Rules) -> Host {
+        Host {
+            engine: builder.build().unwrap(),
+            game: Game::new(rules),
+            events: Vec::new(),
+            players: players.to_vec(),
+            now: Micros(1_000_000),
+            predicted: Vec::new(),
+        }
+    }
+
+    /// A tick in which every local player whose input is wanted gives this one.
+    pub(crate) fn tick(&mut self, input: u8) -> (Option<Wait>, Vec<Packet>) {
+        self.tick_with(|_, _| Input::new(&[input]).unwrap())
+    }
+
+    pub(crate) fn tick_with(
+        &mut self,
+        input: impl Fn(u8, Frame) -> Input,
+    ) -> (Option<Wait>, Vec<Packet>) {
+        self.now = self.now + FRAME;
+        while let Some(frame) = self.engine.wanted_input() {
+            for player in &self.players {
+                let taken = self
+                    .engine
+                    .add_local_input(PlayerIndex(*player), input(*player, frame));
+                assert_eq!(taken, Ok(frame));
+            }
+        }
+        self.predicted.clear();
+        let wait = match self.engine.advance(self.now) {
+            Advance::Run(batch) => {
+                for request in &batch.requests {
+                    if let Request::Step {
+                        frame, predicted, ..
+                    } = request
+                    {
+                        self.predicted.push((*frame, *predicted));
+                    }
+                }
+                let results = self.game.run(&batch);
+                self.engine.complete(batch.id, results).unwrap();
+                None
+            }
+            Advance::Wait(wait) => Some(wait),
+        };
+        let packets: Vec<Packet> = std::iter::from_fn(|| self.engine.poll_packet()).collect();
+        self.drain();
+        (wait, packets)
+    }
+
+    pub(crate) fn take(&mut self, from: u8, packets: &[Packet]) {
+        for packet in packets {
+            let taken = self
+                .engine
+                .handle_packet(LinkId(from), &packet.bytes, self.now);
+            taken.unwrap();
+        }
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        self.events
+            .extend(std::iter::from_fn(|| self.engine.poll_event()));
+    }
+
+    pub(crate) fn confirmed(&self) -> Vec<&ConfirmedFrame> {
+        let confirmed = |event| match event {
+            &Event::Confirmed(ref frame) => Some(frame),
+            _ => None,
+        };
+        self.events.iter().filter_map(confirmed).collect()
+    }
+}
