@@ -120,15 +120,12 @@ impl SlimeVolleyball {
             config,
             names: ["agent_left", "agent_right"].map(str::to_owned),
             action_space: Space::Discrete { n: 6 },
-            observation_space: Space::dict([(
-                "obs",
-                Space::Box {
-                    low: f64::from(f32::MIN),
-                    high: f64::from(f32::MAX),
-                    dtype: DType::F32,
-                    shape: vec![12],
-                },
-            )]),
+            observation_space: Space::Box {
+                low: f64::from(f32::MIN),
+                high: f64::from(f32::MAX),
+                dtype: DType::F32,
+                shape: vec![12],
+            },
             state: State::new(0, lives),
         }
     }

@@ -25,7 +25,8 @@ pub struct DrawDelta {
     pub set: Vec<DrawObject>,
     /// Ids of objects that go away.
     pub removed: Vec<String>,
-    /// All ids from the bottom to the top; only if that is not as it was.
+    /// All ids from the bottom to the top; only if the stack is not as it was, or an object was
+    /// made anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub order: Option<Vec<String>>,
@@ -36,6 +37,7 @@ impl Display {
     pub fn diff(&mut self, list: &DrawList) -> DrawDelta {
         let mut delta = DrawDelta::default();
         let mut gone = std::mem::take(&mut self.shown);
+        let mut order_kept = true;
         for object in &list.objects {
             match gone.remove(&object.id) {
                 Some(shown) if shown == *object => {}
@@ -43,6 +45,8 @@ impl Display {
                     let same_kind = std::mem::discriminant(&shown.shape)
                         == std::mem::discriminant(&object.shape);
                     if !same_kind {
+                        // The page makes it anew, so its place in the stack is lost.
+                        order_kept = false;
                         delta.removed.push(object.id.clone());
                     }
                     delta.set.push(object.clone());
@@ -52,7 +56,7 @@ impl Display {
             self.shown.insert(object.id.clone(), object.clone());
         }
         delta.removed.extend(gone.into_keys());
-        let order_kept = self
+        order_kept &= self
             .order
             .iter()
             .eq(list.objects.iter().map(|object| &object.id));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::color::Color;
-use crate::draw::{Align, Asset, DrawList, DrawObject, Shape, Stroke};
+use crate::draft::{Draft, Sketch};
+use crate::draw::{Asset, DrawList, DrawObject};
+use crate::shape::{Align, Shape};
 
 /// What an environment draws on. It belongs to the host, one per viewer and episode; no part of
 /// it is environment state.
@@ -39,30 +41,12 @@ pub struct Surface {
     sequence: u64,
 }
 
-/// A drawing call before it becomes an object.
-#[derive(Clone, Debug)]
-struct Sketch {
-    shape: Shape,
-    id: Option<String>,
-    persistent: bool,
-    relative: bool,
-    depth: f64,
-    alpha: f64,
-    tween_ms: Option<u32>,
-}
-
 /// An object and where it lies in the stack.
 #[derive(Clone, Debug)]
 struct Placed {
     depth: f64,
     sequence: u64,
     object: DrawObject,
-}
-
-/// The object drawn last, to which keywords are added. Keywords that its shape does not have
-/// change nothing.
-pub struct Draft<'a> {
-    sketch: &'a mut Sketch,
 }
 
 impl Surface {
@@ -239,7 +223,7 @@ impl Surface {
         for sketch in std::mem::take(&mut self.drafts) {
             self.sequence += 1;
             let id = sketch.id.clone().unwrap_or_else(|| {
-                let kind = kind(&sketch.shape);
+                let kind = sketch.shape.kind();
                 let count = unnamed.entry(kind).or_default();
                 *count += 1;
                 format!("~{kind}{count}")
@@ -277,15 +261,7 @@ impl Surface {
     }
 
     fn draw(&mut self, shape: Shape) -> Draft<'_> {
-        self.drafts.push(Sketch {
-            shape,
-            id: None,
-            persistent: false,
-            relative: false,
-            depth: 0.0,
-            alpha: 1.0,
-            tween_ms: None,
-        });
+        self.drafts.push(Sketch::new(shape));
         let sketch = self.drafts.last_mut().expect("one was just pushed");
         Draft { sketch }
     }
@@ -297,10 +273,10 @@ impl Surface {
             self.assets.iter().find(|asset| asset.name() == image)?;
         }
         if sketch.relative {
-            scale(&mut shape, f64::from(self.width), f64::from(self.height));
+            shape.scale(f64::from(self.width), f64::from(self.height));
         }
         let mut finite = sketch.depth.is_finite() && sketch.alpha.is_finite();
-        numbers(&mut shape, &mut |number| {
+        shape.for_each_number(&mut |number| {
             finite &= number.is_finite();
             *number = rounded(*number);
         });
@@ -315,290 +291,6 @@ impl Surface {
                 tween_ms: sketch.tween_ms,
             },
         })
-    }
-}
-
-impl Draft<'_> {
-    pub fn color(self, color: impl Into<Color>) -> Self {
-        let text = color.into().to_string();
-        match &mut self.sketch.shape {
-            Shape::Rect { color, .. }
-            | Shape::Circle { color, .. }
-            | Shape::Ellipse { color, .. }
-            | Shape::Arc { color, .. }
-            | Shape::Line { color, .. }
-            | Shape::Polygon { color, .. }
-            | Shape::Text { color, .. } => *color = text,
-            Shape::Image { .. } => {}
-        }
-        self
-    }
-
-    /// An outline of a filled shape.
-    pub fn stroke(self, color: impl Into<Color>, width: f64) -> Self {
-        let outline = Stroke {
-            color: color.into().to_string(),
-            width,
-        };
-        match &mut self.sketch.shape {
-            Shape::Rect { stroke, .. }
-            | Shape::Circle { stroke, .. }
-            | Shape::Ellipse { stroke, .. }
-            | Shape::Arc { stroke, .. }
-            | Shape::Polygon { stroke, .. } => *stroke = Some(outline),
-            Shape::Line { .. } | Shape::Text { .. } | Shape::Image { .. } => {}
-        }
-        self
-    }
-
-    /// The radius of a rectangle's corners.
-    pub fn border_radius(self, radius: f64) -> Self {
-        if let Shape::Rect { border_radius, .. } = &mut self.sketch.shape {
-            *border_radius = radius;
-        }
-        self
-    }
-
-    /// The width of a line.
-    pub fn width(self, pixels: f64) -> Self {
-        if let Shape::Line { width, .. } = &mut self.sketch.shape {
-            *width = pixels;
-        }
-        self
-    }
-
-    /// The height of a text.
-    pub fn size(self, pixels: f64) -> Self {
-        if let Shape::Text { size, .. } = &mut self.sketch.shape {
-            *size = pixels;
-        }
-        self
-    }
-
-    /// The font family of a text, as CSS names it.
-    pub fn font(self, family: impl Into<String>) -> Self {
-        if let Shape::Text { font, .. } = &mut self.sketch.shape {
-            *font = family.into();
-        }
-        self
-    }
-
-    /// Which point of a text its x names.
-    pub fn align(self, to: Align) -> Self {
-        if let Shape::Text { align, .. } = &mut self.sketch.shape {
-            *align = to;
-        }
-        self
-    }
-
-    /// The frame of an atlas.
-    pub fn frame(self, name: impl Into<String>) -> Self {
-        if let Shape::Image { frame, .. } = &mut self.sketch.shape {
-            *frame = Some(name.into());
-        }
-        self
-    }
-
-    /// Turns an image, in degrees clockwise around its centre.
-    pub fn angle(self, degrees: f64) -> Self {
-        if let Shape::Image { angle, .. } = &mut self.sketch.shape {
-            *angle = degrees;
-        }
-        self
-    }
-
-    /// Names the object, so that it is followed from frame to frame. Names that start with `~`
-    /// are the surface's own.
-    pub fn id(self, id: impl Into<String>) -> Self {
-        self.sketch.id = Some(id.into());
-        self
-    }
-
-    /// Names the object and keeps it after this frame.
-    pub fn persistent(self, id: impl Into<String>) -> Self {
-        self.sketch.persistent = true;
-        self.id(id)
-    }
-
-    /// Coordinates and extents are fractions of the surface's width and height, radii of circles
-    /// and arcs fractions of the longer one. Stroke, line width, text size and corner radius stay
-    /// pixels.
-    pub fn relative(self) -> Self {
-        self.sketch.relative = true;
-        self
-    }
-
-    /// Greater is above; at equal depth what is drawn later is. 0 if not given.
-    pub fn depth(self, depth: f64) -> Self {
-        self.sketch.depth = depth;
-        self
-    }
-
-    /// From 0, invisible, to 1.
-    pub fn alpha(self, alpha: f64) -> Self {
-        self.sketch.alpha = alpha;
-        self
-    }
-
-    /// Lets the page move the object to its new place in this many milliseconds.
-    pub fn tween(self, milliseconds: u32) -> Self {
-        self.sketch.tween_ms = Some(milliseconds);
-        self
-    }
-}
-
-fn kind(shape: &Shape) -> &'static str {
-    match shape {
-        Shape::Rect { .. } => "rect",
-        Shape::Circle { .. } => "circle",
-        Shape::Ellipse { .. } => "ellipse",
-        Shape::Arc { .. } => "arc",
-        Shape::Line { .. } => "line",
-        Shape::Polygon { .. } => "polygon",
-        Shape::Text { .. } => "text",
-        Shape::Image { .. } => "image",
-    }
-}
-
-/// From fractions of the surface to pixels.
-fn scale(shape: &mut Shape, w: f64, h: f64) {
-    match shape {
-        Shape::Rect {
-            x,
-            y,
-            width,
-            height,
-            ..
-        }
-        | Shape::Image {
-            x,
-            y,
-            width,
-            height,
-            ..
-        } => {
-            *x *= w;
-            *y *= h;
-            *width *= w;
-            *height *= h;
-        }
-        Shape::Circle { x, y, radius, .. } | Shape::Arc { x, y, radius, .. } => {
-            *x *= w;
-            *y *= h;
-            *radius *= w.max(h);
-        }
-        Shape::Ellipse {
-            x,
-            y,
-            radius_x,
-            radius_y,
-            ..
-        } => {
-            *x *= w;
-            *y *= h;
-            *radius_x *= w;
-            *radius_y *= h;
-        }
-        Shape::Line { points, .. } | Shape::Polygon { points, .. } => {
-            for (x, y) in points {
-                *x *= w;
-                *y *= h;
-            }
-        }
-        Shape::Text { x, y, .. } => {
-            *x *= w;
-            *y *= h;
-        }
-    }
-}
-
-/// Visits every number of a shape.
-fn numbers(shape: &mut Shape, visit: &mut impl FnMut(&mut f64)) {
-    let outline = match shape {
-        Shape::Rect {
-            x,
-            y,
-            width,
-            height,
-            border_radius,
-            stroke,
-            ..
-        } => {
-            [x, y, width, height, border_radius]
-                .into_iter()
-                .for_each(&mut *visit);
-            stroke.as_mut()
-        }
-        Shape::Circle {
-            x,
-            y,
-            radius,
-            stroke,
-            ..
-        } => {
-            [x, y, radius].into_iter().for_each(&mut *visit);
-            stroke.as_mut()
-        }
-        Shape::Ellipse {
-            x,
-            y,
-            radius_x,
-            radius_y,
-            stroke,
-            ..
-        } => {
-            [x, y, radius_x, radius_y].into_iter().for_each(&mut *visit);
-            stroke.as_mut()
-        }
-        Shape::Arc {
-            x,
-            y,
-            radius,
-            start_angle,
-            end_angle,
-            stroke,
-            ..
-        } => {
-            [x, y, radius, start_angle, end_angle]
-                .into_iter()
-                .for_each(&mut *visit);
-            stroke.as_mut()
-        }
-        Shape::Line { points, width, .. } => {
-            points.iter_mut().for_each(|(x, y)| {
-                visit(x);
-                visit(y);
-            });
-            visit(width);
-            None
-        }
-        Shape::Polygon { points, stroke, .. } => {
-            points.iter_mut().for_each(|(x, y)| {
-                visit(x);
-                visit(y);
-            });
-            stroke.as_mut()
-        }
-        Shape::Text { x, y, size, .. } => {
-            [x, y, size].into_iter().for_each(&mut *visit);
-            None
-        }
-        Shape::Image {
-            x,
-            y,
-            width,
-            height,
-            angle,
-            ..
-        } => {
-            [x, y, width, height, angle]
-                .into_iter()
-                .for_each(&mut *visit);
-            None
-        }
-    };
-    if let Some(outline) = outline {
-        visit(&mut outline.width);
     }
 }
 

@@ -16,6 +16,7 @@ set: Array<DrawObject>,
  */
 removed: Array<string>, 
 /**
- * All ids from the bottom to the top; only if that is not as it was.
+ * All ids from the bottom to the top; only if the stack is not as it was, or an object was
+ * made anew.
  */
 order?: Array<string>, };

@@ -5,7 +5,6 @@
 //! same operations in the same order, so every observation and reward must be equal to the bit,
 //! the sign of a zero included.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -145,10 +144,10 @@ fn play(config: SlimeVolleyballConfig, seed: u32, style: Style) -> Episode {
     let mut held = [Some(0); 2];
     loop {
         let before = seen(&env, 1);
-        for agent in 0..2 {
-            held[agent] = choose(style, &mut random, &seen(&env, agent), held[agent], agent);
+        for (agent, held) in held.iter_mut().enumerate() {
+            *held = choose(style, &mut random, &seen(&env, agent), *held, agent);
             if episode.config.human_inputs && agent == 0 && matches!(style, Style::Chase) {
-                held[agent] = held[agent].map(|action| [0, 5, 4, 3, 2, 1][action as usize]);
+                *held = held.map(|action| [0, 5, 4, 3, 2, 1][action as usize]);
             }
         }
         episode.actions.push(held);
@@ -230,12 +229,12 @@ fn line(env: &SlimeVolleyball, steps: &[AgentStep]) -> String {
     let mut line = observations(env);
     for step in steps {
         let reward = step.reward.expect("every frame has rewards");
-        write!(line, " {}", hex(&reward.to_le_bytes())).unwrap();
+        line += &format!(" {}", hex(&reward.to_le_bytes()));
     }
     assert_eq!(steps[0].terminated, steps[1].terminated);
     assert_eq!(steps[0].truncated, steps[1].truncated);
     for end in [steps[0].terminated, steps[0].truncated] {
-        write!(line, " {}", u8::from(end == Some(true))).unwrap();
+        line += if end == Some(true) { " 1" } else { " 0" };
     }
     line
 }
@@ -262,7 +261,10 @@ fn readable(line: &str) -> String {
                     .map(|bytes| f32::from_le_bytes(*bytes))
                     .collect::<Vec<_>>()
             ),
-            16 => format!("{:?}", f64::from_le_bytes(bytes(word).try_into().unwrap())),
+            16 => format!(
+                "{:?}",
+                f64::from_le_bytes(bytes(word).try_into().unwrap_or_default())
+            ),
             _ => word.to_owned(),
         })
         .collect::<Vec<_>>()
@@ -286,7 +288,7 @@ fn python(episodes: &[Episode]) -> Vec<Vec<String>> {
             })
         })
         .collect();
-    let request = serde_json::to_string(&request).unwrap();
+    let request = serde_json::to_string(&request).expect("it is plain JSON");
     let interpreter = interpreter();
     let missing = format!(
         "no Python with slimevb at {}: run `cargo xtask setup`",
@@ -306,14 +308,14 @@ fn python(episodes: &[Episode]) -> Vec<Vec<String>> {
         .take()
         .expect("it is piped")
         .write_all(request.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().expect("the child runs");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(!complaint.starts_with("missing:"), "{missing}");
     assert!(
         output.status.success(),
         "the Python side failed: {complaint}"
     );
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("Python wrote text");
     text.split("episode\n")
         .skip(1)
         .map(|episode| episode.lines().map(str::to_owned).collect())

@@ -1,0 +1,8 @@
+//! The gym at its border.
+
+mod canonical;
+mod display;
+mod numpy;
+mod simulation;
+mod surface;
+mod toy;
