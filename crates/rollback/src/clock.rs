@@ -13,6 +13,17 @@ const MAX_RTT_US: u32 = 60_000_000;
 /// How many of the latest samples tell the shortest way and the lead.
 const RECENT: usize = 32;
 
+/// How a packet came, by its sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// No later packet came before.
+    Newest,
+    /// After one that was sent later.
+    Late,
+    /// Not for the first time, or so late that it cannot be told.
+    Again,
+}
+
 /// Which of a peer's packets came, from their sequence numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
@@ -29,35 +40,34 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
-    /// Returns true if no later packet came before.
-    pub(crate) fn take(&mut self, sequence: u32) -> bool {
+    pub(crate) fn take(&mut self, sequence: u32) -> Arrival {
         self.received += 1;
         if self.unique == 0 {
             self.lowest = sequence;
             self.highest = sequence;
             self.seen = 1;
             self.unique = 1;
-            return true;
+            return Arrival::Newest;
         }
         if sequence > self.highest {
             let ahead = sequence - self.highest;
             self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
             self.highest = sequence;
             self.unique += 1;
-            return true;
+            return Arrival::Newest;
         }
         let bit = 1u128
             .checked_shl(self.highest - sequence)
             .unwrap_or_default();
         if bit == 0 || self.seen & bit != 0 {
             self.duplicated += 1;
-            return false;
+            return Arrival::Again;
         }
         self.seen |= bit;
         self.lowest = self.lowest.min(sequence);
         self.unique += 1;
         self.reordered += 1;
-        false
+        Arrival::Late
     }
 
     /// The peer numbers its packets from 1 again.
@@ -88,7 +98,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// A packet that is newer than all before it.
-    pub(crate) fn sample(&mut self, sent_at: u32, echo: Option<Echo>, now: Micros) {
+    pub(crate) fn arrived(&mut self, sent_at: u32, now: Micros) {
         let arrived = now.0 as u32;
         if let Some((last_sent, last_arrived)) = self.newest {
             let between_arrivals = arrived.wrapping_sub(last_arrived.0 as u32);
@@ -98,8 +108,11 @@ impl Clock {
             self.jitter_us += (difference - self.jitter_us) / 16.0;
         }
         self.newest = Some((sent_at, now));
-        let Some(echo) = echo else { return };
-        let away = arrived.wrapping_sub(echo.sent_at);
+    }
+
+    /// A packet of ours came back with one that came for the first time.
+    pub(crate) fn returned(&mut self, echo: Echo, now: Micros) {
+        let away = (now.0 as u32).wrapping_sub(echo.sent_at);
         let Some(round_trip) = away.checked_sub(echo.held_us) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! One peer at the other end: what it has of ours, and the packets to it.
 
-use crate::clock::{Arrivals, Clock};
+use crate::clock::{Arrival, Arrivals, Clock};
 use crate::compare::{Comparison, History};
 use crate::inputs::{Inputs, Queue};
 use crate::wire::{self, Body, Hashes, Header, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, Shape};
@@ -100,12 +100,17 @@ impl Link {
         for (mine, ack) in self.acknowledged.iter_mut().zip(&body.acks) {
             *mine = (*mine).max(*ack);
         }
-        let newest = self.arrivals.take(body.sequence);
-        if newest {
-            self.clock.sample(body.sent_at, body.echo, now);
+        let arrival = self.arrivals.take(body.sequence);
+        if arrival == Arrival::Newest {
+            self.clock.arrived(body.sent_at, now);
             self.comparison.asked = body.want;
         }
-        newest
+        if let Some(echo) = body.echo
+            && arrival != Arrival::Again
+        {
+            self.clock.returned(echo, now);
+        }
+        arrival == Arrival::Newest
     }
 
     /// The packet of a tick.

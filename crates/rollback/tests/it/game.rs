@@ -80,7 +80,7 @@ impl Game {
             self.state ^= 1 << 40;
         }
         self.at = frame + 1;
-        let chance = mix(self.state) % self.rules.end_one_in == 0;
+        let chance = mix(self.state).is_multiple_of(self.rules.end_one_in);
         let agreed = |end: u8| inputs.iter().all(|input| input.as_slice()[0] == end);
         let agreed = self.rules.agreed_end.is_some_and(agreed);
         let terminal = chance || agreed || frame.0 + 1 >= self.rules.frames;

@@ -112,10 +112,12 @@ impl Host {
     }
 
     pub(crate) fn confirmed(&self) -> Vec<&ConfirmedFrame> {
-        let confirmed = |event| match event {
-            &Event::Confirmed(ref frame) => Some(frame),
-            _ => None,
-        };
-        self.events.iter().filter_map(confirmed).collect()
+        let events = self.events.iter();
+        events
+            .filter_map(|event| match event {
+                Event::Confirmed(frame) => Some(frame),
+                _ => None,
+            })
+            .collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Tests at the crate's border: engines that talk over a simulated network, and bytes from anywhere.
 
+#![allow(clippy::unwrap_used)]
+
 mod bytes;
 mod case;
 mod contract;
