@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wants(Part::Web) {
         wasm::build(Variant::Normal)?;
+        wasm::test()?;
         web::check()?;
         web::build(Variant::Normal)?;
     }

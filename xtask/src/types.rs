@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
@@ -83,13 +83,17 @@ impl Generated {
                 .arg("export_bindings")
                 .env("TS_RS_EXPORT_DIR", &directory),
         )?;
-        rust::igym()?;
-        let schema = Command::new(paths::igym())
-            .arg("schema")
+        let schema = rust::cargo()
+            .args(["run", "--quiet", "--profile", rust::PROFILE])
+            .args(["--package", "igym-study", "--example", "schema"])
+            .stderr(Stdio::inherit())
             .output()
-            .context("cannot run `igym schema`")?;
+            .context("cannot run the example that prints the schema")?;
         if !schema.status.success() {
-            bail!("`igym schema` failed ({})", schema.status);
+            bail!(
+                "the example that prints the schema failed ({})",
+                schema.status
+            );
         }
         Ok(Self {
             types: read(&directory)?,

@@ -6,7 +6,6 @@
 //! that the module is compiled against, so that the two are never out of step.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
@@ -103,7 +102,10 @@ pub(crate) fn build(variant: Variant) -> Result<()> {
         let toolchain = toolchain()?;
         let module = compile(&toolchain, variant)?;
         bind(&module, &variant.out())?;
-        check_imports(&variant.out().join("igym_browser_bg.wasm"))
+        let file = variant.out().join("igym_browser_bg.wasm");
+        let kilobytes = std::fs::metadata(&file)?.len().div_ceil(1024);
+        note(&format!("{}: {kilobytes} KB", paths::shown(&file)));
+        Ok(())
     })
 }
 
@@ -150,30 +152,25 @@ fn bind(module: &Path, out: &Path) -> Result<()> {
         .context("wasm-bindgen")
 }
 
-/// The module may import only what wasm-bindgen provides: an import of `env` would be a symbol that
-/// nobody defines.
-fn check_imports(module: &Path) -> Result<()> {
-    const SCRIPT: &str = "const fs = require('node:fs');
-        const imports = WebAssembly.Module.imports(
-            new WebAssembly.Module(fs.readFileSync(process.argv[1])));
-        const foreign = imports.filter((i) => !i.module.startsWith('./igym_browser_bg'));
-        if (foreign.length) {
-            console.error('the module imports what nobody provides:', foreign);
-            process.exit(1);
-        }";
-    let node = web::node()?;
-    run_command(
-        Command::new(node.program("node"))
-            .args(["-e", SCRIPT])
-            .arg(module),
-    )?;
-    let bytes = std::fs::metadata(module)?.len();
-    note(&format!(
-        "{}: {} KB",
-        paths::shown(module),
-        bytes.div_ceil(1024)
-    ));
-    Ok(())
+/// The module's own tests, in Node: the same bits as the native program, and a whole episode.
+pub(crate) fn test() -> Result<()> {
+    step("the browser's module against the native program", || {
+        let node = web::node()?;
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(paths::root().join("crates/browser/tests"))? {
+            let path = entry?.path();
+            if path.to_string_lossy().ends_with(".test.mjs") {
+                files.push(path);
+            }
+        }
+        run_command(
+            node.command(node.program("node"))
+                .args(["--test", "--test-reporter=spec"])
+                .args(files)
+                .current_dir(paths::root())
+                .env("IGYM_WASM_DIR", Variant::Normal.out()),
+        )
+    })
 }
 
 fn host() -> Result<String> {

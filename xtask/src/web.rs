@@ -45,7 +45,8 @@ impl Node {
         self.command(project.join("node_modules/.bin").join(name))
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    /// A command that finds this Node first.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         if let Some(directory) = &self.directory {
             command.env("PATH", path_with(directory));
@@ -144,19 +145,28 @@ pub(crate) fn check() -> Result<()> {
     install(&e2e)?;
     let node = node()?;
     step("lint and types of the TypeScript", || {
-        for project in [&web, &e2e] {
-            run_command(
-                node.tool(&web, "biome")
-                    .args(["check", "."])
-                    .current_dir(project),
-            )?;
-            run_command(node.tool(&web, "tsc").arg("--noEmit").current_dir(project))?;
+        for script in ["lint", "typecheck"] {
+            run_command(&mut npm_run(&node, &web, script))?;
         }
-        Ok(())
+        // The end-to-end tests are held to the same rules by the same tools.
+        run_command(
+            node.tool(&web, "biome")
+                .args(["check", "."])
+                .current_dir(&e2e),
+        )?;
+        run_command(node.tool(&web, "tsc").arg("--noEmit").current_dir(&e2e))
     })?;
     step("unit tests of the TypeScript", || {
-        run_command(node.tool(&web, "vitest").arg("run").current_dir(&web))
+        run_command(&mut npm_run(&node, &web, "test"))
     })
+}
+
+fn npm_run(node: &Node, project: &Path, script: &str) -> Command {
+    let mut command = node.command(node.program("npm"));
+    command
+        .args(["run", "--silent", script])
+        .current_dir(project);
+    command
 }
 
 /// Builds the pages around a module that is built already.

@@ -31,6 +31,7 @@ body = "Welcome."
 [[scenes]]
 type = "gym"
 environment = "slime_volleyball"
+config = { max_lives = 100 }
 episodes = ${episodes}
 seats = "${seats}"
 max_steps = ${maxSteps}
