@@ -1,0 +1,181 @@
+/** The participant's page: who is here, what the server says, what is shown. */
+
+import type { View } from "../src/generated/View";
+import type { Fault, PageMessage, WorkerMessage } from "../src/messages";
+import { arrive } from "./arrival";
+import { Attention } from "./attention";
+import { markView, measureKeyToFrame, tell } from "./diagnostics";
+import { Keyboard } from "./keyboard";
+import { Mesh } from "./links/mesh";
+import { Notice } from "./notice";
+import type { Context, Surroundings } from "./pages/page";
+import { Screen } from "./screen";
+import { Stage } from "./stage";
+import { absoluteNow } from "./time";
+
+class App {
+  readonly #worker = new Worker(new URL("../worker/worker.ts", import.meta.url), {
+    type: "module",
+    name: "igym",
+  });
+  readonly #surroundings: Surroundings = { connected: false, ready: false, unsaved: 0 };
+  readonly #notice = new Notice();
+  readonly #attention = new Attention();
+  readonly #mesh = new Mesh((message, transfer) => this.#post(message, transfer));
+  readonly #keyboard = new Keyboard({
+    handleKey: (key, down, at) => this.#post({ type: "key", key, down, at }),
+    releaseKeys: (at) => this.#post({ type: "release_keys", at }),
+    handleVisible: (visible, at) => this.#post({ type: "visible", visible, at }),
+  });
+  readonly #stage = new Stage(
+    () => this.#post({ type: "redraw" }),
+    () => this.#handlePainted(),
+  );
+  readonly #screen: Screen;
+  /** Key events whose effect is in the picture that is painted next. */
+  #keysToPaint: number[] = [];
+  #kind: View["kind"] | "fault" | null = null;
+
+  constructor() {
+    const context: Context = {
+      actions: {
+        advance: (scene) => this.#post({ type: "advance", scene }),
+        join: (scene) => this.#post({ type: "join", scene }),
+        leave: () => this.#post({ type: "leave" }),
+      },
+      stage: this.#stage,
+      surroundings: this.#surroundings,
+    };
+    this.#screen = new Screen(context);
+    this.#worker.onmessage = (event: MessageEvent<WorkerMessage>) => this.#handle(event.data);
+    this.#worker.onerror = (event) => {
+      console.error("the worker failed", event.message);
+      this.#fault("engine_not_loaded");
+    };
+    window.addEventListener("beforeunload", (event) => {
+      // Leaving now would end the game for the partner as well.
+      if (this.#kind === "playing") event.preventDefault();
+    });
+  }
+
+  start(token: string): void {
+    this.#post({ type: "start", token, userAgent: navigator.userAgent.slice(0, 512) });
+    if (document.hidden) this.#post({ type: "visible", visible: false, at: absoluteNow() });
+  }
+
+  #handle(message: WorkerMessage): void {
+    switch (message.type) {
+      case "connection":
+        this.#surroundings.connected = message.connected;
+        this.#notice.handleConnected(message.connected);
+        this.#screen.handleSurroundings(this.#surroundings);
+        tell({
+          connected: message.connected,
+          rttMs: message.rttMs === null ? null : message.rttMs.toFixed(1),
+        });
+        return;
+      case "welcome":
+        this.#screen.setStudyTitle(message.studyTitle);
+        this.#attention.title = message.studyTitle;
+        return;
+      case "ready":
+        this.#surroundings.ready = true;
+        this.#screen.handleSurroundings(this.#surroundings);
+        tell({ engine: "ready" });
+        return;
+      case "view":
+        this.#handleView(message.view);
+        return;
+      case "signal":
+        this.#mesh.handleSignal(message.link, message.payload);
+        return;
+      case "channel":
+        this.#mesh.handleChannel(message.link, message.open);
+        return;
+      case "posted_packet":
+        this.#mesh.handlePosted(message.link, message.bytes);
+        return;
+      case "episode":
+        this.#screen.handleEpisode(message.startsAt, message.assets);
+        this.#keyboard.repeatHeld();
+        tell({ episode: message.episode });
+        return;
+      case "draw":
+        if (message.keyAt !== null) this.#keysToPaint.push(message.keyAt);
+        this.#stage.apply(message.delta);
+        return;
+      case "status": {
+        const { status } = message;
+        this.#screen.handleStatus(status);
+        tell({
+          frame: status.frame,
+          confirmed: status.confirmed,
+          rollbacks: status.rollbacks,
+          sealed: status.sealed,
+          desyncAt: status.desync_at,
+          partnerRttMs: Math.max(0, ...status.links.map((link) => link.rtt_ms)).toFixed(1),
+        });
+        return;
+      }
+      case "unsaved":
+        this.#surroundings.unsaved = message.uploads;
+        this.#screen.handleSurroundings(this.#surroundings);
+        tell({ unsaved: message.uploads });
+        return;
+      case "fault":
+        this.#fault(message.fault);
+        return;
+    }
+  }
+
+  #handleView(view: View): void {
+    const changed = this.#kind !== view.kind;
+    this.#kind = view.kind;
+    if (changed) markView(view.kind);
+    const session = "session" in view ? view.session : null;
+    tell({ view: view.kind, session: session?.session, player: session?.player });
+    switch (view.kind) {
+      case "connecting":
+        this.#mesh.connect(view);
+        break;
+      case "validating":
+      case "playing":
+        break;
+      case "start":
+      case "instructions":
+      case "lobby":
+      case "end":
+        this.#mesh.close();
+        break;
+    }
+    this.#keyboard.listen(view.kind === "playing" ? view.plan.controls : null);
+    this.#screen.show(view);
+    this.#attention.handleView(view.kind);
+  }
+
+  #handlePainted(): void {
+    const end = performance.now();
+    for (const at of this.#keysToPaint.splice(0)) {
+      const start = at - performance.timeOrigin;
+      measureKeyToFrame(start, end);
+      this.#post({ type: "key_latency", microseconds: Math.round((end - start) * 1000) });
+    }
+  }
+
+  #fault(fault: Fault): void {
+    this.#kind = "fault";
+    this.#keyboard.listen(null);
+    this.#mesh.close();
+    this.#notice.close();
+    this.#attention.handleView("fault");
+    this.#screen.showFault(fault);
+    tell({ view: "fault", fault, connected: false });
+  }
+
+  #post(message: PageMessage, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}
+
+const app = new App();
+arrive().then((token) => app.start(token));

@@ -1,0 +1,42 @@
+import { setText } from "./dom";
+
+/** A break shorter than this is not worth a word. */
+const PATIENCE_MS = 1200;
+
+/** One line that tells when the server is out of reach. */
+export class Notice {
+  readonly #element = document.querySelector<HTMLElement>("#notice");
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #everConnected = false;
+
+  constructor() {
+    this.handleConnected(false);
+  }
+
+  handleConnected(connected: boolean): void {
+    if (connected) {
+      this.#everConnected = true;
+      this.#show(null);
+    } else if (this.#timer === undefined) {
+      this.#timer = setTimeout(
+        () => this.#show(this.#everConnected ? "Reconnecting…" : "Connecting to the study…"),
+        PATIENCE_MS,
+      );
+    }
+  }
+
+  /** Nothing is awaited any more. */
+  close(): void {
+    this.#show(null);
+  }
+
+  #show(text: string | null): void {
+    if (text === null) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    if (!this.#element) return;
+    setText(this.#element, text ?? "");
+    this.#element.hidden = text === null;
+  }
+}

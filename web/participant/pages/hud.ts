@@ -1,0 +1,70 @@
+import type { Status } from "../../src/generated/Status";
+import { h, s, setText } from "../dom";
+import { clock } from "../time";
+import { agentName, formatScore, linkQuality } from "./play-words";
+
+/** Round, scores, time and connection, above the picture. */
+export class Hud {
+  readonly element: HTMLElement;
+  readonly #round = h("span", { class: "round" });
+  readonly #scores = h("ul", { class: "scores" });
+  readonly #time = h("span", { class: "time" });
+  readonly #bars = s(
+    "svg",
+    { viewBox: "0 0 16 12", "aria-hidden": "true", class: "bars" },
+    s("rect", { x: 0, y: 8, width: 4, height: 4, rx: 1 }),
+    s("rect", { x: 6, y: 4, width: 4, height: 8, rx: 1 }),
+    s("rect", { x: 12, y: 0, width: 4, height: 12, rx: 1 }),
+  );
+  readonly #quality = h("span", { class: "quality-word" });
+  readonly #link = h("span", { class: "quality" }, this.#bars, this.#quality);
+
+  constructor() {
+    this.element = h(
+      "div",
+      { class: "hud" },
+      this.#round,
+      this.#scores,
+      h("span", { class: "hud-end" }, this.#time, this.#link),
+    );
+  }
+
+  reset(): void {
+    this.#scores.replaceChildren();
+  }
+
+  show(status: Status): void {
+    setText(this.#round, `Round ${status.round} of ${status.rounds}`);
+    setText(this.#time, clock(status.ms_left));
+    this.#time.setAttribute("aria-label", `time left ${clock(status.ms_left)}`);
+    this.#showScores(status);
+    this.#showLink(status);
+  }
+
+  #showScores(status: Status): void {
+    while (this.#scores.childElementCount < status.scores.length) {
+      this.#scores.append(
+        h("li", {}, h("span", { class: "who" }), h("span", { class: "side" }), h("b", {})),
+      );
+    }
+    status.scores.forEach((score, index) => {
+      const [who, side, value] = this.#scores.children[index]?.children ?? [];
+      if (!who || !side || !value) return;
+      this.#scores.children[index]?.classList.toggle("own", score.own);
+      const others = status.scores.filter((other) => !other.own).length;
+      const name = agentName(score.agent);
+      setText(who, score.own ? "You" : others === 1 ? "Partner" : name);
+      setText(side, score.own || others === 1 ? name : "");
+      setText(value, formatScore(score.score));
+    });
+  }
+
+  #showLink(status: Status): void {
+    const quality = linkQuality(status);
+    this.#link.hidden = quality === null;
+    if (quality === null) return;
+    this.#link.dataset.bars = String(quality.bars);
+    this.#link.title = quality.title;
+    setText(this.#quality, quality.word);
+  }
+}

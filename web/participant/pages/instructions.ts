@@ -1,0 +1,31 @@
+import { h, prose, setText } from "../dom";
+import { keyLegendElement } from "../key-legend";
+import type { Context, Page, Surroundings, ViewOf } from "./page";
+import { busy, button, card, heading, isBusy } from "./parts";
+
+/** What the game is and which keys play it. */
+export function instructionsPage(view: ViewOf<"instructions">, { actions, stage }: Context): Page {
+  stage.prepare();
+  const title = heading(view.game.title);
+  const start = button("Start", { id: "join" });
+  const hint = h("p", { class: "hint", role: "status" });
+  start.addEventListener("click", () => {
+    if (isBusy(start) || start.disabled) return;
+    busy(start);
+    actions.join(view.scene);
+  });
+  return {
+    element: card(
+      title,
+      prose(view.game.body),
+      h("h2", {}, "Your keys"),
+      keyLegendElement(view.game.controls),
+      h("div", { class: "row" }, start, hint),
+    ),
+    focus: title,
+    handleSurroundings({ connected, ready }: Surroundings) {
+      start.disabled = !connected || !ready;
+      setText(hint, ready ? "" : "Getting the game ready…");
+    },
+  };
+}

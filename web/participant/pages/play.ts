@@ -1,0 +1,50 @@
+import type { Asset } from "../../src/generated/Asset";
+import type { Status } from "../../src/generated/Status";
+import type { View } from "../../src/generated/View";
+import { h } from "../dom";
+import { keyLegendElement } from "../key-legend";
+import { Hud } from "./hud";
+import { Overlay } from "./overlay";
+import type { Context, Page, ViewOf } from "./page";
+
+/** The game itself: the picture, what stands above it, what is laid over it. */
+export interface PlayPage extends Page {
+  handleEpisode(startsAt: number, assets: readonly Asset[]): void;
+  handleStatus(status: Status): void;
+}
+
+export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage {
+  const hud = new Hud();
+  const overlay = new Overlay();
+  let view = first;
+  stage.begin(first.game.width, first.game.height, []);
+  stage.frame.append(overlay.element);
+  const element = h(
+    "section",
+    { class: "play", "aria-label": first.game.title },
+    hud.element,
+    stage.frame,
+    keyLegendElement(first.game.controls),
+  );
+  return {
+    element,
+    focus: stage.element,
+    update(next: View) {
+      if (next.kind !== "playing") return;
+      view = next;
+      overlay.handleFlush(next.flush);
+    },
+    handleEpisode(startsAt: number, assets: readonly Asset[]) {
+      stage.begin(view.game.width, view.game.height, assets);
+      hud.reset();
+      overlay.begin(view.plan.episode + 1, view.plan.episodes, startsAt);
+    },
+    handleStatus(status: Status) {
+      hud.show(status);
+      overlay.handleStatus(status);
+    },
+    leave() {
+      overlay.leave();
+    },
+  };
+}

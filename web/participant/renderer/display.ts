@@ -1,0 +1,120 @@
+import type { DrawDelta } from "../../src/generated/DrawDelta";
+import type { DrawObject } from "../../src/generated/DrawObject";
+import type { Shape } from "../../src/generated/Shape";
+
+/** An object as it is to be shown now. */
+export interface Shown {
+  id: string;
+  shape: Shape;
+  alpha: number;
+}
+
+/** What differs from the last picture taken. Apply `removed`, then `changed`, then `order`. */
+export interface Changes {
+  removed: string[];
+  changed: Shown[];
+  /** All ids from the bottom to the top, when that differs. */
+  order: string[] | null;
+  /** Something is on its way: look again in the next frame. */
+  moving: boolean;
+}
+
+interface Entry {
+  target: DrawObject;
+  /** Where it is now; the target's own shape when it rests. */
+  shape: Shape;
+  tween: { from: Shape; startedAt: number; duration: number } | null;
+}
+
+/** The picture, apart from the library that paints it: what is where, and what is moving. */
+export class DisplayModel {
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed = new Set<string>();
+  #removed: string[] = [];
+  #order: string[] | null = null;
+
+  /** Anything to paint? */
+  get dirty(): boolean {
+    return this.#changed.size > 0 || this.#removed.length > 0 || this.#order !== null;
+  }
+
+  apply(delta: DrawDelta, now: number): void {
+    for (const id of delta.removed) this.#remove(id);
+    for (const object of delta.set) this.#set(object, now);
+    if (delta.order) this.#order = delta.order;
+  }
+
+  /** Empties the picture. */
+  clear(): void {
+    for (const id of [...this.#entries.keys()]) this.#remove(id);
+    this.#order = [];
+  }
+
+  /** Everything is to be painted again. */
+  touch(): void {
+    for (const id of this.#entries.keys()) this.#changed.add(id);
+  }
+
+  /** Moves what moves, and says what to paint. */
+  take(now: number): Changes {
+    let moving = false;
+    const changed: Shown[] = [];
+    for (const id of this.#changed) {
+      const entry = this.#entries.get(id);
+      if (!entry) continue;
+      if (entry.tween) {
+        const part = (now - entry.tween.startedAt) / entry.tween.duration;
+        if (part < 1) {
+          entry.shape = between(entry.tween.from, entry.target.shape, Math.max(0, part));
+        } else {
+          entry.shape = entry.target.shape;
+          entry.tween = null;
+        }
+      }
+      if (entry.tween) moving = true;
+      else this.#changed.delete(id);
+      changed.push({ id, shape: entry.shape, alpha: entry.target.alpha });
+    }
+    const changes = { removed: this.#removed, changed, order: this.#order, moving };
+    this.#removed = [];
+    this.#order = null;
+    return changes;
+  }
+
+  #set(object: DrawObject, now: number): void {
+    const old = this.#entries.get(object.id);
+    const entry: Entry = { target: object, shape: object.shape, tween: null };
+    if (old && object.tween_ms && old.shape.kind === object.shape.kind) {
+      entry.shape = old.shape;
+      entry.tween = { from: old.shape, startedAt: now, duration: object.tween_ms };
+    }
+    this.#entries.set(object.id, entry);
+    this.#changed.add(object.id);
+  }
+
+  #remove(id: string): void {
+    if (!this.#entries.delete(id)) return;
+    this.#changed.delete(id);
+    this.#removed.push(id);
+  }
+}
+
+/** `to`, with every number part of the way from where it is in `from`. */
+export function between<T>(from: T, to: T, part: number): T {
+  if (typeof to === "number") {
+    return (typeof from === "number" ? from + (to - from) * part : to) as T;
+  }
+  if (Array.isArray(to)) {
+    if (!Array.isArray(from) || from.length !== to.length) return to;
+    return to.map((value, index) => between(from[index], value, part)) as T;
+  }
+  if (to !== null && typeof to === "object") {
+    const result: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(to)) {
+      const start = (from as Record<string, unknown>)[name];
+      result[name] = start === undefined ? value : between(start, value, part);
+    }
+    return result as T;
+  }
+  return to;
+}

@@ -1,0 +1,91 @@
+import type { Scene as PhaserScene, Textures, Types } from "phaser";
+import Game from "phaser-source/core/Game.js";
+// Phaser's parts register themselves when they are loaded; these are the ones a scene needs.
+import "phaser-source/cameras/2d/index.js";
+import "phaser-source/gameobjects/DisplayList.js";
+import "phaser-source/gameobjects/GameObjectCreator.js";
+import "phaser-source/gameobjects/GameObjectFactory.js";
+import "phaser-source/gameobjects/UpdateList.js";
+import "phaser-source/scene/ScenePlugin.js";
+import blank from "./blank.png?url";
+import white from "./white.png?url";
+
+/** `Phaser.CANVAS` and `Phaser.WEBGL`. */
+const CANVAS = 1;
+const WEBGL = 2;
+
+/** A booted Phaser with one scene, standing still. */
+export interface Stage {
+  readonly canvas: HTMLCanvasElement;
+  readonly scene: PhaserScene;
+  readonly textures: Textures.TextureManager;
+  /** The canvas in device pixels, and how many of them one pixel of the picture takes. */
+  resize(width: number, height: number, scale: number): void;
+  /** Paints. */
+  step(now: number): void;
+  /** The graphics card lost the picture and is back. */
+  onRestored: (() => void) | null;
+}
+
+export async function bootPhaser(): Promise<Stage> {
+  const canvas = document.createElement("canvas");
+  const scene = await new Promise<PhaserScene>((resolve, reject) => {
+    const config: Types.Core.GameConfig = {
+      type: hasFastWebGL() ? WEBGL : CANVAS,
+      canvas,
+      parent: null as unknown as HTMLElement,
+      width: 16,
+      height: 16,
+      backgroundColor: "#ffffff",
+      banner: false,
+      autoFocus: false,
+      audio: { noAudio: true },
+      input: { keyboard: false, mouse: false, touch: false, gamepad: false },
+      // Phaser's own are `data:` addresses, which the page's policy forbids.
+      images: { default: blank, missing: blank, white },
+      scene: {
+        create(this: PhaserScene) {
+          resolve(this);
+        },
+      },
+    };
+    try {
+      new Game(config);
+    } catch (error) {
+      reject(error);
+    }
+  });
+  const { game } = scene;
+  game.loop.stop();
+  const camera = scene.cameras.main;
+  camera.setOrigin(0, 0);
+  let last = performance.now();
+  const stage: Stage = {
+    canvas,
+    scene,
+    textures: scene.textures,
+    resize(width, height, scale) {
+      if (canvas.width !== width || canvas.height !== height) game.scale.resize(width, height);
+      camera.setZoom(scale);
+    },
+    step(now) {
+      game.step(now, now - last);
+      last = now;
+    },
+    onRestored: null,
+  };
+  canvas.addEventListener("webglcontextrestored", () => stage.onRestored?.());
+  return stage;
+}
+
+/** WebGL that is drawn by the processor is slower than a plain canvas, and competes with the game. */
+function hasFastWebGL(): boolean {
+  const gl = document
+    .createElement("canvas")
+    .getContext("webgl", { failIfMajorPerformanceCaveat: true });
+  if (!gl) return false;
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|software|basic render/i.test(name);
+}

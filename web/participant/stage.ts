@@ -1,0 +1,75 @@
+import type { Asset } from "../src/generated/Asset";
+import type { DrawDelta } from "../src/generated/DrawDelta";
+import { h } from "./dom";
+import type { Renderer } from "./renderer";
+
+/**
+ * The place where the game is shown. It outlives the pages it appears on, and fetches the
+ * renderer only when it is first needed: the first page does not wait for it.
+ */
+export class Stage {
+  readonly element = h("div", { class: "stage", tabindex: "-1" });
+  readonly #frame = h("div", { class: "stage-frame" }, this.element);
+  #renderer: Renderer | null = null;
+  #loading: Promise<void> | null = null;
+  #assets: readonly Asset[] = [];
+  #size = { width: 4, height: 3 };
+
+  constructor(
+    /** The renderer stands ready and shows nothing: it needs the whole picture. */
+    private readonly handleReady: () => void,
+    private readonly handlePainted: () => void,
+  ) {
+    new ResizeObserver(() => this.#fit()).observe(this.#frame);
+  }
+
+  /** Fills the space that its parent gives it; the picture keeps its proportions. */
+  get frame(): HTMLElement {
+    return this.#frame;
+  }
+
+  prepare(): void {
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      console.error("the renderer could not be loaded", error);
+      this.#loading = null;
+      setTimeout(() => this.prepare(), 2000);
+    });
+  }
+
+  /** Starts an empty picture. */
+  begin(width: number, height: number, assets: readonly Asset[]): void {
+    this.prepare();
+    this.#size = { width, height };
+    this.#assets = assets;
+    this.#renderer?.begin(width, height);
+    this.#renderer?.load(assets);
+    this.#fit();
+  }
+
+  apply(delta: string): void {
+    this.#renderer?.apply(JSON.parse(delta) as DrawDelta);
+  }
+
+  async #load(): Promise<void> {
+    const { createRenderer } = await import("./renderer");
+    const renderer = await createRenderer();
+    renderer.onPainted = () => this.handlePainted();
+    renderer.begin(this.#size.width, this.#size.height);
+    renderer.load(this.#assets);
+    this.element.append(renderer.canvas);
+    this.#renderer = renderer;
+    this.#fit();
+    this.handleReady();
+  }
+
+  #fit(): void {
+    const { clientWidth, clientHeight } = this.#frame;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    const { width, height } = this.#size;
+    const scale = Math.min(clientWidth / width, clientHeight / height);
+    const shown = { width: Math.floor(width * scale), height: Math.floor(height * scale) };
+    this.element.style.width = `${shown.width}px`;
+    this.element.style.height = `${shown.height}px`;
+    this.#renderer?.resize(shown.width, shown.height, window.devicePixelRatio);
+  }
+}

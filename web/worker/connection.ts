@@ -1,0 +1,196 @@
+import type { ClientMessage } from "../src/generated/ClientMessage";
+import type { ServerMessage } from "../src/generated/ServerMessage";
+import { Backoff } from "./backoff";
+
+/** Must equal `igym_protocol::VERSION`. */
+export const PROTOCOL_VERSION = 1;
+
+/** No answer to `Hello` for this long, or silence for this long while we ping: the line is dead. */
+const WELCOME_MS = 10_000;
+const SILENCE_MS = 6_000;
+const PING_MS = 1_000;
+
+/** Bytes that may wait in the socket before uploads pause; control messages never do. */
+const BUFFERED_BYTES = 512 * 1024;
+
+export interface ConnectionHandlers {
+  /** The first message of each connection. */
+  hello(): ClientMessage;
+  handleMessage(message: ServerMessage): void;
+  /** The server answered `Hello`, or the line broke. */
+  handleConnected(connected: boolean): void;
+}
+
+/** What a connection needs of its surroundings; a test brings its own. */
+export interface Surroundings {
+  open(url: string): WebSocket;
+  now(): number;
+  random(): number;
+  later(callback: () => void, ms: number): () => void;
+}
+
+export const BROWSER: Surroundings = {
+  open: (url) => new WebSocket(url),
+  now: () => performance.now(),
+  random: () => Math.random(),
+  later: (callback, ms) => {
+    const id = setTimeout(callback, ms);
+    return () => clearTimeout(id);
+  },
+};
+
+/** The line to the server: opens it, keeps it, opens it again. Nothing is queued here. */
+export class Connection {
+  readonly #backoff = new Backoff();
+  #socket: WebSocket | null = null;
+  #welcomed = false;
+  #stopped = false;
+  #heardAt = 0;
+  #cancelRetry: (() => void) | null = null;
+  #cancelWatch: (() => void) | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly handlers: ConnectionHandlers,
+    private readonly surroundings: Surroundings = BROWSER,
+  ) {}
+
+  /** True between the server's `Welcome` and the end of that connection. */
+  get connected(): boolean {
+    return this.#welcomed;
+  }
+
+  /** True while uploads may be sent. */
+  get roomy(): boolean {
+    return this.#welcomed && this.#socket !== null && this.#socket.bufferedAmount < BUFFERED_BYTES;
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** For good. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRetry?.();
+    this.#drop();
+  }
+
+  /** The network is back: do not sit out the pause. */
+  wake(): void {
+    if (this.#cancelRetry === null) return;
+    this.#cancelRetry();
+    this.#cancelRetry = null;
+    this.#connect();
+  }
+
+  /** False when there is no connection: the message is gone. */
+  send(message: ClientMessage): boolean {
+    if (!this.#welcomed) return false;
+    this.#sendText(message);
+    return true;
+  }
+
+  sendBytes(bytes: Uint8Array): boolean {
+    if (!this.#welcomed) return false;
+    // The engine's memory is never shared, which the type cannot know.
+    this.#socket?.send(bytes as Uint8Array<ArrayBuffer>);
+    return true;
+  }
+
+  #connect(): void {
+    if (this.#stopped) return;
+    this.#cancelRetry = null;
+    let socket: WebSocket;
+    try {
+      socket = this.surroundings.open(this.url);
+    } catch {
+      this.#retry();
+      return;
+    }
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    this.#heardAt = this.surroundings.now();
+    socket.onopen = () => {
+      this.#heardAt = this.surroundings.now();
+      this.#sendText(this.handlers.hello());
+    };
+    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onclose = () => this.#broke();
+    this.#watch();
+  }
+
+  #receive(data: unknown): void {
+    this.#heardAt = this.surroundings.now();
+    if (typeof data !== "string") return;
+    const message = decode(data);
+    if (message === null) return;
+    if (message.type === "welcome") {
+      this.#welcomed = true;
+      this.#backoff.reset();
+      this.handlers.handleMessage(message);
+      this.handlers.handleConnected(true);
+      return;
+    }
+    this.handlers.handleMessage(message);
+  }
+
+  /** Pings, and gives up on a line that went silent: a broken network closes no socket for minutes. */
+  #watch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = this.surroundings.later(() => {
+      const silence = this.surroundings.now() - this.#heardAt;
+      if (silence > (this.#welcomed ? SILENCE_MS : WELCOME_MS)) {
+        this.#broke();
+        return;
+      }
+      this.send({ type: "ping", sent_ms: this.surroundings.now() });
+      this.#watch();
+    }, PING_MS);
+  }
+
+  #broke(): void {
+    const welcomed = this.#welcomed;
+    this.#drop();
+    if (welcomed) this.handlers.handleConnected(false);
+    if (!this.#stopped) this.#retry();
+  }
+
+  #drop(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = null;
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#welcomed = false;
+    if (socket === null) return;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+
+  #retry(): void {
+    const pause = this.#backoff.next(this.surroundings.random());
+    this.#cancelRetry = this.surroundings.later(() => this.#connect(), pause);
+  }
+
+  #sendText(message: ClientMessage): void {
+    this.#socket?.send(JSON.stringify({ v: PROTOCOL_VERSION, body: message }));
+  }
+}
+
+/** A server of another version is told from one that talks nonsense, which is ignored. */
+function decode(text: string): ServerMessage | null {
+  let envelope: { v?: unknown; body?: ServerMessage };
+  try {
+    envelope = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof envelope?.v !== "number") return null;
+  if (envelope.v !== PROTOCOL_VERSION) {
+    const message = `the server speaks version ${envelope.v}, this page ${PROTOCOL_VERSION}`;
+    return { type: "refused", refusal: { code: "version", message } };
+  }
+  return typeof envelope.body?.type === "string" ? envelope.body : null;
+}

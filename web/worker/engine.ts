@@ -1,0 +1,45 @@
+import init, { digest_hex, Episode, environment_digest, Outbox } from "#engine/igym_browser.js";
+import address from "#engine/igym_browser_bg.wasm?url";
+import type { EnvironmentSpec } from "../src/generated/EnvironmentSpec";
+import type { EpisodePlan } from "../src/generated/EpisodePlan";
+import { Backoff } from "./backoff";
+
+export type { Episode, Outbox };
+
+/** The WebAssembly module: rollback engine, environments and recorder. */
+export interface Engine {
+  /** BLAKE3 of the very bytes that run here. */
+  readonly buildDigest: string;
+  environmentDigest(environment: EnvironmentSpec): string;
+  createOutbox(): Outbox;
+  createEpisode(plan: EpisodePlan, me: number, incarnation: number, startAt: number): Episode;
+}
+
+const TRIES = 5;
+
+export async function loadEngine(): Promise<Engine> {
+  const bytes = await download();
+  await init({ module_or_path: bytes });
+  return {
+    buildDigest: digest_hex(new Uint8Array(bytes)),
+    environmentDigest: (environment) => environment_digest(environment.id, environment.config),
+    createOutbox: () => new Outbox(),
+    createEpisode: (plan, me, incarnation, startAt) =>
+      new Episode(JSON.stringify(plan), me, incarnation, startAt),
+  };
+}
+
+/** A participant's network may fail for a moment; five times in a row it is no moment. */
+async function download(): Promise<ArrayBuffer> {
+  const backoff = new Backoff();
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const response = await fetch(address);
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      return await response.arrayBuffer();
+    } catch (error) {
+      if (tried === TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, backoff.next(Math.random())));
+    }
+  }
+}

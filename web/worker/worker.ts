@@ -1,0 +1,361 @@
+/**
+ * The participant's worker: the line to the server, the lines to the partners, the engine, time.
+ * The page only draws, reads keys and owns what browsers keep on the main thread.
+ */
+
+import type { LinkState } from "../src/generated/LinkState";
+import type { ServerMessage } from "../src/generated/ServerMessage";
+import type { View } from "../src/generated/View";
+import type { Fault, LinkKey, PageMessage, WorkerMessage } from "../src/messages";
+import { ServerClock, toAbsolute } from "./clock";
+import { Connection } from "./connection";
+import { type Engine, loadEngine, type Outbox } from "./engine";
+import { Links } from "./links";
+import { Play } from "./play";
+
+/** What the current view asks for is said again this often, until the view shows it was heard. */
+const REPEAT_MS = 1000;
+/** After a refused upload. */
+const RESEND_MS = 2000;
+
+class Participant {
+  readonly #connection: Connection;
+  readonly #clock = new ServerClock();
+  readonly #links: Links;
+  #identity: { incarnation: number; resumeKey: string } | null = null;
+  #view: View | null = null;
+  #viewedAt = 0;
+  /** The button that was pressed and whose effect is not seen yet. */
+  #wish: Extract<PageMessage, { type: "advance" | "join" }> | null = null;
+  #engine: Engine | null = null;
+  #outbox: Outbox | null = null;
+  /** Highest upload that the server confirmed. */
+  #acknowledged = 0;
+  #unsaved = 0;
+  #resend: ReturnType<typeof setTimeout> | undefined;
+  #play: Play | null = null;
+  /** What the page found out about each link of the current attempt. */
+  readonly #linkStates = new Map<number, LinkState>();
+  #visible = true;
+  #done = false;
+
+  constructor(
+    private readonly token: string,
+    private readonly userAgent: string,
+  ) {
+    this.#links = new Links({
+      handlePacket: (peer, bytes) => this.#play?.handlePacket(peer, bytes),
+      handleChannel: (link, open) => post({ type: "channel", link, open }),
+      post: (link, bytes) => post({ type: "posted_packet", link, bytes }, [bytes]),
+    });
+    const url = new URL("/ws", self.location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.#connection = new Connection(url.href, {
+      hello: () => ({
+        type: "hello",
+        token: this.token,
+        resume: this.#identity && {
+          incarnation: this.#identity.incarnation,
+          key: this.#identity.resumeKey,
+        },
+        user_agent: this.userAgent,
+      }),
+      handleMessage: (message) => this.#handleServer(message),
+      handleConnected: (connected) => this.#handleConnected(connected),
+    });
+  }
+
+  start(): void {
+    this.#connection.start();
+    self.addEventListener("online", () => this.#connection.wake());
+    setInterval(() => this.#repeat(), REPEAT_MS);
+    loadEngine().then(
+      (engine) => {
+        this.#engine = engine;
+        this.#outbox = engine.createOutbox();
+        post({ type: "ready" });
+        this.#follow();
+      },
+      (error: unknown) => {
+        console.error("the game's module could not be loaded", error);
+        this.#fail("engine_not_loaded");
+      },
+    );
+  }
+
+  handlePage(message: Exclude<PageMessage, { type: "start" }>): void {
+    switch (message.type) {
+      case "advance":
+      case "join":
+        this.#wish = message;
+        this.#repeat();
+        return;
+      case "leave":
+        this.#connection.send({ type: "leave" });
+        return;
+      case "signal":
+        if (this.#links.current(message.link)) this.#signal(message.link, message.payload);
+        return;
+      case "channel":
+        this.#links.adopt(message.link, message.channel);
+        return;
+      case "posted_channel":
+        this.#links.adoptPosted(message.link, message.open);
+        return;
+      case "posted_packet":
+        this.#links.handlePostedPacket(message.link, message.bytes);
+        return;
+      case "posted_packet_skipped":
+        this.#play?.packetSkipped(message.link.peer);
+        return;
+      case "link":
+        if (!this.#links.current(message.link)) return;
+        this.#linkStates.set(message.link.peer, message.state);
+        this.#reportLink(message.link.peer);
+        return;
+      case "key":
+        this.#play?.handleKey(message.key, message.down, message.at);
+        return;
+      case "release_keys":
+        this.#play?.releaseKeys(message.at);
+        return;
+      case "visible":
+        this.#visible = message.visible;
+        this.#play?.setVisible(message.visible, message.at);
+        return;
+      case "redraw":
+        this.#play?.redraw();
+        return;
+      case "key_latency":
+        this.#play?.recordKeyLatency(message.microseconds);
+        return;
+    }
+  }
+
+  #handleConnected(connected: boolean): void {
+    post({ type: "connection", connected, rttMs: this.#clock.rttMs });
+    if (connected) this.#sendUploads();
+  }
+
+  #handleServer(message: ServerMessage): void {
+    switch (message.type) {
+      case "welcome":
+        if (this.#identity && this.#identity.incarnation !== message.incarnation) {
+          this.#fail("restart");
+          return;
+        }
+        this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
+        this.#acknowledged = message.acknowledged;
+        this.#outbox?.reconnect(message.acknowledged);
+        post({ type: "welcome", studyTitle: message.study_title });
+        return;
+      case "view":
+        this.#view = message.view;
+        this.#viewedAt = performance.now();
+        this.#follow();
+        return;
+      case "signal": {
+        const { session, attempt, from: peer, payload } = message;
+        post({ type: "signal", link: { session, attempt, peer }, payload });
+        return;
+      }
+      case "ack":
+        this.#acknowledged = Math.max(this.#acknowledged, message.seq);
+        this.#outbox?.ack(message.seq);
+        this.#sendUploads();
+        return;
+      case "pong":
+        this.#clock.add(
+          toAbsolute(message.sent_ms),
+          toAbsolute(performance.now()),
+          message.server_ms,
+        );
+        post({ type: "connection", connected: true, rttMs: this.#clock.rttMs });
+        return;
+      case "refused":
+        this.#handleRefusal(message);
+        return;
+      case "taken_over":
+        this.#fail("taken_over");
+        return;
+    }
+  }
+
+  #handleRefusal({ refusal }: Extract<ServerMessage, { type: "refused" }>): void {
+    switch (refusal.code) {
+      case "unknown_token":
+        this.#fail("unknown_token");
+        return;
+      case "version":
+        this.#fail("version");
+        return;
+      case "storage":
+      case "out_of_order":
+      case "too_fast":
+        // Nothing is lost: what is not acknowledged goes out again.
+        clearTimeout(this.#resend);
+        this.#resend = setTimeout(() => {
+          this.#outbox?.reconnect(this.#acknowledged);
+          this.#sendUploads();
+        }, RESEND_MS);
+        return;
+      case "wrong_state":
+        // A repeated answer that crossed with the view it led to.
+        return;
+      case "malformed":
+      case "not_a_member":
+      case "too_large":
+        console.warn(`the server refused a message (${refusal.code}): ${refusal.message}`);
+        return;
+    }
+  }
+
+  /** Does what the current view asks for. */
+  #follow(): void {
+    const view = this.#view;
+    if (view === null || this.#done) return;
+    // The page first: what follows is about the page that the view brings.
+    post({ type: "view", view });
+    switch (view.kind) {
+      case "connecting":
+        if (this.#links.begin(view.session.session, view.attempt)) this.#linkStates.clear();
+        this.#endPlay();
+        break;
+      case "validating":
+        this.#endPlay();
+        break;
+      case "playing":
+        this.#followPlaying(view);
+        break;
+      case "start":
+      case "instructions":
+      case "lobby":
+      case "end":
+        this.#endPlay();
+        if (this.#links.begin(null, 0)) this.#linkStates.clear();
+        break;
+    }
+    this.#repeat();
+  }
+
+  #followPlaying(view: Extract<View, { kind: "playing" }>): void {
+    const { plan, session, starts_in_ms, flush } = view;
+    const current = this.#play?.plan;
+    if (current?.session !== plan.session || current.episode !== plan.episode) {
+      this.#endPlay();
+      if (!this.#engine || !this.#outbox || !this.#identity) return;
+      try {
+        this.#play = new Play(
+          this.#engine,
+          plan,
+          session.player,
+          this.#identity.incarnation,
+          starts_in_ms - (performance.now() - this.#viewedAt),
+          this.#links,
+          this.#outbox,
+          {
+            post,
+            handleUploads: () => this.#sendUploads(),
+            handleCrash: (error) => this.#crash(error),
+          },
+        );
+      } catch (error) {
+        this.#crash(error);
+        return;
+      }
+      if (!this.#visible) this.#play.setVisible(false, toAbsolute(performance.now()));
+    }
+    if (flush) this.#play?.flush();
+  }
+
+  #endPlay(): void {
+    this.#play?.stop();
+    this.#play = null;
+  }
+
+  /** Control messages are not queued: what the view still waits for is said again. */
+  #repeat(): void {
+    const view = this.#view;
+    if (view === null || this.#done) return;
+    if (view.kind === "start" || view.kind === "instructions") {
+      if (this.#wish?.scene === view.scene) this.#connection.send(this.#wish);
+    } else if (view.kind === "connecting") {
+      for (const peer of this.#linkStates.keys()) {
+        if (!view.linked.includes(peer)) this.#reportLink(peer);
+      }
+    } else if (view.kind === "validating" && !view.validated && this.#engine) {
+      this.#connection.send({
+        type: "validate",
+        session: view.session.session,
+        digests: {
+          build: this.#engine.buildDigest,
+          environment: this.#engine.environmentDigest(view.environment),
+          study: view.study_digest,
+        },
+      });
+    }
+    this.#sendUploads();
+  }
+
+  #signal(link: LinkKey, payload: Extract<PageMessage, { type: "signal" }>["payload"]): void {
+    const { session, attempt, peer: to } = link;
+    this.#connection.send({ type: "signal", session, to, attempt, payload });
+  }
+
+  #reportLink(peer: number): void {
+    const state = this.#linkStates.get(peer);
+    const key = this.#links.key;
+    if (!state || !key) return;
+    this.#connection.send({ type: "link", ...key, to: peer, state });
+  }
+
+  #sendUploads(): void {
+    const outbox = this.#outbox;
+    if (!outbox) return;
+    while (this.#connection.roomy) {
+      const bytes = outbox.poll();
+      if (bytes === undefined) break;
+      this.#connection.sendBytes(bytes);
+    }
+    const unsaved = outbox.unacknowledged();
+    if (unsaved !== this.#unsaved) {
+      this.#unsaved = unsaved;
+      post({ type: "unsaved", uploads: unsaved });
+    }
+  }
+
+  /**
+   * The engine broke. The line to the server is closed too, so that the server notices and the
+   * partner is not left waiting.
+   */
+  #crash(error: unknown): void {
+    console.error("the game's engine failed", error);
+    this.#play = null;
+    this.#fail("engine_failed");
+  }
+
+  #fail(fault: Fault): void {
+    if (this.#done) return;
+    this.#endPlay();
+    this.#done = true;
+    this.#links.begin(null, 0);
+    this.#connection.stop();
+    post({ type: "fault", fault });
+  }
+}
+
+function post(message: WorkerMessage, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer });
+}
+
+let participant: Participant | null = null;
+
+self.addEventListener("message", (event: MessageEvent<PageMessage>) => {
+  const message = event.data;
+  if (message.type !== "start") {
+    participant?.handlePage(message);
+  } else if (participant === null) {
+    participant = new Participant(message.token, message.userAgent);
+    participant.start();
+  }
+});
