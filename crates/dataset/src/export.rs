@@ -7,7 +7,8 @@ use igym_protocol::{SessionId, Verdict};
 use crate::column::Column;
 use crate::document::Document;
 use crate::episodes::{self, EpisodeRow};
-use crate::frames::{self, FrameRow};
+use crate::frame_rows::{self, FrameRow};
+use crate::frames;
 use crate::links::{self, LinkRow};
 use crate::observed::{self, DifferenceRow};
 use crate::people::{self, ConnectionRow, SceneRow};
@@ -215,7 +216,7 @@ type Examined = Result<(Examination, Table<FrameRow>, Vec<FrameRow>), Resimulati
 fn examined(log: &EpisodeLog) -> Examined {
     let examination = examine(log)?;
     let table = frames::table(&log.plan, &examination.canonical)?;
-    let rows = frames::rows(log, &examination.canonical)?;
+    let rows = frame_rows::rows(log, &examination.canonical)?;
     Ok((examination, table, rows))
 }
 

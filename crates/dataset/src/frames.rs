@@ -2,36 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use igym_gym::{AgentOutcome, Outcome, Simulation, Value};
-use igym_protocol::{CanonicalRow, EpisodePlan, InputSource, Seat};
+use igym_gym::{Outcome, Value};
+use igym_protocol::{CanonicalRow, EpisodePlan, Seat};
 
+use crate::ResimulationError;
 use crate::column::Cell;
-use crate::flat::{action_cells, info_cell, info_kind, leaves, value_cells};
-use crate::hex::hex;
+use crate::flat::{info_cell, info_kind, leaves};
+use crate::frame_rows::FrameRow;
 use crate::resimulate::simulation;
 use crate::table::{Table, columns};
-use crate::{EpisodeLog, ResimulationError};
-
-/// One row: what stood before the frame, what was done, and what came of it.
-pub(crate) struct FrameRow {
-    kind: &'static str,
-    frame: i64,
-    /// By agent; empty cells for one that has nothing to observe any more.
-    observations: Vec<Option<Vec<Cell>>>,
-    actions: Vec<Option<Vec<Cell>>>,
-    outcomes: Vec<AgentOutcome>,
-    /// By player.
-    inputs: Vec<PlayerInput>,
-    state_hash: Option<String>,
-    chain_hash: Option<String>,
-}
-
-struct PlayerInput {
-    bytes: String,
-    source: Option<&'static str>,
-    delay: Option<u8>,
-    attested_by: Option<u8>,
-}
 
 /// The table of an episode's frames; infos get a column for each key that occurs.
 pub(crate) fn table(
@@ -50,7 +29,7 @@ pub(crate) fn table(
             );
             let column = format!("observation.{name}{}", leaf.path);
             table = table.with_kind(column, leaf.kind, "none", about, move |row: &FrameRow| {
-                cell(&row.observations, agent, index)
+                row.observation(agent, index)
             });
         }
     }
@@ -63,7 +42,7 @@ pub(crate) fn table(
             );
             let column = format!("action.{name}{}", leaf.path);
             table = table.with_kind(column, leaf.kind, "none", about, move |row: &FrameRow| {
-                cell(&row.actions, agent, index)
+                row.action(agent, index)
             });
         }
     }
@@ -96,11 +75,13 @@ pub(crate) fn table(
 fn place_columns(plan: &EpisodePlan) -> Table<FrameRow> {
     let session = plan.session;
     let episode = plan.episode;
-    columns!(Table::new(), |row: &FrameRow| {
-        "session", "none" => { let _ = row; session };
+    let table = columns!(Table::new(), |_row: &FrameRow| {
+        "session", "none" => session;
             "The session that played.";
-        "episode", "none" => { let _ = row; episode };
+        "episode", "none" => episode;
             "Index of the episode in its session, from 0.";
+    });
+    columns!(table, |row: &FrameRow| {
         "row", "none" => row.kind;
             "`reset`: the state after reset, before anything was done; the same observations as \
              in frame 0. `step`: one frame. `final`: what was observed after the last frame.";
@@ -134,11 +115,13 @@ fn player_columns(table: Table<FrameRow>, player: usize, seat: &Seat) -> Table<F
     let participant = seat.participant;
     let agents = seat.agents.join(" ");
     let name = |end: &str| format!("player.{player}.{end}");
-    columns!(table, |row: &FrameRow| {
-        name("participant"), "none" => { let _ = row; participant };
+    let table = columns!(table, |_row: &FrameRow| {
+        name("participant"), "none" => participant;
             format!("Participant who was player {player}.");
-        name("seat"), "none" => { let _ = row; agents.clone() };
+        name("seat"), "none" => agents.clone();
             format!("Agents that player {player} controlled, separated by spaces.");
+    });
+    columns!(table, |row: &FrameRow| {
         name("input"), "hexadecimal" => Some(row.inputs.get(player)?.bytes.clone());
             format!("Player {player}'s input as it travelled; recorded also where not applied.");
         name("source"), "none" => row.inputs.get(player)?.source;
@@ -160,126 +143,6 @@ fn player_columns(table: Table<FrameRow>, player: usize, seat: &Seat) -> Table<F
         name("attested_by"), "none" => row.inputs.get(player)?.attested_by;
             "The player whose copy stands in.";
     })
-}
-
-/// Plays the canonical frames again: the reset row, the frames, and the final row.
-pub(crate) fn rows(
-    log: &EpisodeLog,
-    canonical: &[CanonicalRow],
-) -> Result<Vec<FrameRow>, ResimulationError> {
-    let mut simulation = simulation(&log.plan)?;
-    simulation.reset(log.plan.seed);
-    let mut observing = simulation.live().to_vec();
-    let mut rows = vec![FrameRow {
-        observations: observe(&simulation, &observing)?,
-        ..FrameRow::bare("reset", -1)
-    }];
-    for (frame, row) in (0_u32..).zip(canonical) {
-        let observations = observe(&simulation, &observing)?;
-        // What an agent sees once its last frame is over is its final observation.
-        observing = simulation.live().to_vec();
-        let actions = actions(&simulation, &row.inputs);
-        let record = simulation.step(&row.inputs);
-        let outcome =
-            Outcome::decode(&record.outcome).map_err(|error| ResimulationError::Environment {
-                reason: format!("an outcome cannot be read back: {error}"),
-            })?;
-        rows.push(FrameRow {
-            observations,
-            actions,
-            outcomes: outcome.agents,
-            inputs: inputs(log, frame),
-            state_hash: row.digest.map(|digest| hex(&digest)),
-            chain_hash: Some(hex(&row.hash)),
-            ..FrameRow::bare("step", frame.into())
-        });
-    }
-    if !canonical.is_empty() {
-        rows.push(FrameRow {
-            observations: observe(&simulation, &observing)?,
-            ..FrameRow::bare("final", simulation.frame().into())
-        });
-    }
-    Ok(rows)
-}
-
-impl FrameRow {
-    fn bare(kind: &'static str, frame: i64) -> Self {
-        Self {
-            kind,
-            frame,
-            observations: Vec::new(),
-            actions: Vec::new(),
-            outcomes: Vec::new(),
-            inputs: Vec::new(),
-            state_hash: None,
-            chain_hash: None,
-        }
-    }
-}
-
-fn cell(cells: &[Option<Vec<Cell>>], agent: usize, index: usize) -> Cell {
-    let cells = cells.get(agent).and_then(Option::as_ref);
-    cells
-        .and_then(|cells| cells.get(index))
-        .cloned()
-        .unwrap_or(Cell::Null)
-}
-
-fn observe(
-    simulation: &Simulation,
-    observing: &[bool],
-) -> Result<Vec<Option<Vec<Cell>>>, ResimulationError> {
-    let env = simulation.env();
-    observing
-        .iter()
-        .enumerate()
-        .map(|(agent, observing)| {
-            if !observing {
-                return Ok(None);
-            }
-            value_cells(env.observation_space(agent), &env.observe(agent))
-                .map(Some)
-                .ok_or_else(|| ResimulationError::Environment {
-                    reason: format!(
-                        "an observation of {} is not of its space",
-                        env.agents().get(agent).map_or("an agent", String::as_str)
-                    ),
-                })
-        })
-        .collect()
-}
-
-fn actions(simulation: &Simulation, inputs: &[Vec<u8>]) -> Vec<Option<Vec<Cell>>> {
-    simulation
-        .actions(inputs)
-        .iter()
-        .enumerate()
-        .map(|(agent, action)| action_cells(simulation.env().action_space(agent), action.as_ref()?))
-        .collect()
-}
-
-fn inputs(log: &EpisodeLog, frame: u32) -> Vec<PlayerInput> {
-    (0..=u8::MAX)
-        .zip(&log.players)
-        .filter_map(|(player, _)| {
-            let known = log.input(frame, player)?;
-            Some(PlayerInput {
-                bytes: hex(known.bytes()),
-                source: known.source().map(source_name),
-                delay: known.delay(),
-                attested_by: known.attested_by(),
-            })
-        })
-        .collect()
-}
-
-fn source_name(source: InputSource) -> &'static str {
-    match source {
-        InputSource::Human => "human",
-        InputSource::Lead => "lead",
-        InputSource::Background => "background",
-    }
 }
 
 /// The values of each info by agent and key.

@@ -6,8 +6,29 @@
 //!   different readings with each other: what each browser computed and the re-simulation. No
 //!   reading is ever compared with itself.
 //!
+//! - [`export`] (or [`Exporter`], an episode at a time) writes canonical frames, what participants
+//!   saw, keys, network and verdicts as CSV and Parquet, with the documentation of each column.
+//!
+//! **Invariant:** no guess is ever exported as a fact, and equal journals give equal bytes.
+//!
 //! This crate reads no clock and opens no file: entries come in, and bytes go out through writers
 //! that the caller gives.
+//!
+//! ```
+//! use igym_dataset::{Format, Journal, export};
+//! use std::io::Write;
+//!
+//! let journal = Journal::from_entries([]);
+//! let mut files = Vec::new();
+//! let mut sink = |path: &str| {
+//!     files.push(path.to_owned());
+//!     Ok(Box::new(std::io::sink()) as Box<dyn Write + Send>)
+//! };
+//! let summary = export(&journal, Format::Csv, &mut sink)?;
+//! assert_eq!(summary.episodes, 0);
+//! assert!(files.contains(&"episodes.csv".to_owned()));
+//! # Ok::<(), igym_dataset::ExportError>(())
+//! ```
 
 mod column;
 mod document;
@@ -15,6 +36,7 @@ mod episode;
 mod episodes;
 mod export;
 mod flat;
+mod frame_rows;
 mod frames;
 mod hex;
 mod inputs;

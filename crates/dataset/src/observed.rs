@@ -10,7 +10,7 @@ use crate::episode::Paged;
 use crate::hex::hex;
 use crate::resimulate::simulation;
 use crate::table::{Table, columns};
-use crate::{Difference, EpisodeLog};
+use crate::{Difference, EpisodeLog, PlayerLog};
 
 /// Unit of a page's clock.
 const PAGE_TIME: &str = "µs since the page built the episode";
@@ -43,13 +43,7 @@ pub(crate) struct Shown {
 }
 
 /// The observations of one kind, by player in the order of their arrival.
-fn all<'l, T: Clone>(
-    log: &'l EpisodeLog,
-    list: impl Fn(&'l crate::PlayerLog) -> &'l [Paged<T>],
-) -> Vec<Observed<T>>
-where
-    T: 'l,
-{
+fn all<T: Clone>(log: &EpisodeLog, list: impl Fn(&PlayerLog) -> &[Paged<T>]) -> Vec<Observed<T>> {
     let players = (0..=u8::MAX).zip(&log.players).zip(&log.plan.seats);
     players
         .flat_map(|((player, uploaded), seat)| {

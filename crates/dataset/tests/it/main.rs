@@ -1,0 +1,7 @@
+//! Border tests: journals are made as pages make them, then judged and exported.
+#![allow(clippy::unwrap_used)]
+
+mod exporting;
+mod journal;
+mod judging;
+mod support;
