@@ -1,0 +1,12 @@
+//! The server over real HTTP and WebSocket connections, with a real journal.
+
+mod episode;
+mod greeting;
+mod hostile;
+mod journey;
+mod limits;
+mod pages;
+mod returning;
+mod storage;
+mod support;
+mod uploads;

@@ -1,0 +1,144 @@
+//! Reloads, take-overs, broken connections and a server that starts again.
+
+use std::sync::Arc;
+
+use igym_protocol::{ClientMessage, RefusalCode, Resume, ServerMessage, View};
+use igym_storage_sqlite::SqliteStore;
+
+use crate::{
+    support::{Client, RawClient, TestServer, hello, patiently, request},
+    uploads::journal_upload,
+};
+
+#[tokio::test]
+async fn another_page_takes_over_and_the_first_is_told() {
+    let server = TestServer::start_with(1, |_| {}).await;
+    let (mut first, session, _) = Client::alone_in_play(&server).await;
+    first.upload(&journal_upload(session.session, 1, 0)).await;
+    first.acknowledged(1).await;
+    let mut second = Client::open(&server, first.token.clone()).await;
+    assert_eq!(second.resume.incarnation, 2);
+    assert_eq!(second.acknowledged, 0, "its uploads are counted anew");
+    assert_eq!(second.participant, first.participant);
+    let (messages, code) = first.to_end().await;
+    assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
+    assert_eq!(code, Some(4000));
+    // The first page cannot come back, not even with its key: that would be a page load of its own.
+    let mut back = Client::resume(&server, &first.token, &first.resume).await;
+    assert_eq!(back.resume.incarnation, 3);
+    let (messages, _) = second.to_end().await;
+    assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
+    back.barrier().await;
+}
+
+#[tokio::test]
+async fn a_page_that_connects_again_goes_on_as_it_was() {
+    let server = TestServer::start_with(1, |_| {}).await;
+    let (mut page, session, plan) = Client::alone_in_play(&server).await;
+    page.upload(&journal_upload(session.session, 1, 0)).await;
+    page.upload(&journal_upload(session.session, 2, 1)).await;
+    page.acknowledged(2).await;
+    let (token, resume) = (page.token.clone(), page.resume.clone());
+    page.leave().await;
+    let mut page = Client::resume(&server, &token, &resume).await;
+    assert_eq!(page.resume, resume);
+    assert_eq!(page.acknowledged, 2);
+    let (again, _) = page.plan(0).await;
+    assert_eq!(again.session, plan.session);
+    // It sends again what it does not know to be stored, and goes on.
+    page.upload(&journal_upload(session.session, 2, 1)).await;
+    page.upload(&journal_upload(session.session, 3, 2)).await;
+    page.acknowledged(3).await;
+    assert_eq!(server.uploads().len(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_resumes_replaces_one_that_hangs() {
+    let server = TestServer::start().await;
+    let mut hanging = Client::arrive(&server).await;
+    let mut page = Client::resume(&server, &hanging.token, &hanging.resume).await;
+    page.barrier().await;
+    let (messages, code) = hanging.to_end().await;
+    assert_eq!(code, Some(4001));
+    let told = messages.contains(&ServerMessage::TakenOver);
+    assert!(!told, "it is the same page: {messages:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_key_resumes_nothing() {
+    let server = TestServer::start().await;
+    let owner = Client::arrive(&server).await;
+    let stranger = Client::arrive(&server).await;
+    let keys = [
+        Resume {
+            incarnation: 1,
+            key: "0".repeat(64),
+        },
+        Resume {
+            incarnation: 2,
+            key: owner.resume.key.clone(),
+        },
+        stranger.resume.clone(),
+    ];
+    for (loads, key) in (2..).zip(keys) {
+        let page = Client::resume(&server, &owner.token, &key).await;
+        assert_eq!(page.resume.incarnation, loads, "a new page load");
+        assert_ne!(page.resume.key, owner.resume.key);
+    }
+}
+
+#[tokio::test]
+async fn a_reload_finds_the_participant_where_they_were() {
+    let server = TestServer::start().await;
+    let mut page = Client::arrive(&server).await;
+    page.to_lobby().await;
+    page.view(|view| matches!(view, View::Lobby { .. }).then_some(()))
+        .await;
+    let token = page.token.clone();
+    page.leave().await;
+    let mut page = Client::open(&server, token).await;
+    let waiting = page
+        .view(|view| match view {
+            View::Lobby { waiting, .. } => Some(waiting),
+            other => panic!("not the lobby: {other:?}"),
+        })
+        .await;
+    assert_eq!(waiting, 1);
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_goodbye_and_a_new_one_goes_on_with_the_data() {
+    let server = TestServer::start().await;
+    let mut finished = Client::arrive(&server).await;
+    finished.send(ClientMessage::Leave).await;
+    finished
+        .view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let mut waiting = Client::arrive(&server).await;
+    waiting.to_lobby().await;
+    waiting
+        .view(|view| matches!(view, View::Lobby { .. }).then_some(()))
+        .await;
+    let tokens = [finished.token.clone(), waiting.token.clone()];
+    let entries = server.journal();
+    let goodbye = tokio::spawn(async move { waiting.to_end().await.1 });
+    let data = server.stop().await;
+    let code = patiently("goodbye", goodbye).await.unwrap();
+    assert_eq!(code, Some(1012), "the server is stopping");
+
+    let store = Arc::new(SqliteStore::open(data.path()).unwrap());
+    let server = TestServer::start_on(2, data, store, |_| {}).await;
+    assert_eq!(
+        server.journal()[..entries.len()],
+        entries[..],
+        "nothing is lost"
+    );
+    for token in tokens {
+        let mut old = RawClient::connect(&server).await;
+        old.send(hello(&token, None)).await;
+        assert_eq!(old.turned_away().await.0, Some(RefusalCode::UnknownToken));
+    }
+    let study = request(server.address, "GET", "/api/study", "").await;
+    assert_eq!(study.json()["waiting"], 0);
+    Client::arrive(&server).await.barrier().await;
+}

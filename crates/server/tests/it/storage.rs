@@ -1,0 +1,153 @@
+//! A journal that cannot be written: nothing is acknowledged or shown that is not on disk, and
+//! everything goes on when it can be.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use igym_protocol::{ClientMessage, Entry, ParticipantId, RefusalCode, ServerMessage, View};
+use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
+use igym_storage_sqlite::SqliteStore;
+
+use crate::{
+    support::{Client, RawClient, TestServer, hello, patiently, request},
+    uploads::journal_upload,
+};
+
+/// A real store that can be made to fail, or to take its time.
+struct Moody {
+    store: SqliteStore,
+    failing: AtomicBool,
+    /// While it is Some, appends wait here.
+    held: Mutex<Option<Vec<(Vec<NewEntry>, Done)>>>,
+}
+
+impl Moody {
+    fn hold(&self) {
+        *self.held.lock().unwrap() = Some(Vec::new());
+    }
+
+    fn let_go(&self) {
+        let held = self.held.lock().unwrap().take();
+        for (entries, done) in held.unwrap_or_default() {
+            self.store.append(entries, done);
+        }
+    }
+}
+
+impl JournalStore for Moody {
+    fn append(&self, entries: Vec<NewEntry>, done: Done) {
+        if self.failing.load(Ordering::SeqCst) {
+            return done(Err(StorageError::Full));
+        }
+        if let Some(held) = &mut *self.held.lock().unwrap() {
+            return held.push((entries, done));
+        }
+        self.store.append(entries, done);
+    }
+
+    fn read(&self, filter: Filter) -> Result<Vec<Entry>, StorageError> {
+        self.store.read(filter)
+    }
+
+    fn highest_upload(&self, who: ParticipantId, incarnation: u32) -> Result<u32, StorageError> {
+        self.store.highest_upload(who, incarnation)
+    }
+
+    fn last_id(&self) -> Result<u64, StorageError> {
+        self.store.last_id()
+    }
+}
+
+async fn start(players: usize) -> (TestServer, Arc<Moody>) {
+    let data = tempfile::tempdir().unwrap();
+    let moody = Arc::new(Moody {
+        store: SqliteStore::open(data.path()).unwrap(),
+        failing: AtomicBool::new(false),
+        held: Mutex::new(None),
+    });
+    let server = TestServer::start_on(players, data, moody.clone(), |options| {
+        options.tuning.storage_retry = Duration::from_millis(5);
+    })
+    .await;
+    (server, moody)
+}
+
+#[tokio::test]
+async fn uploads_are_not_acknowledged_until_they_are_written() {
+    let (server, moody) = start(1).await;
+    let (mut page, session, _) = Client::alone_in_play(&server).await;
+    page.upload(&journal_upload(session.session, 1, 0)).await;
+    page.acknowledged(1).await;
+    moody.failing.store(true, Ordering::SeqCst);
+    page.upload(&journal_upload(session.session, 2, 1)).await;
+    page.upload(&journal_upload(session.session, 3, 2)).await;
+    let (messages, code) = page.to_end().await;
+    let Some(ServerMessage::Refused { refusal }) = messages.last() else {
+        panic!("no refusal: {messages:?}");
+    };
+    assert_eq!((refusal.code, code), (RefusalCode::Storage, Some(1013)));
+    moody.failing.store(false, Ordering::SeqCst);
+
+    let mut page = Client::resume(&server, &page.token, &page.resume).await;
+    assert_eq!(page.acknowledged, 1);
+    for seq in [2, 3] {
+        page.upload(&journal_upload(session.session, seq, seq))
+            .await;
+    }
+    page.acknowledged(3).await;
+    assert_eq!(server.uploads().len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_is_shown_before_it_is_written() {
+    let (server, moody) = start(2).await;
+    let mut page = Client::arrive(&server).await;
+    page.view(|view| matches!(view, View::Start { .. }).then_some(()))
+        .await;
+    moody.hold();
+    page.send(ClientMessage::Advance { scene: 0 }).await;
+    // Only what needs no writing is answered.
+    for _ in 0..3 {
+        page.send(ClientMessage::Ping { sent_ms: 1.0 }).await;
+        let answer = page.next().await;
+        assert!(matches!(answer, ServerMessage::Pong { .. }), "{answer:?}");
+    }
+    moody.let_go();
+    page.view(|view| matches!(view, View::Instructions { .. }).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn the_study_stands_still_while_the_disk_is_full_and_then_goes_on() {
+    let (server, moody) = start(2).await;
+    let mut page = Client::arrive(&server).await;
+    page.view(|view| matches!(view, View::Start { .. }).then_some(()))
+        .await;
+    moody.failing.store(true, Ordering::SeqCst);
+    // The first message finds out; what it changed is held back and tried again.
+    page.send(ClientMessage::Advance { scene: 0 }).await;
+    let refused_until = async {
+        loop {
+            page.send(ClientMessage::Join { scene: 1 }).await;
+            if page.refused().await == RefusalCode::Storage {
+                return;
+            }
+        }
+    };
+    patiently("a refusal for the disk", refused_until).await;
+    let arrival = request(server.address, "POST", "/api/participants", "").await;
+    assert_eq!(arrival.status, 503);
+    let mut reload = RawClient::connect(&server).await;
+    reload.send(hello(&page.token, None)).await;
+    let refused = reload.turned_away().await;
+    assert_eq!(refused, (Some(RefusalCode::Storage), Some(1013)));
+    moody.failing.store(false, Ordering::SeqCst);
+    page.view(|view| matches!(view, View::Instructions { .. }).then_some(()))
+        .await;
+    page.send(ClientMessage::Join { scene: 1 }).await;
+    page.view(|view| matches!(view, View::Lobby { .. }).then_some(()))
+        .await;
+}
