@@ -89,7 +89,7 @@ pub struct Controls {
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum InputMode {
-    /// The keys that are down when a frame's input is sampled.
+    /// The keys that are down when a frame's input is sampled, and those tapped since the last one.
     HeldKeys,
     /// Each key press acts on one frame; presses queue up, one per frame.
     SingleKeystroke,
