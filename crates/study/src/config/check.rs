@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::error::Found;
 use super::place::Place;
 use super::raw::{IceServerSection, SceneSection, StartSection, StudyFile};
-use super::{EndScene, GymScene, Scene, StartScene, ending, gym};
+use super::{EndScene, Scene, StartScene, ending, gym};
 
 /// The parts of a study that its file tells.
 pub(super) struct Checked {
@@ -34,21 +34,31 @@ pub(super) fn check(file: &StudyFile, document: &Spanned<DeTable>) -> Result<Che
     let place = place("scenes");
     order(&file.scenes, &place, &mut found);
     let mut scenes = Vec::new();
+    let mut ids = Vec::new();
     let mut end = None;
+    let mut games = 0;
     for (index, section) in file.scenes.iter().enumerate() {
         let place = place.item(index);
         match section {
-            SceneSection::Start(section) => scenes.push(Scene::Start(start(section, file))),
-            SceneSection::Gym(section) => {
-                let games = scenes.iter().filter(|scene| matches!(scene, Scene::Gym(_)));
-                let number = games.count() + 1;
-                let game: Option<GymScene> = gym::check(section, number, &place, &mut found);
-                scenes.extend(game.map(Scene::Gym));
+            SceneSection::Start(section) => {
+                let start = start(section, file);
+                ids.push(start.id.clone());
+                scenes.push(Scene::Start(start));
             }
-            SceneSection::End(section) => end = Some(ending::check(section, &place, &mut found)),
+            SceneSection::Gym(section) => {
+                games += 1;
+                let game = gym::check(section, games, &place, &mut found);
+                ids.push(game.id.clone());
+                scenes.push(Scene::Gym(game));
+            }
+            SceneSection::End(section) => {
+                let scene = ending::check(section, &place, &mut found);
+                ids.push(scene.id.clone());
+                end = Some(scene);
+            }
         }
     }
-    ids(&scenes, end.as_ref(), &place, &mut found);
+    distinct(&ids, &place, &mut found);
     match end {
         Some(end) if found.is_empty() => Ok(Checked {
             scenes,
@@ -104,13 +114,9 @@ fn order(scenes: &[SceneSection], place: &Place, found: &mut Vec<Found>) {
     }
 }
 
-fn ids(scenes: &[Scene], end: Option<&EndScene>, place: &Place, found: &mut Vec<Found>) {
+fn distinct(ids: &[String], place: &Place, found: &mut Vec<Found>) {
     let mut taken = BTreeSet::new();
-    let ids = scenes
-        .iter()
-        .map(Scene::id)
-        .chain(end.map(|end| end.id.as_str()));
-    for (index, id) in ids.enumerate() {
+    for (index, id) in ids.iter().enumerate() {
         if !taken.insert(id) {
             let at = place.item(index).key("id");
             let message = format!("two scenes have the id `{id}`");

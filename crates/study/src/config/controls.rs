@@ -122,7 +122,7 @@ fn resolve(
 ) -> Option<(u32, String)> {
     let own = known.actions.iter().find(|(number, label)| match action {
         ActionName::Number(wanted) => number == wanted,
-        ActionName::Label(wanted) => label == wanted,
+        ActionName::Label(wanted) => label.eq_ignore_ascii_case(wanted),
     });
     if let Some((number, label)) = own {
         return Some((*number, (*label).to_owned()));

@@ -17,25 +17,18 @@ pub(super) fn check(
     number: usize,
     place: &Place,
     found: &mut Vec<Found>,
-) -> Option<GymScene> {
-    let catalogue = igym_envs::catalogue();
-    let Some(known) = catalogue
+) -> GymScene {
+    let known = igym_envs::catalogue()
         .iter()
         .find(|known| known.id == section.environment)
-    else {
-        let ids: Vec<&str> = catalogue.iter().map(|known| known.id).collect();
-        let message = format!("there is no environment `{}`", section.environment);
-        let fix = choose(&section.environment, "the environments are", &ids);
-        found.push(place.key("environment").problem(message, fix));
-        return None;
-    };
+        .expect("the schema allows the ids of the catalogue only");
     let environment = environment(section, known, place, found);
     let (episodes, seeds) = episodes(section, place, found);
     let frames_per_second = section.frames_per_second.unwrap_or(known.frames_per_second);
     let episode_timeout = section.episode_timeout_s.unwrap_or_else(|| {
         60.0 + 2.0 * f64::from(section.max_steps) / f64::from(frames_per_second)
     });
-    Some(GymScene {
+    GymScene {
         id: section.id.clone().unwrap_or_else(|| match number {
             1 => "gym".to_owned(),
             number => format!("gym_{number}"),
@@ -75,7 +68,7 @@ pub(super) fn check(
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
         flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),
         episode_timeout: Duration::from_secs_f64(episode_timeout),
-    })
+    }
 }
 
 fn environment(
@@ -88,7 +81,11 @@ fn environment(
     let config = serde_json::Value::Object(config);
     let config = igym_envs::canonical_config(known.id, &config).unwrap_or_else(|error| {
         let fix = "correct the setting or remove it; what is not set has its default";
-        found.push(place.key("config").problem(error.to_string(), fix));
+        let (message, place) = (error.to_string(), place.key("config"));
+        let named = |key: &str| message.contains(&format!("`{key}`"));
+        let at = place.keys().into_iter().find(|(key, _)| named(key));
+        let at = at.map_or(place, |(_, at)| at);
+        found.push(at.problem(message, fix));
         String::new()
     });
     EnvironmentSpec {

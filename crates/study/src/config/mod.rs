@@ -2,6 +2,7 @@
 
 mod check;
 mod controls;
+mod digest;
 mod ending;
 mod error;
 mod gym;
@@ -250,7 +251,7 @@ fn parse(source: &str) -> Result<StudyConfig, Vec<Found>> {
     Ok(StudyConfig {
         id: file.study.id.clone(),
         title: file.study.title.clone(),
-        digest: digest(&file, &scenes),
+        digest: digest::digest(file, &scenes, &end),
         scenes,
         end,
         ice_servers,
@@ -264,24 +265,4 @@ fn syntax(error: &toml::de::Error) -> Found {
         message: error.message().trim_end().replace('\n', "; "),
         fix: "write it as TOML (https://toml.io)".to_owned(),
     }
-}
-
-/// The file with its defaults, and what the environments add to it.
-fn digest(file: &StudyFile, scenes: &[Scene]) -> String {
-    let added: Vec<_> = scenes
-        .iter()
-        .filter_map(|scene| match scene {
-            Scene::Start(_) => None,
-            Scene::Gym(gym) => Some((
-                (
-                    &gym.environment,
-                    &gym.environment_digest,
-                    gym.frames_per_second,
-                ),
-                (&gym.seat_groups, &gym.controls),
-            )),
-        })
-        .collect();
-    let bytes = serde_json::to_vec(&(file, added)).expect("sections hold nothing JSON cannot");
-    blake3::hash(&bytes).to_hex().to_string()
 }

@@ -1,0 +1,41 @@
+//! One digest for all ways to write a study.
+
+use super::raw::{SceneSection, StudyFile};
+use super::{EndScene, Scene};
+use igym_protocol::Outcome;
+
+/// BLAKE3, in hex, of the file with everything in it that it may leave out, and of what the
+/// environments add.
+pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> String {
+    let mut added = Vec::new();
+    for (section, scene) in file.scenes.iter_mut().zip(scenes) {
+        match (section, scene) {
+            (SceneSection::Start(section), Scene::Start(start)) => {
+                section.id = Some(start.id.clone());
+                section.title = Some(start.title.clone());
+            }
+            (SceneSection::Gym(section), Scene::Gym(game)) => {
+                section.id = Some(game.id.clone());
+                section.title = Some(game.title.clone());
+                // In the environment's canonical form, and with its digest, below.
+                section.config.clear();
+                section.episodes = Some(game.episodes);
+                section.seat_groups = Some(game.seat_groups.clone());
+                section.frames_per_second = Some(game.frames_per_second);
+                section.episode_timeout_s = Some(game.episode_timeout.as_secs_f64());
+                // Resolved to keys and actions in their order, below.
+                section.controls.bindings = None;
+                added.push((&game.environment, &game.environment_digest, &game.controls));
+            }
+            (SceneSection::Start(_) | SceneSection::Gym(_) | SceneSection::End(_), _) => {}
+        }
+    }
+    if let Some(SceneSection::End(section)) = file.scenes.last_mut() {
+        let page = end.page(Outcome::Completed);
+        section.id = Some(end.id.clone());
+        section.title = Some(page.title.clone());
+        section.body = Some(page.body.clone());
+    }
+    let bytes = serde_json::to_vec(&(file, added)).expect("sections hold nothing JSON cannot");
+    blake3::hash(&bytes).to_hex().to_string()
+}

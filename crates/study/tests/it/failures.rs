@@ -1,0 +1,453 @@
+//! Studies in which something goes wrong.
+
+use igym_protocol::{
+    ClientMessage, CloseReason, Digests, Outcome, ParticipantId, SessionId, SessionState, Verdict,
+    View,
+};
+
+use crate::world::{World, config, failed};
+
+fn playing(players: usize, episodes: u32) -> (World, Vec<ParticipantId>, SessionId) {
+    let (mut world, people) = World::with_people(config(players, episodes), players as u64);
+    world.until(&people, |view| matches!(view, View::Playing { .. }));
+    let session = world.study.session_of(people[0]).unwrap();
+    (world, people, session)
+}
+
+fn outcomes(world: &World, people: &[ParticipantId]) -> Vec<Option<Outcome>> {
+    people.iter().map(|who| world.outcome(*who)).collect()
+}
+
+fn flush(world: &World, who: ParticipantId) -> bool {
+    matches!(world.view(who), View::Playing { flush: true, .. })
+}
+
+fn link_failed(world: &World, session: SessionId, to: u8) -> ClientMessage {
+    let attempt = match world.view(world.study.members(session).unwrap()[0]) {
+        View::Connecting { attempt, .. } => attempt,
+        _ => 1,
+    };
+    ClientMessage::Link {
+        session,
+        to,
+        attempt,
+        state: failed(),
+    }
+}
+
+#[test]
+fn who_finds_no_partner_reaches_the_end_with_a_code() {
+    let (mut world, people) = World::with_people(config(2, 1), 1);
+    world.settle();
+    world.wait(299_999);
+    let View::Lobby {
+        closes_in_ms: 1, ..
+    } = world.view(people[0])
+    else {
+        panic!("waits");
+    };
+    world.wait(1);
+    let View::End {
+        outcome,
+        code,
+        title,
+        ..
+    } = world.view(people[0])
+    else {
+        panic!("ended");
+    };
+    assert_eq!(outcome, Outcome::LobbyTimeout);
+    assert!(code.is_some());
+    assert_eq!(title, "No partner came in time");
+    // Pressing the button late is no way back.
+    world
+        .send(people[0], &ClientMessage::Join { scene: 1 })
+        .unwrap();
+    assert_eq!(world.outcome(people[0]), Some(Outcome::LobbyTimeout));
+}
+
+#[test]
+fn nobody_is_matched_with_an_empty_chair() {
+    let (mut world, people) = World::with_people(config(2, 1), 3);
+    let join = |world: &mut World, who| {
+        world.answer(who);
+        world.answer(who);
+    };
+    join(&mut world, people[0]);
+    world.disconnect(people[0]);
+    join(&mut world, people[1]);
+    assert_eq!(world.study.waiting(1), 1, "the one who is there");
+    // Back in time, the first keeps the place.
+    world.wait(9_000);
+    world.connect(people[0]);
+    let session = world.study.session_of(people[0]).unwrap();
+    assert_eq!(world.study.members(session).unwrap(), people[..2]);
+    // Gone for longer, they read the instructions again and can join again.
+    join(&mut world, people[2]);
+    world.disconnect(people[2]);
+    world.wait(10_000);
+    assert_eq!(world.ledger.people[&people[2]].lobby, None);
+    world.connect(people[2]);
+    assert!(matches!(world.view(people[2]), View::Instructions { .. }));
+    world.answer(people[2]);
+    assert!(matches!(world.view(people[2]), View::Lobby { .. }));
+}
+
+#[test]
+fn a_connection_is_tried_again_with_a_new_number_for_all() {
+    let (mut world, people) = World::with_people(config(3, 1), 3);
+    world.until(&people, |view| matches!(view, View::Connecting { .. }));
+    let attempts = |world: &World| {
+        let attempt = |who: &ParticipantId| match world.view(*who) {
+            View::Connecting {
+                attempt, linked, ..
+            } => (attempt, linked.len()),
+            view => panic!("{view:?}"),
+        };
+        people.iter().map(attempt).collect::<Vec<_>>()
+    };
+    let session = world.study.session_of(people[0]).unwrap();
+    world.answer(people[0]);
+    world.answer(people[0]);
+    assert_eq!(attempts(&world), [(1, 2), (1, 0), (1, 0)]);
+    let message = link_failed(&world, session, 2);
+    world.send(people[1], &message).unwrap();
+    assert_eq!(attempts(&world), [(2, 0); 3], "all begin anew");
+    world.send(people[1], &message).unwrap_err();
+    world.wait(15_000);
+    assert_eq!(attempts(&world), [(3, 0); 3], "an attempt has its time");
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 3]);
+}
+
+#[test]
+fn a_connection_that_never_works_fails_for_all() {
+    let (mut world, people) = World::with_people(config(2, 1), 2);
+    world.until(&people, |view| matches!(view, View::Connecting { .. }));
+    world.wait(44_999);
+    assert_eq!(outcomes(&world, &people), [None; 2]);
+    world.wait(1);
+    assert_eq!(
+        outcomes(&world, &people),
+        [Some(Outcome::ConnectionFailed); 2]
+    );
+    let codes = people.iter().map(|who| &world.ledger.people[who].code);
+    assert!(codes.into_iter().all(Option::is_some));
+}
+
+#[test]
+fn a_member_who_comes_back_while_connecting_begins_a_new_attempt() {
+    let (mut world, people) = World::with_people(config(2, 1), 2);
+    world.until(&people, |view| matches!(view, View::Validating { .. }));
+    world.disconnect(people[1]);
+    world.wait(5_000);
+    world.connect(people[1]);
+    let View::Connecting {
+        attempt, linked, ..
+    } = world.view(people[0])
+    else {
+        panic!("connects again");
+    };
+    assert_eq!((attempt, linked.len()), (2, 0));
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+    let group = world.ledger.sessions.values().next().unwrap();
+    assert_eq!(
+        group.states[..4],
+        [
+            SessionState::Matched,
+            SessionState::Validating,
+            SessionState::Matched,
+            SessionState::Validating,
+        ]
+    );
+}
+
+#[test]
+fn pages_that_run_something_else_do_not_play() {
+    type Change = fn(&mut Digests);
+    let changes: [Change; 3] = [
+        |digests| digests.build = "other".to_owned(),
+        |digests| digests.environment.push('0'),
+        |digests| digests.study.clear(),
+    ];
+    // One page differs, or all of them alike: they agree, but not with the server.
+    for (change, differing) in changes.iter().zip([1, 2, 3].iter().cycle()) {
+        let (mut world, people) = World::with_people(config(3, 1), 3);
+        world.until(&people, |view| matches!(view, View::Validating { .. }));
+        for (index, who) in people.iter().enumerate() {
+            let View::Validating {
+                session,
+                environment,
+                study_digest,
+                validated,
+                ..
+            } = world.view(*who)
+            else {
+                panic!("validates until all have answered");
+            };
+            assert!(!validated);
+            let mut digests = world.digests(&environment, &study_digest);
+            if index < *differing {
+                change(&mut digests);
+            }
+            let session = session.session;
+            let message = ClientMessage::Validate { session, digests };
+            world.send(*who, &message).unwrap();
+        }
+        assert_eq!(
+            outcomes(&world, &people),
+            [Some(Outcome::ValidationFailed); 3]
+        );
+    }
+}
+
+#[test]
+fn a_page_cannot_change_its_digests_nor_flood_them() {
+    let (mut world, people) = World::with_people(config(2, 1), 2);
+    world.until(&people, |view| matches!(view, View::Validating { .. }));
+    let session = world.study.session_of(people[0]).unwrap();
+    world.answer(people[0]);
+    let digests = Digests::default();
+    world
+        .send(people[0], &ClientMessage::Validate { session, digests })
+        .unwrap_err();
+    let digests = Digests {
+        build: "x".repeat(5_000),
+        ..Digests::default()
+    };
+    world
+        .send(people[1], &ClientMessage::Validate { session, digests })
+        .unwrap_err();
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+}
+
+#[test]
+fn a_page_that_does_not_say_what_it_runs_holds_nobody_for_ever() {
+    let (mut world, people) = World::with_people(config(2, 1), 2);
+    world.until(&people, |view| matches!(view, View::Validating { .. }));
+    world.answer(people[0]);
+    world.wait(15_000);
+    assert_eq!(
+        outcomes(&world, &people),
+        [Some(Outcome::ValidationFailed); 2]
+    );
+}
+
+#[test]
+fn a_short_absence_in_play_changes_nothing() {
+    let (mut world, people, _) = playing(2, 2);
+    world.disconnect(people[0]);
+    world.wait(9_999);
+    world.connect(people[0]);
+    world.wait(20_000);
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+}
+
+#[test]
+fn when_a_partner_is_gone_the_others_flush_and_end_with_a_code() {
+    let (mut world, people, session) = playing(3, 2);
+    world.disconnect(people[1]);
+    world.wait(9_999);
+    assert!(!flush(&world, people[0]));
+    world
+        .flushed(people[0], session, 0)
+        .expect_err("not asked for");
+    world.wait(1);
+    assert_eq!(
+        outcomes(&world, &people),
+        [None, Some(Outcome::Left), None],
+        "the one who is gone has left"
+    );
+    assert!(flush(&world, people[0]) && flush(&world, people[2]));
+    world.flushed(people[0], session, 0).unwrap();
+    world.flushed(people[0], session, 0).unwrap();
+    assert!(world.to_judge.is_empty(), "the other one has not delivered");
+    world.flushed(people[2], session, 0).unwrap();
+    assert_eq!(world.to_judge, [(session, 0)]);
+    assert!(flush(&world, people[0]), "until it is judged");
+    world.judge(Verdict::Partial);
+    let left = Some(Outcome::PartnerLeft);
+    assert_eq!(outcomes(&world, &people), [left, Some(Outcome::Left), left]);
+    assert!(world.ledger.people[&people[0]].code.is_some());
+    assert!(world.ledger.people[&people[1]].code.is_none());
+    assert_eq!(
+        world.ledger.sessions[&session].closed[0].0,
+        CloseReason::Cut
+    );
+    // The one who is gone finds the last page when they come back.
+    world.connect(people[1]);
+    let View::End { outcome, .. } = world.view(people[1]) else {
+        panic!("the last page");
+    };
+    assert_eq!(outcome, Outcome::Left);
+}
+
+#[test]
+fn survivors_who_do_not_deliver_are_not_waited_for() {
+    let (mut world, people, session) = playing(3, 1);
+    world.send(people[0], &ClientMessage::Leave).unwrap();
+    assert_eq!(world.outcome(people[0]), Some(Outcome::Left), "at once");
+    world.flushed(people[1], session, 0).unwrap();
+    world.wait(4_999);
+    assert!(world.to_judge.is_empty());
+    world.wait(1);
+    assert!(world.judge(Verdict::Partial));
+    let left = Some(Outcome::PartnerLeft);
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Left), left, left]);
+}
+
+#[test]
+fn a_partner_who_leaves_before_play_ends_the_session() {
+    for stage in 0..2 {
+        let (mut world, people) = World::with_people(config(2, 1), 2);
+        world.until(&people, |view| match stage {
+            0 => matches!(view, View::Connecting { .. }),
+            _ => matches!(view, View::Validating { .. }),
+        });
+        world.disconnect(people[0]);
+        world.wait(10_000);
+        let expected = [Some(Outcome::Left), Some(Outcome::PartnerLeft)];
+        assert_eq!(outcomes(&world, &people), expected);
+    }
+}
+
+#[test]
+fn when_all_are_gone_all_have_left() {
+    let (mut world, people, session) = playing(2, 1);
+    people.iter().for_each(|who| world.disconnect(*who));
+    world.wait(10_000);
+    assert_eq!(world.to_judge, [(session, 0)], "nobody is there to flush");
+    world.judge(Verdict::Partial);
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Left); 2]);
+    let group = &world.ledger.sessions[&session];
+    assert_eq!(group.states.last(), Some(&SessionState::Ended));
+}
+
+#[test]
+fn a_game_that_all_have_sealed_is_complete_though_one_leaves_meanwhile() {
+    let (mut world, people, session) = playing(2, 1);
+    for who in &people {
+        world.seal(*who, session, 0).unwrap();
+    }
+    world.send(people[0], &ClientMessage::Leave).unwrap();
+    world.judge(Verdict::Verified);
+    let expected = [Some(Outcome::Left), Some(Outcome::Completed)];
+    assert_eq!(outcomes(&world, &people), expected);
+    assert_eq!(
+        world.ledger.sessions[&session].closed[0].0,
+        CloseReason::Sealed
+    );
+}
+
+#[test]
+fn no_next_episode_is_opened_without_a_partner() {
+    let (mut world, people, session) = playing(2, 2);
+    for who in &people {
+        world.seal(*who, session, 0).unwrap();
+    }
+    world.send(people[0], &ClientMessage::Leave).unwrap();
+    world.judge(Verdict::Verified);
+    let expected = [Some(Outcome::Left), Some(Outcome::PartnerLeft)];
+    assert_eq!(outcomes(&world, &people), expected);
+    let group = &world.ledger.sessions[&session];
+    assert_eq!(
+        (group.plans.len(), group.closed[0].0),
+        (1, CloseReason::Sealed)
+    );
+}
+
+#[test]
+fn a_seal_in_answer_to_a_flush_is_a_seal() {
+    let (mut world, people, session) = playing(2, 1);
+    world.seal(people[1], session, 0).unwrap();
+    world.disconnect(people[1]);
+    world.wait(10_000);
+    assert!(flush(&world, people[0]));
+    world.seal(people[0], session, 0).unwrap();
+    world.judge(Verdict::Verified);
+    assert_eq!(
+        world.ledger.sessions[&session].closed[0].0,
+        CloseReason::Sealed
+    );
+    let expected = [Some(Outcome::Completed), Some(Outcome::Left)];
+    assert_eq!(outcomes(&world, &people), expected);
+}
+
+#[test]
+fn a_link_that_breaks_in_play_may_mend() {
+    let (mut world, people, session) = playing(2, 1);
+    let message = link_failed(&world, session, 1);
+    world.send(people[0], &message).unwrap();
+    world.send(people[0], &message).unwrap();
+    world.wait(9_999);
+    let message = ClientMessage::Link {
+        session,
+        to: 1,
+        attempt: 1,
+        state: crate::world::open(),
+    };
+    world.send(people[0], &message).unwrap();
+    world.wait(60_000);
+    assert!(!flush(&world, people[0]));
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+}
+
+#[test]
+fn a_link_that_stays_broken_in_play_ends_it_for_all() {
+    let (mut world, people, session) = playing(2, 1);
+    let message = link_failed(&world, session, 1);
+    world.send(people[0], &message).unwrap();
+    world.wait(10_000);
+    assert!(flush(&world, people[0]) && flush(&world, people[1]));
+    world.settle();
+    assert_eq!(
+        outcomes(&world, &people),
+        [Some(Outcome::ConnectionFailed); 2]
+    );
+}
+
+#[test]
+fn a_link_broken_over_the_end_of_an_episode_is_not_forgotten() {
+    let (mut world, people, session) = playing(2, 2);
+    let message = link_failed(&world, session, 1);
+    world.send(people[0], &message).unwrap();
+    for who in &people {
+        world.seal(*who, session, 0).unwrap();
+    }
+    world.judge(Verdict::Verified);
+    world.wait(13_000);
+    assert!(flush(&world, people[0]), "countdown and grace have passed");
+}
+
+#[test]
+fn a_page_that_is_connected_but_dead_holds_nobody_for_ever() {
+    let (mut world, people, session) = playing(2, 1);
+    world.seal(people[0], session, 0).unwrap();
+    // 3 s countdown, a minute and twice the time of 3000 frames at 30 per second, 5 s flush.
+    world.wait(3_000 + 60_000 + 200_000);
+    assert!(flush(&world, people[0]));
+    world.wait(5_000);
+    assert_eq!(world.outcome(people[1]), Some(Outcome::Left));
+    world.judge(Verdict::Partial);
+    let expected = [Some(Outcome::PartnerLeft), Some(Outcome::Left)];
+    assert_eq!(outcomes(&world, &people), expected);
+}
+
+#[test]
+fn leaving_is_possible_everywhere_and_only_once() {
+    let (mut world, people) = World::with_people(config(2, 1), 3);
+    world.answer(people[1]);
+    world.answer(people[2]);
+    world.answer(people[2]);
+    assert_eq!(world.study.waiting(1), 1);
+    for who in &people {
+        world.send(*who, &ClientMessage::Leave).unwrap();
+        world.send(*who, &ClientMessage::Leave).unwrap();
+    }
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Left); 3]);
+    assert_eq!(world.study.waiting(1), 0);
+}

@@ -1,0 +1,183 @@
+//! Reads a study's records, and nothing else, and holds them to what records promise.
+
+use std::collections::BTreeMap;
+
+use igym_study::Judgement;
+
+use igym_protocol::{
+    CloseReason, EpisodePlan, Outcome, ParticipantId, Record, SessionId, SessionState,
+};
+
+/// What is known from records alone.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) records: Vec<Record>,
+    pub(crate) people: BTreeMap<ParticipantId, Person>,
+    pub(crate) sessions: BTreeMap<SessionId, Group>,
+}
+
+#[derive(Default)]
+pub(crate) struct Person {
+    pub(crate) scene: Option<u32>,
+    /// The scene whose lobby they are in.
+    pub(crate) lobby: Option<u32>,
+    pub(crate) session: Option<SessionId>,
+    pub(crate) last_session: Option<SessionId>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) code: Option<String>,
+}
+
+pub(crate) struct Group {
+    pub(crate) scene: u32,
+    pub(crate) members: Vec<ParticipantId>,
+    pub(crate) states: Vec<SessionState>,
+    pub(crate) validated: Vec<u8>,
+    pub(crate) plans: Vec<EpisodePlan>,
+    pub(crate) closed: Vec<(CloseReason, Judgement)>,
+}
+
+impl Ledger {
+    pub(crate) fn read(&mut self, record: Record) {
+        self.records.push(record.clone());
+        match record {
+            Record::ParticipantArrived { participant, .. } => {
+                let before = self.people.insert(participant, Person::default());
+                assert!(before.is_none(), "{participant} arrived twice");
+            }
+            Record::SceneEntered {
+                participant, scene, ..
+            } => {
+                let person = self.person(participant);
+                assert!(person.scene.is_none_or(|before| before < scene));
+                assert_eq!(person.lobby, None, "the lobby is left first");
+                person.scene = Some(scene);
+                person.session = None;
+            }
+            Record::LobbyJoined { participant, scene } => {
+                let person = self.person(participant);
+                assert_eq!(person.scene, Some(scene));
+                assert_eq!((person.lobby, person.session), (None, None));
+                person.lobby = Some(scene);
+            }
+            Record::LobbyLeft { participant, scene } => {
+                let person = self.person(participant);
+                assert_eq!(person.lobby.take(), Some(scene));
+            }
+            Record::SessionOpened {
+                session,
+                scene,
+                members,
+            } => {
+                for member in &members {
+                    let person = self.person(*member);
+                    assert_eq!(person.lobby.take(), Some(scene), "matched in the lobby");
+                    assert_eq!(person.session.replace(session), None);
+                    person.last_session = Some(session);
+                }
+                let group = Group {
+                    scene,
+                    members,
+                    states: Vec::new(),
+                    validated: Vec::new(),
+                    plans: Vec::new(),
+                    closed: Vec::new(),
+                };
+                assert!(self.sessions.insert(session, group).is_none());
+            }
+            Record::SessionEntered { session, state } => self.group(session).enter(state),
+            Record::LinkReported {
+                session, from, to, ..
+            } => {
+                let group = self.group(session);
+                let players = group.members.len();
+                assert!(usize::from(from) < players && usize::from(to) < players);
+                assert!(from != to && group.states.last() != Some(&SessionState::Ended));
+            }
+            Record::Validated {
+                session, player, ..
+            } => {
+                let group = self.group(session);
+                assert_eq!(group.states.last(), Some(&SessionState::Validating));
+                assert!(!group.validated.contains(&player), "validated once");
+                group.validated.push(player);
+            }
+            Record::EpisodeOpened { plan } => self.group(plan.session).open(plan),
+            Record::EpisodeClosed {
+                session,
+                episode,
+                reason,
+                judgement,
+            } => {
+                let group = self.group(session);
+                assert_eq!(group.plans.len(), group.closed.len() + 1, "one is open");
+                assert_eq!(group.closed.len(), episode as usize);
+                group.closed.push((reason, judgement));
+            }
+            Record::ParticipantEnded {
+                participant,
+                outcome,
+                code,
+            } => {
+                let person = self.person(participant);
+                assert!(person.scene.is_some());
+                person.outcome = Some(outcome);
+                person.code = code;
+            }
+            Record::StudyOpened { .. } | Record::PageLoaded { .. } | Record::Uploaded { .. } => {
+                panic!("not the study's record")
+            }
+        }
+    }
+
+    /// Somebody who has arrived and not ended: nothing is recorded of anybody else.
+    fn person(&mut self, participant: ParticipantId) -> &mut Person {
+        let person = self.people.get_mut(&participant).expect("arrived");
+        assert_eq!(person.outcome, None, "nothing comes after the end");
+        person
+    }
+
+    fn group(&mut self, session: SessionId) -> &mut Group {
+        self.sessions.get_mut(&session).expect("opened")
+    }
+}
+
+impl Group {
+    fn enter(&mut self, state: SessionState) {
+        use SessionState::{Ended, Matched, Playing, Validating};
+        let allowed = match (self.states.last(), state) {
+            (None, Matched) => true,
+            // A link broke or a member came back: once more.
+            (Some(Matched | Validating), Matched) => true,
+            (Some(Matched), Validating) => true,
+            (Some(Validating), Playing) => self.validated.len() == self.members.len(),
+            (Some(Matched | Validating | Playing), Ended) => true,
+            _ => false,
+        };
+        assert!(allowed, "{:?} then {state:?}", self.states);
+        if state == Validating {
+            self.validated.clear();
+        }
+        if state == Ended {
+            assert_eq!(self.plans.len(), self.closed.len(), "all are closed");
+        }
+        self.states.push(state);
+    }
+
+    fn open(&mut self, plan: EpisodePlan) {
+        assert_eq!(self.states.last(), Some(&SessionState::Playing));
+        assert_eq!(self.plans.len(), self.closed.len(), "the last is closed");
+        assert_eq!(self.plans.len(), plan.episode as usize);
+        assert!(plan.episode < plan.episodes);
+        let seated: Vec<_> = plan.seats.iter().map(|seat| seat.participant).collect();
+        assert_eq!(seated, self.members, "seats are in player order");
+        let agents = |plan: &EpisodePlan| {
+            let mut agents: Vec<_> = plan.seats.iter().flat_map(|s| s.agents.clone()).collect();
+            agents.sort();
+            agents
+        };
+        if let Some(first) = self.plans.first() {
+            assert_eq!(agents(first), agents(&plan), "the same agents, each once");
+        }
+        self.plans.push(plan);
+    }
+}

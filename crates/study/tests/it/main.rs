@@ -1,0 +1,10 @@
+//! Border tests of studies: configurations by their text, studies by their effects.
+#![allow(clippy::unwrap_used)]
+
+mod config;
+mod config_errors;
+mod failures;
+mod ledger;
+mod life;
+mod random;
+mod world;

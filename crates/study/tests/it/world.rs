@@ -1,0 +1,398 @@
+//! A study in virtual time, with pages that do what their view asks for. Whatever a test does,
+//! the world checks after each step what must always hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use igym_protocol::{
+    ClientMessage, Digests, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
+    ServerMessage, SessionId, Verdict, View,
+};
+use igym_study::{Effect, Judgement, Millis, Scene, Study, StudyConfig};
+use uuid::Uuid;
+
+use crate::ledger::Ledger;
+
+pub(crate) const BUILD: &str = "the build";
+
+pub(crate) struct World {
+    pub(crate) study: Study,
+    pub(crate) now: Millis,
+    pub(crate) ledger: Ledger,
+    /// What each page was last sent.
+    pub(crate) shown: BTreeMap<ParticipantId, View>,
+    pub(crate) signals: Vec<(ParticipantId, ServerMessage)>,
+    pub(crate) to_judge: Vec<(SessionId, u32)>,
+    pub(crate) refusals: BTreeMap<RefusalCode, u32>,
+    connected: BTreeSet<ParticipantId>,
+    /// The seals (false) and flushes (true) that pages sent of themselves.
+    uploaded: BTreeSet<(ParticipantId, SessionId, u32, bool)>,
+}
+
+/// The study of the example, for so many players and episodes.
+pub(crate) fn config(players: usize, episodes: u32) -> StudyConfig {
+    let mut config = StudyConfig::parse(igym_study::EXAMPLE, "study.toml").unwrap();
+    for scene in &mut config.scenes {
+        if let Scene::Gym(game) = scene {
+            game.episodes = episodes;
+            game.seat_groups = (0..players).map(|n| vec![format!("agent {n}")]).collect();
+        }
+    }
+    config
+}
+
+pub(crate) fn participant(number: u64) -> ParticipantId {
+    ParticipantId(Uuid::from_u64_pair(7, number))
+}
+
+pub(crate) fn judgement(verdict: Verdict) -> Judgement {
+    Judgement {
+        verdict,
+        last_frame: Some(9),
+        first_difference: None,
+    }
+}
+
+pub(crate) fn open() -> LinkState {
+    LinkState::Open {
+        local: "host".to_owned(),
+        remote: "srflx".to_owned(),
+    }
+}
+
+pub(crate) fn failed() -> LinkState {
+    LinkState::Failed {
+        reason: "no route".to_owned(),
+    }
+}
+
+impl World {
+    pub(crate) fn new(config: StudyConfig) -> Self {
+        Self {
+            study: Study::new(config, BUILD.to_owned(), [3; 32]),
+            now: Millis(1_000_000),
+            ledger: Ledger::default(),
+            shown: BTreeMap::new(),
+            signals: Vec::new(),
+            to_judge: Vec::new(),
+            refusals: BTreeMap::new(),
+            connected: BTreeSet::new(),
+            uploaded: BTreeSet::new(),
+        }
+    }
+
+    /// A world in which `count` people have arrived and are connected.
+    pub(crate) fn with_people(config: StudyConfig, count: u64) -> (Self, Vec<ParticipantId>) {
+        let mut world = Self::new(config);
+        let people: Vec<_> = (0..count).map(participant).collect();
+        for one in &people {
+            world.arrive(*one);
+            world.connect(*one);
+        }
+        (world, people)
+    }
+
+    pub(crate) fn arrive(&mut self, who: ParticipantId) {
+        let hash = format!("hash of {who}");
+        self.study.handle_arrival(self.now, who, hash, None);
+        self.drain();
+    }
+
+    pub(crate) fn connect(&mut self, who: ParticipantId) {
+        self.connected.insert(who);
+        self.study.handle_connected(self.now, who);
+        self.drain();
+    }
+
+    pub(crate) fn disconnect(&mut self, who: ParticipantId) {
+        self.connected.remove(&who);
+        self.study.handle_disconnected(self.now, who);
+        self.drain();
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        who: ParticipantId,
+        message: &ClientMessage,
+    ) -> Result<(), Refusal> {
+        let before = self.everything();
+        let result = self.study.handle_message(self.now, who, message);
+        self.checked(result, before)
+    }
+
+    pub(crate) fn seal(
+        &mut self,
+        who: ParticipantId,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<(), Refusal> {
+        let before = self.everything();
+        let seal = Seal {
+            last_frame: 9,
+            hash: [0; 16],
+        };
+        let result = self
+            .study
+            .handle_seal(self.now, who, session, episode, seal);
+        self.checked(result, before)
+    }
+
+    pub(crate) fn flushed(
+        &mut self,
+        who: ParticipantId,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<(), Refusal> {
+        let before = self.everything();
+        let result = self.study.handle_flushed(self.now, who, session, episode);
+        self.checked(result, before)
+    }
+
+    /// Answers the oldest request to judge.
+    pub(crate) fn judge(&mut self, verdict: Verdict) -> bool {
+        if self.to_judge.is_empty() {
+            return false;
+        }
+        let (session, episode) = self.to_judge.remove(0);
+        let judgement = judgement(verdict);
+        self.study
+            .handle_judged(self.now, session, episode, judgement);
+        self.drain();
+        true
+    }
+
+    /// Lets time run, stopping wherever the study wants to be woken.
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
+        let until = Millis(self.now.0 + milliseconds);
+        while let Some(deadline) = self.study.poll_deadline().filter(|at| *at <= until) {
+            assert!(deadline >= self.now, "a deadline in the past");
+            self.now = deadline;
+            self.study.handle_time(self.now);
+            self.drain();
+            let next = self.study.poll_deadline();
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "what is due is done"
+            );
+        }
+        self.now = until;
+    }
+
+    pub(crate) fn view(&self, who: ParticipantId) -> View {
+        self.study.view(self.now, who).expect("has arrived")
+    }
+
+    pub(crate) fn is_connected(&self, who: ParticipantId) -> bool {
+        self.connected.contains(&who)
+    }
+
+    pub(crate) fn outcome(&self, who: ParticipantId) -> Option<Outcome> {
+        self.ledger.people.get(&who)?.outcome
+    }
+
+    /// What a page of this study reports in VALIDATING.
+    pub(crate) fn digests(
+        &self,
+        environment: &igym_protocol::EnvironmentSpec,
+        study: &str,
+    ) -> Digests {
+        Digests {
+            build: BUILD.to_owned(),
+            environment: igym_envs::environment_digest(&environment.id, &environment.config),
+            study: study.to_owned(),
+        }
+    }
+
+    /// The page does the next thing that its view asks for; whether there was one.
+    pub(crate) fn answer(&mut self, who: ParticipantId) -> bool {
+        let result = match self.view(who) {
+            View::Start { scene, .. } => self.send(who, &ClientMessage::Advance { scene }),
+            View::Instructions { scene, .. } => self.send(who, &ClientMessage::Join { scene }),
+            View::Connecting {
+                session,
+                attempt,
+                linked,
+                ..
+            } => {
+                let others = (0..session.players).filter(|other| *other != session.player);
+                let Some(to) = others.into_iter().find(|other| !linked.contains(other)) else {
+                    return false;
+                };
+                let message = ClientMessage::Link {
+                    session: session.session,
+                    to,
+                    attempt,
+                    state: open(),
+                };
+                self.send(who, &message)
+            }
+            View::Validating {
+                session,
+                environment,
+                study_digest,
+                validated: false,
+                ..
+            } => {
+                let message = ClientMessage::Validate {
+                    session: session.session,
+                    digests: self.digests(&environment, &study_digest),
+                };
+                self.send(who, &message)
+            }
+            View::Playing {
+                session,
+                plan,
+                flush,
+                ..
+            } => {
+                let (session, episode) = (session.session, plan.episode);
+                if !self.uploaded.insert((who, session, episode, flush)) {
+                    return false;
+                }
+                match flush {
+                    true => self.flushed(who, session, episode),
+                    false => self.seal(who, session, episode),
+                }
+            }
+            View::Lobby { .. } | View::Validating { .. } | View::End { .. } => return false,
+        };
+        result.unwrap();
+        true
+    }
+
+    /// Connected pages answer, and the judge judges, until nothing is left to say.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let people: Vec<_> = self.connected.iter().copied().collect();
+            let arrived = |who: &ParticipantId| self.ledger.people.contains_key(who);
+            let people: Vec<_> = people.into_iter().filter(arrived).collect();
+            let mut answered = false;
+            for who in people {
+                answered |= self.answer(who);
+            }
+            if !answered && !self.judge(Verdict::Verified) {
+                return;
+            }
+        }
+        panic!("the pages go on for ever");
+    }
+
+    /// Answers until `who` sees what `wanted` accepts.
+    pub(crate) fn until(&mut self, people: &[ParticipantId], wanted: impl Fn(&View) -> bool) {
+        for _ in 0..1_000 {
+            if people.iter().all(|who| wanted(&self.view(*who))) {
+                return;
+            }
+            for who in people {
+                if !wanted(&self.view(*who)) {
+                    self.answer(*who);
+                }
+            }
+        }
+        panic!("never came");
+    }
+
+    /// Everything of the study that can be seen from outside.
+    pub(crate) fn everything(&self) -> (Vec<Option<View>>, Option<Millis>, usize) {
+        let people = self.ledger.people.keys();
+        (
+            people.map(|who| self.study.view(self.now, *who)).collect(),
+            self.study.poll_deadline(),
+            self.ledger.records.len(),
+        )
+    }
+
+    /// A refusal changes nothing; an acceptance may have effects.
+    fn checked(
+        &mut self,
+        result: Result<(), Refusal>,
+        before: (Vec<Option<View>>, Option<Millis>, usize),
+    ) -> Result<(), Refusal> {
+        if let Err(refusal) = &result {
+            *self.refusals.entry(refusal.code).or_default() += 1;
+            assert_eq!(self.study.poll_effect(), None, "{refusal:?}");
+            assert_eq!(self.everything(), before, "{refusal:?}");
+        }
+        self.drain();
+        result
+    }
+
+    fn drain(&mut self) {
+        let mut viewed = BTreeSet::new();
+        while let Some(effect) = self.study.poll_effect() {
+            match effect {
+                Effect::Record(record) => {
+                    assert!(viewed.is_empty(), "records come before views");
+                    self.ledger.read(record);
+                }
+                Effect::View { participant } => {
+                    assert!(viewed.insert(participant), "one view each");
+                    let view = self.view(participant);
+                    if self.connected.contains(&participant) {
+                        self.shown.insert(participant, view);
+                    }
+                }
+                Effect::Signal { to, message } => self.signals.push((to, message)),
+                Effect::Judge { session, episode } => self.to_judge.push((session, episode)),
+            }
+        }
+        self.check();
+    }
+
+    /// What holds at every step.
+    fn check(&self) {
+        for (who, person) in &self.ledger.people {
+            let view = self.view(*who);
+            let timeless = timeless(view.clone());
+            if self.connected.contains(who) {
+                // What the page was sent last is what is true now.
+                let shown = self.shown.get(who).cloned().map(self::timeless);
+                assert_eq!(shown, Some(timeless));
+            }
+            assert_eq!(self.study.outcome(*who), person.outcome);
+            assert_eq!(self.study.session_of(*who), person.session);
+            match view {
+                View::Lobby {
+                    scene,
+                    waiting,
+                    needed,
+                    ..
+                } => {
+                    assert_eq!(person.lobby, Some(scene));
+                    assert_eq!(waiting as usize, self.waiting(scene), "the count is true");
+                    assert!(waiting < needed, "a full group plays");
+                }
+                View::End { outcome, code, .. } => {
+                    assert_eq!(person.outcome, Some(outcome));
+                    assert_eq!(person.code, code);
+                }
+                View::Start { .. }
+                | View::Instructions { .. }
+                | View::Connecting { .. }
+                | View::Validating { .. }
+                | View::Playing { .. } => assert_eq!((person.lobby, person.outcome), (None, None)),
+            }
+        }
+    }
+
+    /// How many wait in a lobby and are connected, by records and connections alone.
+    fn waiting(&self, scene: u32) -> usize {
+        let people = self.ledger.people.iter();
+        let here = people
+            .filter(|(who, person)| person.lobby == Some(scene) && self.connected.contains(who));
+        here.count()
+    }
+}
+
+/// The view without what only time changes.
+fn timeless(mut view: View) -> View {
+    match &mut view {
+        View::Lobby { closes_in_ms, .. } => *closes_in_ms = 0,
+        View::Playing { starts_in_ms, .. } => *starts_in_ms = 0,
+        View::Start { .. }
+        | View::Instructions { .. }
+        | View::Connecting { .. }
+        | View::Validating { .. }
+        | View::End { .. } => {}
+    }
+    view
+}
