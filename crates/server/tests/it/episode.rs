@@ -18,20 +18,26 @@ const LATENCY_US: u64 = 150_000;
 /// One beat of the loop that drives both peers.
 const BEAT_US: u64 = 5_000;
 
-/// Plays an episode to its end; what each peer uploads passes `change` first. How many rollbacks
-/// there were.
+/// What the peers know of an episode that is over.
+struct Played {
+    /// Of both peers.
+    rollbacks: u64,
+    last_frame: u32,
+}
+
+/// Plays an episode to its end; what each peer uploads passes `change` first.
 fn play(
     plan: &EpisodePlan,
     outboxes: &mut [Outbox; 2],
     mut change: impl FnMut(usize, &mut UploadBody),
-) -> u32 {
+) -> Played {
     let start = Micros(1_000_000);
     let mut peers = [0, 1].map(|me| Episode::new(plan, me, 1, start).unwrap());
     let mut travelling: [VecDeque<(u64, Vec<u8>)>; 2] = Default::default();
     let mut random = u64::from(plan.seed);
-    let mut sealed = [false; 2];
+    let mut seals = [None, None];
     let mut now = start.0;
-    while sealed != [true; 2] {
+    while seals.iter().any(Option::is_none) {
         assert!(now < 60_000_000, "the episode does not end");
         now += BEAT_US;
         for me in 0..2 {
@@ -54,14 +60,20 @@ fn play(
                 travelling[1 - me].push_back((now + LATENCY_US, bytes));
             }
             while let Some(mut body) = peer.poll_upload(Micros(now)) {
-                sealed[me] |= matches!(body, UploadBody::Seal(_));
+                if let UploadBody::Seal(seal) = &body {
+                    seals[me] = Some(seal.clone());
+                }
                 change(me, &mut body);
                 outboxes[me].push(plan.session, plan.episode, body);
             }
         }
     }
-    let rollbacks = |peer: &Episode| u32::try_from(peer.status().rollbacks).unwrap();
-    peers.iter().map(rollbacks).sum()
+    assert_eq!(seals[0], seals[1]);
+    let rollbacks = peers.iter().map(|peer| u64::from(peer.status().rollbacks));
+    Played {
+        rollbacks: rollbacks.sum(),
+        last_frame: seals[0].as_ref().unwrap().last_frame,
+    }
 }
 
 /// Sends everything and waits until all of it is acknowledged.
@@ -94,8 +106,19 @@ async fn two_people_play_and_the_data_agree() {
     let server = TestServer::start().await;
     let (mut pair, _, mut plan) = Client::pair_in_play(&server).await;
     let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut expected = Vec::new();
     for episode in 0..2 {
-        let rollbacks = play(&plan, &mut outboxes, |_, _| {});
+        let Played {
+            rollbacks,
+            last_frame,
+        } = play(&plan, &mut outboxes, |_, _| {});
+        let verified = Judgement {
+            verdict: Verdict::Verified,
+            last_frame: Some(last_frame),
+            first_difference: None,
+        };
+        assert!(last_frame > 20, "it ended at frame {last_frame}");
+        expected.push((episode, CloseReason::Sealed, verified));
         assert!(
             rollbacks > 5,
             "only {rollbacks} rollbacks: nothing was at stake"
@@ -117,15 +140,7 @@ async fn two_people_play_and_the_data_agree() {
             .await;
         assert_eq!(end, (Outcome::Completed, Some("FINISHED".to_owned())));
     }
-    let verified = Judgement {
-        verdict: Verdict::Verified,
-        last_frame: Some(119),
-        first_difference: None,
-    };
-    assert_eq!(
-        closings(&server),
-        [0, 1].map(|episode| (episode, CloseReason::Sealed, verified.clone()))
-    );
+    assert_eq!(closings(&server), expected);
     assert_eq!(server.running.refusals().len(), 0);
     let summary = server.running.summary().borrow().clone();
     assert_eq!((summary.playing, summary.completed), (0, 2));

@@ -120,6 +120,7 @@ async fn a_stopping_server_says_goodbye_and_a_new_one_goes_on_with_the_data() {
         .view(|view| matches!(view, View::Lobby { .. }).then_some(()))
         .await;
     let tokens = [finished.token.clone(), waiting.token.clone()];
+    finished.leave().await;
     let entries = server.journal();
     let goodbye = tokio::spawn(async move { waiting.to_end().await.1 });
     let data = server.stop().await;
