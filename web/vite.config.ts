@@ -23,12 +23,21 @@ const PHASER_FLAGS: Record<string, boolean> = {
   EXPERIMENTAL: false,
 };
 
-function phaserFlags(): Plugin {
+/**
+ * Phaser finds out by loading `data:` images, which the page's policy forbids, what every browser
+ * with WebAssembly has.
+ */
+const CANVAS_FEATURES =
+  "module.exports = { supportInverseAlpha: true, supportNewBlendModes: true };";
+
+function phaserFromSource(): Plugin {
   const flag = new RegExp(`typeof (${Object.keys(PHASER_FLAGS).join("|")})\\b`, "g");
   return {
-    name: "phaser-flags",
+    name: "phaser-from-source",
     transform(code, id) {
-      if (!id.includes("/phaser/src/") || !code.includes("typeof ")) return null;
+      if (!id.includes("/phaser/src/")) return null;
+      if (id.endsWith("/device/CanvasFeatures.js")) return { code: CANVAS_FEATURES, map: null };
+      if (!code.includes("typeof ")) return null;
       return {
         code: code.replace(flag, (_, name: string) => String(PHASER_FLAGS[name])),
         map: null,
@@ -41,7 +50,7 @@ export default defineConfig({
   root: here("."),
   base: "/",
   publicDir: false,
-  plugins: [phaserFlags()],
+  plugins: [phaserFromSource()],
   resolve: {
     alias: {
       "phaser-source": here("node_modules/phaser/src"),

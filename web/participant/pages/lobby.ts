@@ -8,7 +8,7 @@ import { card, heading, person } from "./parts";
 /** Waiting for partners. */
 export function lobbyPage(first: ViewOf<"lobby">, { actions, stage }: Context): Page {
   stage.prepare();
-  const title = heading("Waiting for others to join");
+  const title = heading("");
   const seats = h("div", { class: "seats", "aria-hidden": "true" });
   const count = h("p", { class: "count", role: "status" });
   const remaining = h("span", { class: "clock" });
@@ -28,6 +28,7 @@ export function lobbyPage(first: ViewOf<"lobby">, { actions, stage }: Context): 
     [...seats.children].forEach((seat, index) => {
       seat.classList.toggle("taken", index < here);
     });
+    setText(title, here < view.needed ? "Waiting for others to join" : "Everyone is here");
     setText(count, `${here} of ${view.needed} players here`);
     tick();
   }

@@ -11,7 +11,7 @@ import type { DrawDelta } from "../../src/generated/DrawDelta";
 import { loadAsset } from "./assets";
 import { DisplayModel } from "./display";
 import { type Painted, paint } from "./paint";
-import { bootPhaser, type Stage } from "./stage";
+import { bootPhaser, type Size, type Stage } from "./stage";
 
 export interface Renderer {
   /** The element that shows the picture; it may be moved about in the document. */
@@ -36,9 +36,9 @@ class PhaserRenderer implements Renderer {
   onPainted: (() => void) | null = null;
   readonly #model = new DisplayModel();
   readonly #painted = new Map<string, Painted>();
-  #world = { width: 1, height: 1 };
-  #pixels = { width: 1, height: 1 };
-  #scale = 1;
+  /** The picture in its own pixels, and the canvas in the device's. */
+  #picture: Size = { width: 1, height: 1 };
+  #pixels: Size = { width: 1, height: 1 };
   #resized = false;
   #requested = false;
 
@@ -58,10 +58,9 @@ class PhaserRenderer implements Renderer {
   }
 
   begin(width: number, height: number): void {
-    this.#world = { width, height };
+    this.#picture = { width, height };
     this.#model.clear();
-    this.#fit();
-    this.#request();
+    this.#repaint();
   }
 
   apply(delta: DrawDelta): void {
@@ -76,17 +75,12 @@ class PhaserRenderer implements Renderer {
     };
     if (pixels.width === this.#pixels.width && pixels.height === this.#pixels.height) return;
     this.#pixels = pixels;
-    this.#fit();
-    this.#request();
+    this.#repaint();
   }
 
-  #fit(): void {
-    const scale = Math.min(
-      this.#pixels.width / this.#world.width,
-      this.#pixels.height / this.#world.height,
-    );
-    this.#resized = true;
-    this.#scale = scale;
+  /** How many device pixels one pixel of the picture takes. */
+  get #scale(): number {
+    return this.#pixels.width / this.#picture.width;
   }
 
   #repaint(): void {
@@ -104,7 +98,7 @@ class PhaserRenderer implements Renderer {
     this.#requested = false;
     if (this.#resized) {
       this.#resized = false;
-      this.stage.resize(this.#pixels.width, this.#pixels.height, this.#scale);
+      this.stage.resize(this.#pixels, this.#picture);
       for (const painted of this.#painted.values()) painted.rescale(this.#scale);
     }
     const changes = this.#model.take(performance.now());

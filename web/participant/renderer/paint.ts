@@ -1,9 +1,7 @@
 import type { GameObjects, Scene, Math as Vectors } from "phaser";
-import Graphics from "phaser-source/gameobjects/graphics/Graphics.js";
-import Image from "phaser-source/gameobjects/image/Image.js";
-import Text from "phaser-source/gameobjects/text/Text.js";
 import type { Shape } from "../../src/generated/Shape";
 import type { Stroke } from "../../src/generated/Stroke";
+import { Graphics, Image, Text } from "./phaser";
 
 type Kind = Shape["kind"];
 type Of<K extends Kind> = Extract<Shape, { kind: K }>;

@@ -1,26 +1,24 @@
 import type { Scene as PhaserScene, Textures, Types } from "phaser";
-import Game from "phaser-source/core/Game.js";
-// Phaser's parts register themselves when they are loaded; these are the ones a scene needs.
-import "phaser-source/cameras/2d/index.js";
-import "phaser-source/gameobjects/DisplayList.js";
-import "phaser-source/gameobjects/GameObjectCreator.js";
-import "phaser-source/gameobjects/GameObjectFactory.js";
-import "phaser-source/gameobjects/UpdateList.js";
-import "phaser-source/scene/ScenePlugin.js";
 import blank from "./blank.png?url";
+import { Game } from "./phaser";
 import white from "./white.png?url";
 
 /** `Phaser.CANVAS` and `Phaser.WEBGL`. */
 const CANVAS = 1;
 const WEBGL = 2;
 
+export interface Size {
+  width: number;
+  height: number;
+}
+
 /** A booted Phaser with one scene, standing still. */
 export interface Stage {
   readonly canvas: HTMLCanvasElement;
   readonly scene: PhaserScene;
   readonly textures: Textures.TextureManager;
-  /** The canvas in device pixels, and how many of them one pixel of the picture takes. */
-  resize(width: number, height: number, scale: number): void;
+  /** The canvas in device pixels, and the picture, in its own, that fills it. */
+  resize(pixels: Size, picture: Size): void;
   /** Paints. */
   step(now: number): void;
   /** The graphics card lost the picture and is back. */
@@ -64,9 +62,10 @@ export async function bootPhaser(): Promise<Stage> {
     canvas,
     scene,
     textures: scene.textures,
-    resize(width, height, scale) {
+    resize({ width, height }, picture) {
       if (canvas.width !== width || canvas.height !== height) game.scale.resize(width, height);
-      camera.setZoom(scale);
+      // Apart, because whole pixels keep the proportions only nearly: no gap at an edge.
+      camera.setZoom(width / picture.width, height / picture.height);
     },
     step(now) {
       game.step(now, now - last);

@@ -4,10 +4,6 @@ declare module "phaser-source/core/Game.js" {
   const Game: typeof import("phaser").Game;
   export default Game;
 }
-declare module "phaser-source/scene/Scene.js" {
-  const Scene: typeof import("phaser").Scene;
-  export default Scene;
-}
 declare module "phaser-source/gameobjects/graphics/Graphics.js" {
   const Graphics: typeof import("phaser").GameObjects.Graphics;
   export default Graphics;
@@ -21,11 +17,10 @@ declare module "phaser-source/gameobjects/image/Image.js" {
   export default Image;
 }
 declare module "phaser-source/cameras/2d/index.js";
+declare module "phaser-source/events/EventEmitter.js";
 declare module "phaser-source/gameobjects/DisplayList.js";
 declare module "phaser-source/gameobjects/UpdateList.js";
 declare module "phaser-source/gameobjects/GameObjectCreator.js";
 declare module "phaser-source/gameobjects/GameObjectFactory.js";
+declare module "phaser-source/renderer/index.js";
 declare module "phaser-source/scene/ScenePlugin.js";
-declare module "phaser-source/loader/LoaderPlugin.js";
-declare module "phaser-source/loader/filetypes/ImageFile.js";
-declare module "phaser-source/loader/filetypes/AtlasJSONFile.js";

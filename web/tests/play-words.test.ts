@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import {
+  agentName,
+  formatScore,
+  linkQuality,
+  overlayWords,
+  type Situation,
+} from "../participant/pages/play-words";
+import { clock } from "../participant/time";
+
+test("agents are called as a person would", () => {
+  expect(["agent_left", "player_0", "agent_1", "chef-red"].map(agentName)).toEqual([
+    "left",
+    "player 0",
+    "agent 1",
+    "chef red",
+  ]);
+});
+
+test("scores are short, and no zero is negative", () => {
+  expect([3, -1, 0.30000000000000004, -0.001].map(formatScore)).toEqual(["3", "−1", "0.3", "0"]);
+});
+
+test("times are minutes and seconds, and the last second counts", () => {
+  expect([0, 1, 1000, 61_000, -5].map(clock)).toEqual(["0:00", "0:01", "0:01", "1:01", "0:00"]);
+});
+
+test("the connection is that of the slowest partner, in words and bars", () => {
+  const links = (...rtts: number[]) => ({
+    stalled_by: null,
+    links: rtts.map((rtt_ms, player) => ({ player, rtt_ms })),
+  });
+  expect(linkQuality(links())).toBeNull();
+  expect(linkQuality(links(0))?.word).toBe("Connected");
+  expect(linkQuality(links(20))).toMatchObject({ bars: 3, word: "Good" });
+  expect(linkQuality(links(20, 180))).toMatchObject({ bars: 2, word: "Fair" });
+  expect(linkQuality(links(400))).toMatchObject({ bars: 1, word: "Slow" });
+  expect(linkQuality({ ...links(20), stalled_by: 1 })).toMatchObject({ bars: 0 });
+});
+
+const calm = { sealed: false, flushed: false, stalled_by: null };
+const playing: Situation = {
+  round: 1,
+  rounds: 2,
+  startsInMs: -1,
+  status: calm,
+  stalledForMs: 0,
+  flush: false,
+};
+
+test("nothing lies over a running game", () => {
+  expect(overlayWords(playing)).toBeNull();
+  expect(overlayWords({ ...playing, status: null })).toBeNull();
+});
+
+test("a round is counted down", () => {
+  const counts = [5000, 3000, 2001, 2000, 1, 0].map(
+    (startsInMs) => overlayWords({ ...playing, startsInMs })?.count,
+  );
+  expect(counts).toEqual([null, 3, 3, 2, 1, undefined]);
+  expect(overlayWords({ ...playing, startsInMs: 1000 })?.title).toBe("Round 1 of 2");
+  expect(overlayWords({ ...playing, rounds: 1, startsInMs: 1000 })?.title).toBe("");
+});
+
+test("a short silence of the partner is passed over, a long one is told", () => {
+  const status = { ...calm, stalled_by: 1 };
+  expect(overlayWords({ ...playing, status, stalledForMs: 900 })).toBeNull();
+  expect(overlayWords({ ...playing, status, stalledForMs: 1100 })?.detail).toContain("connection");
+});
+
+test("the end of a round, and of the game, come before all else", () => {
+  const sealed = { ...calm, sealed: true, stalled_by: 1 };
+  expect(overlayWords({ ...playing, status: sealed })?.title).toBe("Round 1 is over");
+  expect(overlayWords({ ...playing, flush: true })?.title).toContain("left");
+});
