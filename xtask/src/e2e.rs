@@ -48,19 +48,22 @@ pub(crate) struct Measure {
     no_build: bool,
 }
 
-/// All end-to-end tests.
-pub(crate) fn all() -> Result<()> {
-    run(&Options {
-        grep: None,
-        no_build: false,
-    })
-}
-
 pub(crate) fn run(options: &Options) -> Result<()> {
     prepare(options.no_build)?;
+    tests(options.grep.as_deref())
+}
+
+/// All end-to-end tests, with the program that the other tests built already.
+pub(crate) fn all() -> Result<()> {
+    pages()?;
+    rust::igym_of_tests()?;
+    tests(None)
+}
+
+fn tests(grep: Option<&str>) -> Result<()> {
     step("end-to-end tests", || {
         let mut arguments = vec!["--project", "e2e"];
-        if let Some(grep) = &options.grep {
+        if let Some(grep) = grep {
             arguments.extend(["--grep", grep]);
         }
         playwright(&arguments, &[])
@@ -110,19 +113,25 @@ pub(crate) fn chromium() -> Result<PathBuf> {
 }
 
 fn prepare(no_build: bool) -> Result<()> {
-    chromium()?;
-    web::install(&paths::e2e())?;
     if !no_build {
-        for variant in [Variant::Normal, Variant::FaultInjection] {
-            wasm::build(variant)?;
-            web::build(variant)?;
-        }
+        pages()?;
         rust::igym()?;
     }
     Ok(())
 }
 
+/// The pages as participants get them, and those with the switch for the negative control.
+fn pages() -> Result<()> {
+    for variant in [Variant::Normal, Variant::FaultInjection] {
+        wasm::build(variant)?;
+        web::build(variant)?;
+    }
+    Ok(())
+}
+
 fn playwright(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let chromium = chromium()?;
+    web::install(&paths::e2e())?;
     let node = web::node()?;
     run_command(
         node.tool(&paths::e2e(), "playwright")
@@ -130,9 +139,9 @@ fn playwright(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
             .args(arguments)
             .current_dir(paths::e2e())
             .env("IGYM_PROGRAM", paths::igym())
-            .env("IGYM_CHROMIUM", chromium()?)
-            .env("IGYM_WEB", web::out(Variant::Normal))
-            .env("IGYM_WEB_FAULT", web::out(Variant::FaultInjection))
+            .env("IGYM_CHROMIUM", chromium)
+            .env("IGYM_PAGES", web::out(Variant::Normal))
+            .env("IGYM_PAGES_WITH_FAULT", web::out(Variant::FaultInjection))
             .envs(environment.iter().copied()),
     )
 }

@@ -14,11 +14,11 @@ pub(crate) struct Options {
     /// The study to serve
     #[arg(long, default_value = "examples/slime_volleyball/study.toml")]
     study: PathBuf,
-    /// Where its data go [default: data/<the study's folder>]
+    /// Where its data go [default: data/<id of the study>]
     #[arg(long)]
     data: Option<PathBuf>,
     /// The port to listen on
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8000)]
     port: u16,
 }
 
@@ -27,26 +27,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .study
         .canonicalize()
         .with_context(|| format!("there is no study at {}", options.study.display()))?;
-    let data = options.data.clone().unwrap_or_else(|| default_data(&study));
-
     build(Variant::Normal)?;
-
-    println!();
-    println!("  Participant link   http://localhost:{}/", options.port);
-    println!("                     (each opening is a new participant: open it in two tabs)");
-    println!("  Data               {}", paths::shown(&data));
-    println!("  Stop               Ctrl-C");
-    println!();
-    serve(
-        Command::new(paths::igym())
-            .arg("serve")
-            .arg(&study)
-            .arg("--data")
-            .arg(&data)
-            .args(["--address", &format!("127.0.0.1:{}", options.port)])
-            .arg("--web")
-            .arg(web::out(Variant::Normal)),
-    )
+    eprintln!();
+    // It says itself where participants go, where the data are and how to stop.
+    let mut command = Command::new(paths::igym());
+    command
+        .current_dir(paths::root())
+        .arg("serve")
+        .arg(&study)
+        .args(["--port", &options.port.to_string()])
+        .arg("--web")
+        .arg(web::out(Variant::Normal));
+    if let Some(data) = &options.data {
+        command.arg("--data").arg(std::path::absolute(data)?);
+    }
+    serve(&mut command)
 }
 
 /// Module, pages, program.
@@ -56,15 +51,6 @@ pub(crate) fn build(variant: Variant) -> Result<()> {
         web::build(variant)?;
         rust::igym()
     })
-}
-
-fn default_data(study: &std::path::Path) -> PathBuf {
-    let folder = study
-        .parent()
-        .and_then(|folder| folder.file_name())
-        .map(|name| name.to_string_lossy().replace('_', "-"))
-        .unwrap_or_else(|| "study".to_owned());
-    paths::root().join("data").join(folder)
 }
 
 /// Becomes the server, so that Ctrl-C and signals reach it and nothing else.

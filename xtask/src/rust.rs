@@ -26,25 +26,35 @@ pub(crate) fn format() -> Result<()> {
     })
 }
 
+/// What lints, tests and generated files are made from: everything, with every feature, so that
+/// it is compiled once for all of them.
+pub(crate) const EVERYTHING: [&str; 4] = ["--workspace", "--all-features", "--profile", PROFILE];
+
 /// Clippy over all targets, warnings denied.
 pub(crate) fn clippy() -> Result<()> {
     step("clippy", || {
         run(cargo()
-            .args(["clippy", "--workspace", "--all-targets", "--profile"])
-            .args([PROFILE, "--", "-D", "warnings"]))
+            .arg("clippy")
+            .args(EVERYTHING)
+            .args(["--all-targets", "--", "-D", "warnings"]))
     })
 }
 
 /// All tests of the workspace.
 pub(crate) fn test() -> Result<()> {
-    step("cargo test", || {
-        run(cargo().args(["test", "--workspace", "--profile", PROFILE]))
-    })
+    step("cargo test", || run(cargo().arg("test").args(EVERYTHING)))
 }
 
 /// Builds the `igym` program.
 pub(crate) fn igym() -> Result<()> {
     step("the igym program", || {
         run(cargo().args(["build", "--package", "igym-cli", "--profile", PROFILE]))
+    })
+}
+
+/// Builds the `igym` program from what the tests were built from.
+pub(crate) fn igym_of_tests() -> Result<()> {
+    step("the igym program", || {
+        run(cargo().arg("test").args(EVERYTHING).arg("--no-run"))
     })
 }

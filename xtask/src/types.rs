@@ -2,17 +2,15 @@
 //! committed, and a difference from what the types say now is an error.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::process::{run_quietly, step};
 use crate::{paths, rust};
-
-/// Crates whose types are exported.
-const CRATES: [&str; 3] = ["igym-protocol", "igym-gym", "igym-play"];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -73,22 +71,24 @@ impl Generated {
             fs::remove_dir_all(&directory)?;
         }
         fs::create_dir_all(&directory)?;
-        let mut command = rust::cargo();
-        command.args(["test", "--quiet", "--profile", rust::PROFILE, "--lib"]);
-        for name in CRATES {
-            command.args(["--package", name]);
-        }
         run_quietly(
-            command
-                .arg("export_bindings")
+            rust::cargo()
+                .arg("test")
+                .args(rust::EVERYTHING)
+                .args(["--quiet", "--lib", "export_bindings"])
                 .env("TS_RS_EXPORT_DIR", &directory),
         )?;
-        let schema = rust::cargo()
-            .args(["run", "--quiet", "--profile", rust::PROFILE])
-            .args(["--package", "igym-study", "--example", "schema"])
-            .stderr(Stdio::inherit())
+        run_quietly(rust::cargo().arg("build").args(rust::EVERYTHING).args([
+            "--quiet",
+            "--example",
+            "schema",
+        ]))?;
+        let schema = paths::target()
+            .join(rust::PROFILE)
+            .join(format!("examples/schema{}", env::consts::EXE_SUFFIX));
+        let schema = Command::new(&schema)
             .output()
-            .context("cannot run the example that prints the schema")?;
+            .with_context(|| format!("cannot run {}", paths::shown(&schema)))?;
         if !schema.status.success() {
             bail!(
                 "the example that prints the schema failed ({})",

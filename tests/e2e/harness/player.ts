@@ -64,22 +64,34 @@ export class Player {
     this.#network = await impose(this.page, condition);
   }
 
-  /** Opens the study link and goes through the first pages into the lobby. */
-  async join(url: string): Promise<void> {
+  /** Opens the study link. */
+  async open(url: string): Promise<void> {
     await this.page.goto(url);
     await this.sees("start");
-    await this.page.getByRole("button").click();
+  }
+
+  /** Goes through the first pages into the lobby. */
+  async join(): Promise<void> {
+    await this.page.locator("#advance").click();
     await this.sees("instructions");
-    await this.page.getByRole("button").click();
+    await this.page.locator("#join").click();
     await this.sees("lobby", "connecting", "validating", "playing");
   }
 
   /** Waits until the page shows one of these views. */
   async sees(...views: string[]): Promise<void> {
-    await expect(
-      this.page.locator("html"),
-      `${this.name} waits for ${views.join(" or ")}`,
-    ).toHaveAttribute("data-view", new RegExp(`^(${views.join("|")})$`), { timeout: 120_000 });
+    const view = await this.page
+      .waitForFunction(
+        (views) => {
+          const { view } = document.documentElement.dataset;
+          return view !== undefined && views.includes(view) ? view : false;
+        },
+        [...views, "fault"],
+        { timeout: 120_000 },
+      )
+      .then((handle) => handle.jsonValue())
+      .catch((error: Error) => `${error.message}\n${this.complaints.join("\n")}`);
+    expect(views, `${this.name} waits for ${views.join(" or ")}`).toContain(view);
   }
 
   /** Waits until an episode of this index is being played and its first frames are drawn. */
@@ -92,6 +104,15 @@ export class Player {
       [episode] as const,
       { timeout: 120_000 },
     );
+  }
+
+  /** Tells a module that is built with fault injection where to flip one bit of the state. */
+  async flipAt(frame: number): Promise<void> {
+    const [worker] = this.page.workers();
+    if (worker === undefined) throw new Error("the page has no worker");
+    await worker.evaluate((frame) => {
+      Object.assign(globalThis, { igymFlipAtFrame: frame });
+    }, frame);
   }
 
   /** Begins to press random keys, held for random times, until `rest`. */

@@ -10,8 +10,11 @@ function setting(name: string, otherwise: string): string {
 /** What `cargo xtask e2e` built; the defaults are where it builds. */
 export const PROGRAM = setting("IGYM_PROGRAM", `${root}target/e2e/igym`);
 export const CHROMIUM = setting("IGYM_CHROMIUM", "/usr/bin/chromium");
-export const PAGES = setting("IGYM_WEB", `${root}web/dist`);
-export const PAGES_WITH_FAULT = setting("IGYM_WEB_FAULT", `${root}target/fault-injection/dist`);
+export const PAGES = setting("IGYM_PAGES", `${root}web/dist`);
+export const PAGES_WITH_FAULT = setting(
+  "IGYM_PAGES_WITH_FAULT",
+  `${root}target/fault-injection/dist`,
+);
 
 export interface Finished {
   code: number;

@@ -10,6 +10,8 @@ export interface SessionOptions extends StudyOptions {
   condition?: Condition;
   /** The built pages to serve, if not the usual ones. */
   pages?: string;
+  /** Flips one bit of the last player's state at this frame; needs pages with fault injection. */
+  flipAtFrame?: number;
 }
 
 /** A server, a browser and the people who opened the study link and went into the lobby. */
@@ -33,7 +35,11 @@ export class Session {
     }
     // One page's emulation delays and loses the packets of both directions.
     await session.player(0).impose(options.condition ?? CONDITIONS.none);
-    for (const player of session.players) await player.join(server.url);
+    for (const player of session.players) await player.open(server.url);
+    if (options.flipAtFrame !== undefined) {
+      await session.player(session.players.length - 1).flipAt(options.flipAtFrame);
+    }
+    for (const player of session.players) await player.join();
     return session;
   }
 

@@ -5,12 +5,7 @@ import { igym, PAGES_WITH_FAULT } from "../harness/program";
 // The negative control: if this cannot fail, the other tests prove nothing.
 test("one flipped bit in one browser is a desync at that frame", async ({ begin }) => {
   const flipped = 100;
-  const session = await begin({ episodes: 1, pages: PAGES_WITH_FAULT });
-  const [worker] = session.player(1).page.workers();
-  if (worker === undefined) throw new Error("the page has no worker");
-  await worker.evaluate((frame) => {
-    Object.assign(globalThis, { igymFlipAtFrame: frame });
-  }, flipped);
+  const session = await begin({ episodes: 1, pages: PAGES_WITH_FAULT, flipAtFrame: flipped });
   // Both play on to the end: a desync is noted, not a reason to stop.
   await session.playToTheEnd();
   await session.close();
