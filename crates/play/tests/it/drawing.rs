@@ -42,6 +42,7 @@ impl Page {
 
 fn assert_pages_are_right(mut world: World, seed: u64) {
     let mut random = crate::random::Random(seed);
+    world.draws = true;
     let mut compared = 0;
     while compared < 20 {
         let until = world.now + random.below(400_000) + 1;

@@ -116,14 +116,14 @@ fn slime_volleyball(seed: u32, weather: Weather) -> World {
 
 #[test]
 fn two_players_agree_over_a_calm_network() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         slime_volleyball(seed, Weather::CALM);
     }
 }
 
 #[test]
 fn two_players_agree_far_apart() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         for weather in [Weather::FAR, Weather::FAR_AND_UNSTEADY] {
             let world = slime_volleyball(seed, weather);
             assert!(rollbacks(&world) > 20, "at this delay guesses go wrong");
@@ -144,7 +144,7 @@ fn two_players_agree_far_apart() {
 #[test]
 fn two_players_agree_with_loss_duplication_and_reordering() {
     let mut rolled_back = 0;
-    for seed in 0..3 {
+    for seed in 0..2 {
         for weather in [Weather::LOSSY, Weather::STORM] {
             let world = slime_volleyball(seed, weather);
             let count = rollbacks(&world);
@@ -164,7 +164,7 @@ fn two_players_agree_with_loss_duplication_and_reordering() {
 fn any_number_of_players_agree_about_ends_that_were_only_guessed() {
     let mut undone = 0;
     for agents in 1..=4 {
-        for seed in 0..6 {
+        for seed in 0..4 {
             let plan = Mixer::plan(agents, seed);
             let mut world = World::build(&plan, Weather::STORM, u64::from(seed), |_| {
                 Mixer::boxed(agents)

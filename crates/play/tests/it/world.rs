@@ -80,6 +80,8 @@ pub(crate) struct World {
     pub(crate) peers: Vec<Peer>,
     pub(crate) weather: Weather,
     pub(crate) random: Random,
+    /// Pages are drawn, which takes most of the time.
+    pub(crate) draws: bool,
     in_flight: Vec<Flight>,
 }
 
@@ -125,6 +127,7 @@ impl World {
             peers,
             weather,
             random: Random(seed),
+            draws: false,
             in_flight: Vec::new(),
         }
     }
@@ -183,7 +186,9 @@ impl World {
         let peer = &mut self.peers[index];
         let time = peer.time(now);
         peer.episode.tick(time);
-        peer.page.apply(&peer.episode.draw());
+        if self.draws {
+            peer.page.apply(&peer.episode.draw());
+        }
         while let Some((to, bytes)) = peer.episode.poll_packet() {
             let copies = 1 + u32::from(self.random.chance(self.weather.duplication));
             for _ in 0..copies {
