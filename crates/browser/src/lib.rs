@@ -12,9 +12,11 @@ mod convert;
 mod episode;
 mod outbox;
 mod panic;
+mod preview;
 
 pub use episode::{Episode, Packet};
 pub use outbox::Outbox;
+pub use preview::preview;
 
 use wasm_bindgen::prelude::*;
 
