@@ -1,0 +1,241 @@
+//! The program's arguments.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+/// People play an environment together in their browsers, and the data agree.
+#[derive(Debug, Parser)]
+#[command(name = "igym", version, arg_required_else_help = true)]
+#[command(after_help = "\
+From nothing to data:
+  igym init my-study                 write a study to begin with
+  igym serve my-study/study.toml     serve it, and print the participants' link
+  igym verify data/<study>           play every episode again and compare
+  igym export data/<study>           write tables
+
+Exit codes:
+  0  all is well
+  1  the command did its work and found something wrong
+  2  the command could not do its work")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// What to log: a level, or target=level, separated by commas
+    #[arg(long, global = true, value_name = "FILTER", env = "IGYM_LOG")]
+    pub(crate) log: Option<String>,
+
+    /// How to log
+    #[arg(long, global = true, value_name = "FORMAT", env = "IGYM_LOG_FORMAT")]
+    #[arg(value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitOptions),
+    Check(CheckOptions),
+    Serve(ServeOptions),
+    Export(ExportOptions),
+    Verify(VerifyOptions),
+    /// Print the JSON Schema of study files
+    ///
+    /// Editors use it to complete and check a study.toml.
+    #[command(after_help = "\
+Example:
+  igym schema > study.schema.json")]
+    Schema,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Write a commented study that runs as it is
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym init              writes ./study.toml
+  igym init my-study     writes my-study/study.toml
+
+A study that is already there is never overwritten.")]
+pub(crate) struct InitOptions {
+    /// The folder to write study.toml into; it is made if it does not exist
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Check a study file without serving it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  igym check my-study/study.toml
+
+Exit codes:
+  0  the study can be served
+  1  it cannot; each mistake is named with its line and a fix
+  2  the file could not be read")]
+pub(crate) struct CheckOptions {
+    /// The study file
+    #[arg(value_name = "STUDY")]
+    pub(crate) study: PathBuf,
+}
+
+/// Serve a study, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym serve study.toml
+  igym serve study.toml --data /srv/pilot --host 0.0.0.0 --port 80
+
+Everything acknowledged is on disk: stop the server as you like, start it again
+with the same --data, and go on. `export` and `verify` may run beside it.")]
+pub(crate) struct ServeOptions {
+    /// The study file
+    #[arg(value_name = "STUDY")]
+    pub(crate) study: PathBuf,
+
+    /// Where the data go [default: data/<id of the study>]
+    #[arg(long, value_name = "DIR", env = "IGYM_DATA")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The address to listen on; 0.0.0.0 is every address of this machine
+    #[arg(
+        long,
+        value_name = "IP",
+        default_value = "127.0.0.1",
+        env = "IGYM_HOST"
+    )]
+    pub(crate) host: IpAddr,
+
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8000, env = "IGYM_PORT")]
+    pub(crate) port: u16,
+
+    /// Host and port in one
+    #[arg(long, value_name = "IP:PORT", env = "IGYM_ADDRESS")]
+    #[arg(conflicts_with_all = ["host", "port"])]
+    pub(crate) address: Option<SocketAddr>,
+
+    /// Serve the pages of this folder instead of those built into the program
+    #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
+    pub(crate) web: Option<PathBuf>,
+
+    /// Seed of everything the study draws, 64 hexadecimal digits [default: drawn and recorded]
+    #[arg(long, value_name = "HEX", env = "IGYM_SEED", value_parser = seed)]
+    pub(crate) seed: Option<Seed>,
+}
+
+/// 32 bytes.
+pub(crate) type Seed = [u8; 32];
+
+/// Write a study's data as tables
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym export data/my-study
+  igym export data/my-study --out ~/pilot --format parquet
+
+The folder gets a README.md and a columns.json that document every column. An
+earlier export there is replaced; anything else is left alone. Every episode is
+played again, so that frames hold facts and never guesses.
+
+Exit codes:
+  0  everything was written
+  1  everything was written but frames of episodes this program cannot play again
+  2  nothing was written")]
+pub(crate) struct ExportOptions {
+    /// The data folder of a study
+    #[arg(value_name = "DATA", env = "IGYM_DATA")]
+    pub(crate) data: PathBuf,
+
+    /// Where to write [default: DATA/export]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Which files to write
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: FileFormat,
+}
+
+/// The files of an export.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum FileFormat {
+    Csv,
+    Parquet,
+    #[default]
+    Both,
+}
+
+/// Play every episode again and compare what each browser computed
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym verify data/my-study
+  igym verify data/my-study --session 0192f7c4-...
+
+Each browser's rows and the re-simulation are compared frame by frame, every pair
+of them:
+  verified  all are equal to the last frame
+  partial   what there is agrees, but a seal or rows are missing
+  desync    a browser computed something else from the same inputs
+  disputed  two uploads contradict each other about an input
+
+Exit codes:
+  0  every episode is verified or partial, as the server found it
+  1  an episode is a desync or disputed, or not what the server found
+  2  the data could not be read, or an episode not be played again")]
+pub(crate) struct VerifyOptions {
+    /// The data folder of a study
+    #[arg(value_name = "DATA", env = "IGYM_DATA")]
+    pub(crate) data: PathBuf,
+
+    /// Only the episodes of this session; may be given several times
+    #[arg(long = "session", value_name = "ID")]
+    pub(crate) sessions: Vec<Uuid>,
+
+    /// List only the episodes that are not verified
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    let wrong = || "a seed is 64 hexadecimal digits".to_owned();
+    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let digits = digits.ok_or_else(wrong)?;
+    let bytes: Vec<u8> = digits
+        .chunks(2)
+        .filter_map(|pair| Some((pair.first()? << 4 | pair.get(1)?) as u8))
+        .collect();
+    match digits.len() {
+        64 => bytes.try_into().map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_hexadecimal() {
+        assert_eq!(seed(&"0a".repeat(32)).unwrap(), [10; 32]);
+        for wrong in ["0a", &"0g".repeat(32), &"é".repeat(32), &"+1".repeat(32)] {
+            assert!(seed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

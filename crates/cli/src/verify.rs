@@ -1,0 +1,179 @@
+//! `igym verify`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
+
+use anyhow::{Result, bail};
+use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine};
+use igym_protocol::{FirstDifference, SessionId, Verdict};
+
+use crate::arguments::VerifyOptions;
+use crate::check::count;
+use crate::data::Data;
+use crate::exit::Exit;
+use crate::{progress, table};
+
+pub(crate) fn run(options: &VerifyOptions) -> Result<Exit> {
+    let data = Data::open(&options.data)?;
+    let overview = data.overview()?;
+    let chosen = chosen(options, &overview)?;
+    if chosen.is_empty() {
+        writeln!(io::stdout(), "No episodes yet: there is nothing to verify.")?;
+        return Ok(Exit::Good);
+    }
+    let bar = progress::episodes(chosen.len(), "Verifying");
+    let mut report = Report::default();
+    for (session, episode) in chosen {
+        let log = data.episode(session, episode)?;
+        report.add(&log, examine(&log));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    report.print(options.quiet)?;
+    Ok(report.exit())
+}
+
+/// The episodes to verify, in journal order.
+fn chosen(options: &VerifyOptions, overview: &Journal) -> Result<Vec<(SessionId, u32)>> {
+    let wanted: BTreeSet<SessionId> = options.sessions.iter().copied().map(SessionId).collect();
+    for session in &wanted {
+        if overview.session(*session).is_none() {
+            bail!(
+                "there is no session {session} in {}\n  hint: `igym verify` without --session \
+                 lists all",
+                options.data.display()
+            );
+        }
+    }
+    Ok(overview
+        .episodes()
+        .map(|log| (log.plan.session, log.plan.episode))
+        .filter(|(session, _)| wanted.is_empty() || wanted.contains(session))
+        .collect())
+}
+
+#[derive(Default)]
+struct Report {
+    rows: Vec<[String; 6]>,
+    /// By row, whether it is one of the unremarkable ones.
+    verified: Vec<bool>,
+    verdicts: BTreeMap<Verdict, u32>,
+    problems: Vec<String>,
+    /// Episodes that are not what the server found.
+    changed: u32,
+}
+
+impl Report {
+    fn add(&mut self, log: &EpisodeLog, examined: Result<Examination, ResimulationError>) {
+        let recorded = log.closing.as_ref().map(|it| it.judgement.verdict);
+        let server = recorded.map_or("open", table::name);
+        let (session, episode) = (log.plan.session, log.plan.episode);
+        let examination = match examined {
+            Ok(examination) => examination,
+            Err(error) => {
+                self.problems
+                    .push(format!("episode {episode} of session {session}: {error}"));
+                self.verified.push(false);
+                return self.rows.push([
+                    session.to_string(),
+                    episode.to_string(),
+                    "-".to_owned(),
+                    server.to_owned(),
+                    "-".to_owned(),
+                    "cannot be played again".to_owned(),
+                ]);
+            }
+        };
+        let judgement = &examination.judgement;
+        *self.verdicts.entry(judgement.verdict).or_default() += 1;
+        if recorded.is_some_and(|recorded| is_another(recorded, judgement.verdict)) {
+            self.changed += 1;
+        }
+        self.verified
+            .push(judgement.verdict == Verdict::Verified && recorded == Some(Verdict::Verified));
+        self.rows.push([
+            session.to_string(),
+            episode.to_string(),
+            table::name(judgement.verdict).to_owned(),
+            server.to_owned(),
+            examination.canonical.len().to_string(),
+            judgement
+                .first_difference
+                .as_ref()
+                .map(place)
+                .unwrap_or_default(),
+        ]);
+    }
+
+    fn print(&self, quiet: bool) -> Result<()> {
+        let mut out = io::stdout().lock();
+        let header = [
+            "session",
+            "episode",
+            "verdict",
+            "server",
+            "frames",
+            "first difference",
+        ];
+        let listed: Vec<[String; 6]> = self
+            .rows
+            .iter()
+            .zip(&self.verified)
+            .filter(|(_, verified)| !(quiet && **verified))
+            .map(|(row, _)| row.clone())
+            .collect();
+        if !listed.is_empty() {
+            writeln!(out, "{}", table::aligned(header, &listed))?;
+        }
+        let episodes = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        writeln!(
+            out,
+            "{}: {}.",
+            count(episodes, "episode"),
+            table::verdicts(&self.verdicts, self.problems.len())
+        )?;
+        for problem in &self.problems {
+            eprintln!("error: {problem}");
+        }
+        if self.changed > 0 {
+            eprintln!(
+                "error: {} not what the server found when it closed them: the journal or the \
+                 program has changed since",
+                match self.changed {
+                    1 => "1 episode is".to_owned(),
+                    number => format!("{number} episodes are"),
+                }
+            );
+        }
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        let bad = [Verdict::Desync, Verdict::Disputed]
+            .iter()
+            .any(|verdict| self.verdicts.contains_key(verdict));
+        if bad || self.changed > 0 {
+            Exit::Found
+        } else if !self.problems.is_empty() {
+            Exit::Failed
+        } else {
+            Exit::Good
+        }
+    }
+}
+
+/// Whether this is not what the server found. A partial that turns out verified is no surprise:
+/// the server says partial also where it could not judge.
+fn is_another(recorded: Verdict, now: Verdict) -> bool {
+    recorded != now && !(recorded == Verdict::Partial && now == Verdict::Verified)
+}
+
+/// "frame 19, digest: player 0 / re-simulation".
+fn place(difference: &FirstDifference) -> String {
+    format!(
+        "frame {}, {}: {}",
+        difference.frame,
+        difference.field,
+        difference.between.join(" / ")
+    )
+}
