@@ -1,5 +1,6 @@
 import type { Asset } from "../src/generated/Asset";
 import type { DrawDelta } from "../src/generated/DrawDelta";
+import type { GameView } from "../src/generated/GameView";
 import { h } from "./dom";
 import type { Renderer } from "./renderer";
 
@@ -8,7 +9,7 @@ import type { Renderer } from "./renderer";
  * renderer only when it is first needed: the first page does not wait for it.
  */
 export class Stage {
-  readonly element = h("div", { class: "stage", tabindex: "-1" });
+  readonly element = h("div", { class: "stage", role: "img", tabindex: "-1" });
   readonly #frame = h("div", { class: "stage-frame" }, this.element);
   #renderer: Renderer | null = null;
   #loading: Promise<void> | null = null;
@@ -37,8 +38,12 @@ export class Stage {
   }
 
   /** Starts an empty picture. */
-  begin(width: number, height: number, assets: readonly Asset[]): void {
+  begin(game: GameView, assets: readonly Asset[]): void {
+    const { width, height } = game;
     this.prepare();
+    this.element.setAttribute("aria-label", game.title);
+    this.element.classList.remove("drawn");
+    this.#frame.style.setProperty("--proportions", `${width} / ${height}`);
     this.#size = { width, height };
     this.#assets = assets;
     this.#renderer?.begin(width, height);
@@ -47,7 +52,9 @@ export class Stage {
   }
 
   apply(delta: string): void {
-    this.#renderer?.apply(JSON.parse(delta) as DrawDelta);
+    if (this.#renderer === null) return;
+    this.#renderer.apply(JSON.parse(delta) as DrawDelta);
+    this.element.classList.add("drawn");
   }
 
   async #load(): Promise<void> {

@@ -1,4 +1,10 @@
-import init, { digest_hex, Episode, environment_digest, Outbox } from "#engine/igym_browser.js";
+import init, {
+  digest_hex,
+  Episode,
+  environment_digest,
+  Outbox,
+  preview,
+} from "#engine/igym_browser.js";
 import address from "#engine/igym_browser_bg.wasm?url";
 import type { EnvironmentSpec } from "../src/generated/EnvironmentSpec";
 import type { EpisodePlan } from "../src/generated/EpisodePlan";
@@ -11,6 +17,8 @@ export interface Engine {
   /** BLAKE3 of the very bytes that run here. */
   readonly buildDigest: string;
   environmentDigest(environment: EnvironmentSpec): string;
+  /** How a game looks before it is played, as `DrawDelta` JSON. */
+  preview(environment: EnvironmentSpec): string;
   createOutbox(): Outbox;
   createEpisode(plan: EpisodePlan, me: number, incarnation: number, startAt: number): Episode;
 }
@@ -23,6 +31,7 @@ export async function loadEngine(): Promise<Engine> {
   return {
     buildDigest: digest_hex(new Uint8Array(bytes)),
     environmentDigest: (environment) => environment_digest(environment.id, environment.config),
+    preview: (environment) => preview(environment.id, environment.config),
     createOutbox: () => new Outbox(),
     createEpisode: (plan, me, incarnation, startAt) =>
       new Episode(JSON.stringify(plan), me, incarnation, startAt),

@@ -124,7 +124,8 @@ class Participant {
         this.#play?.setVisible(message.visible, message.at);
         return;
       case "redraw":
-        this.#play?.redraw();
+        if (this.#play) this.#play.redraw();
+        else this.#showPreview();
         return;
       case "key_latency":
         this.#play?.recordKeyLatency(message.microseconds);
@@ -233,6 +234,7 @@ class Participant {
       case "end":
         this.#endPlay();
         if (this.#links.begin(null, 0)) this.#linkStates.clear();
+        this.#showPreview();
         break;
     }
     this.#repeat();
@@ -266,6 +268,17 @@ class Participant {
       if (!this.#visible) this.#play.setVisible(false, toAbsolute(performance.now()));
     }
     if (flush) this.#play?.flush();
+  }
+
+  /** The picture on the page of instructions. */
+  #showPreview(): void {
+    if (this.#view?.kind !== "instructions" || !this.#engine) return;
+    try {
+      const delta = this.#engine.preview(this.#view.game.environment);
+      post({ type: "draw", delta, keyAt: null });
+    } catch (error) {
+      console.warn("there is no picture of the game", error);
+    }
   }
 
   #endPlay(): void {

@@ -1,11 +1,11 @@
 import { h, prose, setText } from "../dom";
 import { keyLegendElement } from "../key-legend";
 import type { Context, Page, Surroundings, ViewOf } from "./page";
-import { busy, button, card, heading, isBusy } from "./parts";
+import { busy, button, heading, isBusy } from "./parts";
 
 /** What the game is and which keys play it. */
 export function instructionsPage(view: ViewOf<"instructions">, { actions, stage }: Context): Page {
-  stage.prepare();
+  stage.begin(view.game, []);
   const title = heading(view.game.title);
   const start = button("Start", { id: "join" });
   const hint = h("p", { class: "hint", role: "status" });
@@ -15,12 +15,21 @@ export function instructionsPage(view: ViewOf<"instructions">, { actions, stage 
     actions.join(view.scene);
   });
   return {
-    element: card(
-      title,
-      prose(view.game.body),
-      h("h2", {}, "Your keys"),
-      keyLegendElement(view.game.controls),
-      h("div", { class: "row" }, start, hint),
+    element: h(
+      "section",
+      { class: "card wide" },
+      h(
+        "div",
+        { class: "beside" },
+        h("div", {}, title, prose(view.game.body), h("div", { class: "row" }, start, hint)),
+        h(
+          "div",
+          { class: "picture" },
+          stage.frame,
+          h("h2", {}, "Your keys"),
+          keyLegendElement(view.game.controls),
+        ),
+      ),
     ),
     focus: title,
     handleSurroundings({ connected, ready }: Surroundings) {

@@ -17,7 +17,7 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
   const hud = new Hud();
   const overlay = new Overlay();
   let view = first;
-  stage.begin(first.game.width, first.game.height, []);
+  stage.begin(first.game, []);
   stage.frame.append(overlay.element);
   const element = h(
     "section",
@@ -35,7 +35,7 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
       overlay.handleFlush(next.flush);
     },
     handleEpisode(startsAt: number, assets: readonly Asset[]) {
-      stage.begin(view.game.width, view.game.height, assets);
+      stage.begin(view.game, assets);
       hud.reset();
       overlay.begin(view.plan.episode + 1, view.plan.episodes, startsAt);
     },

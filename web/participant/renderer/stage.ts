@@ -34,7 +34,8 @@ export async function bootPhaser(): Promise<Stage> {
       parent: null as unknown as HTMLElement,
       width: 16,
       height: 16,
-      backgroundColor: "#ffffff",
+      // What lies below shows until the first picture, and wherever a game draws nothing.
+      transparent: true,
       banner: false,
       autoFocus: false,
       audio: { noAudio: true },
