@@ -38,6 +38,7 @@ mod arrivals;
 mod bucket;
 mod clock;
 mod commit;
+mod connection;
 mod error;
 mod http;
 mod judge;

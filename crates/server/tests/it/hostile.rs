@@ -81,7 +81,7 @@ async fn nobody_reaches_into_the_session_of_others() {
     let mut clients = Vec::new();
     for _ in 0..4 {
         let mut client = Client::arrive(&server).await;
-        client.to_lobby().await;
+        client.enter_lobby().await;
         clients.push(client);
     }
     let mut places = Vec::new();

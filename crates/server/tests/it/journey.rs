@@ -16,7 +16,7 @@ async fn from_the_link_to_the_game() {
     let server = TestServer::start().await;
     let mut one = Client::arrive(&server).await;
     let mut two = Client::arrive(&server).await;
-    one.to_lobby().await;
+    one.enter_lobby().await;
     one.view(|view| {
         matches!(
             view,
@@ -29,7 +29,7 @@ async fn from_the_link_to_the_game() {
         .then_some(())
     })
     .await;
-    two.to_lobby().await;
+    two.enter_lobby().await;
     let (first, attempt) = one.connecting().await;
     let (second, _) = two.connecting().await;
     assert_eq!(first.session, second.session);
@@ -117,7 +117,7 @@ async fn pages_of_another_build_do_not_play() {
     let server = TestServer::start().await;
     let mut pair = [Client::arrive(&server).await, Client::arrive(&server).await];
     for client in &mut pair {
-        client.to_lobby().await;
+        client.enter_lobby().await;
     }
     for client in &mut pair {
         let (session, attempt) = client.connecting().await;
@@ -147,7 +147,7 @@ async fn a_link_that_fails_is_tried_again_by_both() {
     let server = TestServer::start().await;
     let mut pair = [Client::arrive(&server).await, Client::arrive(&server).await];
     for client in &mut pair {
-        client.to_lobby().await;
+        client.enter_lobby().await;
     }
     let (session, first) = pair[0].connecting().await;
     pair[1].connecting().await;

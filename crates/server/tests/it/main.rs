@@ -1,5 +1,7 @@
 //! The server over real HTTP and WebSocket connections, with a real journal.
 
+#![allow(clippy::unwrap_used)]
+
 mod episode;
 mod greeting;
 mod hostile;

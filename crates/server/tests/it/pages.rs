@@ -159,7 +159,7 @@ async fn arrivals_from_one_address_are_limited() {
 async fn the_study_can_be_seen_at_a_glance() {
     let server = TestServer::start().await;
     let mut client = Client::arrive(&server).await;
-    client.to_lobby().await;
+    client.enter_lobby().await;
     let mut summary = server.running.summary();
     crate::support::patiently("the count", summary.wait_for(|now| now.waiting == 1))
         .await

@@ -20,13 +20,13 @@ async fn another_page_takes_over_and_the_first_is_told() {
     assert_eq!(second.resume.incarnation, 2);
     assert_eq!(second.acknowledged, 0, "its uploads are counted anew");
     assert_eq!(second.participant, first.participant);
-    let (messages, code) = first.to_end().await;
+    let (messages, code) = first.hear_out().await;
     assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
     assert_eq!(code, Some(4000));
     // The first page cannot come back, not even with its key: that would be a page load of its own.
     let mut back = Client::resume(&server, &first.token, &first.resume).await;
     assert_eq!(back.resume.incarnation, 3);
-    let (messages, _) = second.to_end().await;
+    let (messages, _) = second.hear_out().await;
     assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
     back.barrier().await;
 }
@@ -58,7 +58,7 @@ async fn a_connection_that_resumes_replaces_one_that_hangs() {
     let mut hanging = Client::arrive(&server).await;
     let mut page = Client::resume(&server, &hanging.token, &hanging.resume).await;
     page.barrier().await;
-    let (messages, code) = hanging.to_end().await;
+    let (messages, code) = hanging.hear_out().await;
     assert_eq!(code, Some(4001));
     let told = messages.contains(&ServerMessage::TakenOver);
     assert!(!told, "it is the same page: {messages:?}");
@@ -91,7 +91,7 @@ async fn a_wrong_key_resumes_nothing() {
 async fn a_reload_finds_the_participant_where_they_were() {
     let server = TestServer::start().await;
     let mut page = Client::arrive(&server).await;
-    page.to_lobby().await;
+    page.enter_lobby().await;
     page.view(|view| matches!(view, View::Lobby { .. }).then_some(()))
         .await;
     let token = page.token.clone();
@@ -115,14 +115,14 @@ async fn a_stopping_server_says_goodbye_and_a_new_one_goes_on_with_the_data() {
         .view(|view| matches!(view, View::End { .. }).then_some(()))
         .await;
     let mut waiting = Client::arrive(&server).await;
-    waiting.to_lobby().await;
+    waiting.enter_lobby().await;
     waiting
         .view(|view| matches!(view, View::Lobby { .. }).then_some(()))
         .await;
     let tokens = [finished.token.clone(), waiting.token.clone()];
     finished.leave().await;
     let entries = server.journal();
-    let goodbye = tokio::spawn(async move { waiting.to_end().await.1 });
+    let goodbye = tokio::spawn(async move { waiting.hear_out().await.1 });
     let data = server.stop().await;
     let code = patiently("goodbye", goodbye).await.unwrap();
     assert_eq!(code, Some(1012), "the server is stopping");

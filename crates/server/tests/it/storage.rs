@@ -21,8 +21,10 @@ struct Moody {
     store: SqliteStore,
     failing: AtomicBool,
     /// While it is Some, appends wait here.
-    held: Mutex<Option<Vec<(Vec<NewEntry>, Done)>>>,
+    held: Mutex<Option<Vec<Append>>>,
 }
+
+type Append = (Vec<NewEntry>, Done);
 
 impl Moody {
     fn hold(&self) {
@@ -84,7 +86,7 @@ async fn uploads_are_not_acknowledged_until_they_are_written() {
     moody.failing.store(true, Ordering::SeqCst);
     page.upload(&journal_upload(session.session, 2, 1)).await;
     page.upload(&journal_upload(session.session, 3, 2)).await;
-    let (messages, code) = page.to_end().await;
+    let (messages, code) = page.hear_out().await;
     let Some(ServerMessage::Refused { refusal }) = messages.last() else {
         panic!("no refusal: {messages:?}");
     };
@@ -129,15 +131,16 @@ async fn the_study_stands_still_while_the_disk_is_full_and_then_goes_on() {
     moody.failing.store(true, Ordering::SeqCst);
     // The first message finds out; what it changed is held back and tried again.
     page.send(ClientMessage::Advance { scene: 0 }).await;
-    let refused_until = async {
+    // This one is refused in any case, and the reason says how the server stands.
+    let refused_for_the_disk = async {
         loop {
-            page.send(ClientMessage::Join { scene: 1 }).await;
+            page.send(ClientMessage::Advance { scene: 7 }).await;
             if page.refused().await == RefusalCode::Storage {
                 return;
             }
         }
     };
-    patiently("a refusal for the disk", refused_until).await;
+    patiently("a refusal for the disk", refused_for_the_disk).await;
     let arrival = request(server.address, "POST", "/api/participants", "").await;
     assert_eq!(arrival.status, 503);
     let mut reload = RawClient::connect(&server).await;

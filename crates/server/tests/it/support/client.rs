@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// Reads to the end: the messages, and the code of the closing if one was said.
-    pub(crate) async fn to_end(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
+    pub(crate) async fn hear_out(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
         let mut messages = Vec::new();
         loop {
             match patiently("the end", self.read()).await {
@@ -126,14 +126,14 @@ impl Client {
     /// Goes away in good order.
     pub(crate) async fn leave(mut self) {
         self.socket.close(None).await.unwrap();
-        self.to_end().await;
+        self.hear_out().await;
     }
 
     async fn read(&mut self) -> Result<ServerMessage, Option<u16>> {
         read(&mut self.socket).await
     }
 
-    pub(crate) async fn to_lobby(&mut self) {
+    pub(crate) async fn enter_lobby(&mut self) {
         self.view(|view| matches!(view, View::Start { scene: 0, .. }).then_some(()))
             .await;
         self.send(ClientMessage::Advance { scene: 0 }).await;
@@ -193,7 +193,7 @@ impl Client {
     /// One participant in a game for one, playing.
     pub(crate) async fn alone_in_play(server: &TestServer) -> (Self, SessionView, EpisodePlan) {
         let mut client = Self::arrive(server).await;
-        client.to_lobby().await;
+        client.enter_lobby().await;
         client.validate(server).await;
         let (session, plan) = client.plan(0).await;
         (client, session, plan)
@@ -205,7 +205,7 @@ impl Client {
     ) -> ([Self; 2], [SessionView; 2], EpisodePlan) {
         let mut pair = [Self::arrive(server).await, Self::arrive(server).await];
         for client in &mut pair {
-            client.to_lobby().await;
+            client.enter_lobby().await;
         }
         for client in &mut pair {
             let (session, attempt) = client.connecting().await;

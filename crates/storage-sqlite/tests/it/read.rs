@@ -1,0 +1,231 @@
+use igym_protocol::{
+    CloseReason, Controls, Digests, Entry, EnvironmentSpec, EpisodePlan, InputMode, Judgement,
+    Outcome, Prediction, Record, Seat, SessionState, Verdict,
+};
+use igym_storage::{Filter, JournalStore, NewEntry, Selection};
+use igym_storage_sqlite::SqliteStore;
+
+use crate::support::{append, open, participant, session, upload};
+
+/// One of each kind of record; the uploads and one episode belong to session 9, episode 3.
+fn records() -> Vec<Record> {
+    let me = participant(1);
+    let digests = Digests {
+        build: "b".into(),
+        environment: "e".into(),
+        study: "s".into(),
+    };
+    let plan = EpisodePlan {
+        session: session(9),
+        episode: 3,
+        episodes: 4,
+        seed: 5,
+        environment: EnvironmentSpec {
+            id: "slime_volleyball".into(),
+            version: "1".into(),
+            config: "{}".into(),
+        },
+        seats: vec![Seat {
+            participant: me,
+            agents: vec!["agent_left".into()],
+        }],
+        frames_per_second: 30,
+        input_delay: 2,
+        window_ms: 500,
+        max_steps: 3000,
+        digest_interval: 30,
+        prediction: Prediction::RepeatLast,
+        controls: Controls {
+            mode: InputMode::HeldKeys,
+            bindings: vec![],
+            default_action: 0,
+        },
+        digests: digests.clone(),
+    };
+    vec![
+        Record::StudyOpened {
+            study: "volley".into(),
+            title: "Volleyball — «é»".into(),
+            digest: "d".into(),
+            source: "id = \"volley\"\n".into(),
+            version: "0.1.0".into(),
+            build: "b".into(),
+            seed: "00".into(),
+        },
+        Record::ParticipantArrived {
+            participant: me,
+            token_hash: "t".into(),
+            external_id: Some("PID".into()),
+        },
+        Record::PageLoaded {
+            participant: me,
+            incarnation: 1,
+            resume_key_hash: "r".into(),
+            user_agent: "browser".into(),
+        },
+        Record::SceneEntered {
+            participant: me,
+            scene: 0,
+            scene_id: "welcome".into(),
+        },
+        Record::LobbyJoined {
+            participant: me,
+            scene: 1,
+        },
+        Record::LobbyLeft {
+            participant: me,
+            scene: 1,
+        },
+        Record::SessionOpened {
+            session: session(9),
+            scene: 1,
+            members: vec![me, participant(2)],
+        },
+        Record::SessionEntered {
+            session: session(9),
+            state: SessionState::Matched,
+        },
+        Record::LinkReported {
+            session: session(9),
+            from: 0,
+            to: 1,
+            attempt: 2,
+            open: true,
+            detail: "host to host".into(),
+        },
+        Record::Validated {
+            session: session(9),
+            player: 0,
+            digests,
+        },
+        Record::EpisodeOpened { plan: plan.clone() },
+        Record::EpisodeOpened {
+            plan: EpisodePlan {
+                session: session(8),
+                ..plan
+            },
+        },
+        upload(me, 1, 1).record,
+        upload(me, 1, 2).record,
+        upload(participant(2), 4, 1).record,
+        Record::EpisodeClosed {
+            session: session(9),
+            episode: 3,
+            reason: CloseReason::Cut,
+            judgement: Judgement {
+                verdict: Verdict::Desync,
+                last_frame: Some(17),
+                first_difference: Some(igym_protocol::FirstDifference {
+                    frame: 4,
+                    field: "hash".into(),
+                    between: ["player 0".into(), "re-simulation".into()],
+                }),
+            },
+        },
+        Record::ParticipantEnded {
+            participant: me,
+            outcome: Outcome::PartnerLeft,
+            code: None,
+        },
+    ]
+}
+
+fn filled() -> (tempfile::TempDir, SqliteStore, Vec<Entry>) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let at_ms = 1_763_720_000_000;
+    let entries: Vec<Entry> = (1..)
+        .zip(records())
+        .map(|(id, record)| Entry { id, at_ms, record })
+        .collect();
+    let new = entries
+        .iter()
+        .map(|entry| NewEntry {
+            at_ms,
+            record: entry.record.clone(),
+        })
+        .collect();
+    append(&store, new).unwrap();
+    (directory, store, entries)
+}
+
+fn ids(store: &SqliteStore, filter: Filter) -> Vec<u64> {
+    let entries = store.read(filter).unwrap();
+    entries.into_iter().map(|entry| entry.id).collect()
+}
+
+#[test]
+fn every_kind_of_record_comes_back_as_it_went() {
+    let (_directory, store, entries) = filled();
+    assert_eq!(store.read(Filter::default()).unwrap(), entries);
+}
+
+#[test]
+fn filters_select_and_combine() {
+    let (_directory, store, _) = filled();
+    let of_session = Filter {
+        session: Some(session(9)),
+        ..Filter::default()
+    };
+    assert_eq!(
+        ids(&store, of_session.clone()),
+        [7, 8, 9, 10, 11, 13, 14, 15, 16]
+    );
+    let of_episode = Filter {
+        episode: Some(3),
+        ..of_session
+    };
+    assert_eq!(ids(&store, of_episode.clone()), [11, 13, 14, 15, 16]);
+    let events = Filter {
+        selection: Selection::Events,
+        ..of_episode.clone()
+    };
+    assert_eq!(ids(&store, events), [11, 16]);
+    let uploads = Filter {
+        selection: Selection::Uploads,
+        participant: Some(participant(1)),
+        ..of_episode
+    };
+    assert_eq!(ids(&store, uploads), [13, 14]);
+    let of_participant = Filter {
+        participant: Some(participant(2)),
+        ..Filter::default()
+    };
+    assert_eq!(ids(&store, of_participant), [15]);
+    let nobody = Filter {
+        session: Some(session(404)),
+        ..Filter::default()
+    };
+    assert!(ids(&store, nobody).is_empty());
+}
+
+#[test]
+fn pages_together_are_the_whole() {
+    let (_directory, store, entries) = filled();
+    let mut read = Vec::new();
+    loop {
+        let page = store
+            .read(Filter {
+                after: read.last().map_or(0, |entry: &Entry| entry.id),
+                limit: Some(5),
+                ..Filter::default()
+            })
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 5);
+        read.extend(page);
+    }
+    assert_eq!(read, entries);
+    assert_eq!(store.last_id(), Ok(17));
+}
+
+#[test]
+fn the_highest_upload_is_that_of_the_page() {
+    let (_directory, store, _) = filled();
+    assert_eq!(store.highest_upload(participant(1), 1), Ok(2));
+    assert_eq!(store.highest_upload(participant(1), 2), Ok(0));
+    assert_eq!(store.highest_upload(participant(2), 4), Ok(1));
+    assert_eq!(store.highest_upload(participant(3), 1), Ok(0));
+}
