@@ -4,4 +4,5 @@
 mod exporting;
 mod journal;
 mod judging;
+mod played;
 mod support;
