@@ -132,7 +132,7 @@ pub enum CloseReason {
 pub enum Verdict {
     /// Every browser's rows and the re-simulation are equal to the last frame.
     Verified,
-    /// What there is agrees, but a seal is missing.
+    /// What there is agrees, but a seal or rows are missing.
     Partial,
     /// A browser computed something else from the same inputs.
     Desync,
@@ -144,7 +144,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstDifference {
     pub frame: u32,
-    /// `inputs`, `outcome`, `digest`, `hash` or `missing`.
+    /// `inputs`, `outcome`, `digest`, `hash`, `seal` or `missing`.
     pub field: String,
     /// The two readings that differ, e.g. `player 0` and `re-simulation`.
     pub between: [String; 2],

@@ -26,6 +26,12 @@ export class Export {
   async table(name: string): Promise<Row[]> {
     return parseCsv(await readFile(join(this.#folder, `${name}.csv`), "utf8"));
   }
+
+  /** The canonical frames of an episode, without the reset row and the final observation. */
+  async frames(episode: Row): Promise<Row[]> {
+    const rows = await this.table(String(episode.frames_file));
+    return rows.filter((row) => row.row === "step");
+  }
 }
 
 /** The number in a cell, which must hold one. */
@@ -51,7 +57,7 @@ export async function compareReadings(server: Server, exported: Export): Promise
     expect(players.length, `${name}: browsers that uploaded rows`).toBe(2);
     const [a, b] = players;
     if (a === undefined || b === undefined) throw new Error("no rows");
-    const frames = await exported.table(String(episode.frames_file));
+    const frames = await exported.frames(episode);
     expect(frames.length, `${name}: frames of the re-simulation`).toBe(number(episode, "frames"));
     expect(a.size, `${name}: rows of player 0`).toBe(frames.length);
     expect(b.size, `${name}: rows of player 1`).toBe(frames.length);
@@ -70,7 +76,7 @@ export async function compareReadings(server: Server, exported: Export): Promise
 /** Several different inputs of each player: rows of nothing but idle frames would be equal, too. */
 export async function expectPlay(exported: Export): Promise<void> {
   for (const episode of await exported.table("episodes")) {
-    const frames = await exported.table(String(episode.frames_file));
+    const frames = await exported.frames(episode);
     for (const player of [0, 1]) {
       const inputs = new Set(frames.map((frame) => frame[`player.${player}.input`]));
       expect(
