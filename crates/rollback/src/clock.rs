@@ -183,3 +183,42 @@ impl Clock {
 fn micros(value: Option<u32>) -> Duration {
     Duration::from_micros(u64::from(value.unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrivals_are_told_apart() {
+        let mut arrivals = Arrivals::default();
+        let order = [5, 6, 9, 7, 7, 9, 4, 400, 8];
+        let told = order.map(|sequence| arrivals.take(sequence));
+        use Arrival::{Again, Late, Newest};
+        let expected = [
+            Newest, Newest, Newest, Late, Again, Again, Late, Newest, Again,
+        ];
+        assert_eq!(told, expected);
+        // 4 to 7, 9 and 400 came, of 4 to 400.
+        assert_eq!(arrivals.lost(), 397 - 6);
+        assert_eq!(
+            (arrivals.received, arrivals.reordered, arrivals.duplicated),
+            (9, 2, 3)
+        );
+        arrivals.restart();
+        assert_eq!(arrivals.take(1), Newest);
+        assert_eq!(arrivals.take(3), Newest);
+        assert_eq!(arrivals.lost(), 391 + 1);
+    }
+
+    #[test]
+    fn impossible_samples_are_ignored() {
+        let mut clock = Clock::default();
+        let echo = |sent_at, held_us| Echo { sent_at, held_us };
+        clock.returned(echo(1_000, 2_000), Micros(2_000));
+        clock.returned(echo(u32::MAX / 2, 0), Micros(0));
+        assert_eq!(clock.quantiles(), (Duration::ZERO, Duration::ZERO));
+        // The sender's clock passed 2^32 on the way.
+        clock.returned(echo(u32::MAX - 99, 50), Micros((1 << 32) + 100));
+        assert_eq!(clock.least(), Duration::from_micros(150));
+    }
+}

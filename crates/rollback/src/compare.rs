@@ -93,12 +93,11 @@ impl Comparison {
         }
     }
 
-    /// The frame from which hashes of the peer are wanted.
-    pub(crate) fn want(&self, history: &History) -> Option<Frame> {
-        match (self.differs, &self.found) {
-            (Some(_), None) => Some(self.equal.max(history.base)),
-            (None, _) | (_, Some(_)) => None,
-        }
+    /// The frame from which hashes of the peer are wanted: after a difference was seen, and, if
+    /// our history is `closed`, until all of it is known to be equal.
+    pub(crate) fn want(&self, history: &History, closed: bool) -> Option<Frame> {
+        let open = self.differs.is_some() || (closed && self.equal < history.end());
+        (self.found.is_none() && open).then(|| self.equal.max(history.base))
     }
 
     /// Hashes to send: what the peer asked for, else the newest if it is due.
@@ -163,5 +162,79 @@ impl Comparison {
             ours,
             theirs,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hashes 0, 1, 2 …, and others from frame `wrong` on.
+    fn history(frames: u32, wrong: u32) -> History {
+        let mut history = History::default();
+        for frame in 0..frames {
+            let mut hash = [0; 16];
+            hash[..4].copy_from_slice(&frame.to_le_bytes());
+            hash[7] = u8::from(frame >= wrong);
+            history.push(ChainHash(hash));
+        }
+        history
+    }
+
+    /// Two peers ask and answer until both have found the difference.
+    fn search(ours: &History, theirs: &History) -> [Frame; 2] {
+        let histories = [ours, theirs];
+        let mut peers = [Comparison::default(), Comparison::default()];
+        let mut found = [None, None];
+        for _ in 0..200 {
+            for me in [0, 1] {
+                let other = 1 - me;
+                let hashes = peers[other].hashes(histories[other], 1000, true);
+                peers[other].asked = peers[me].want(histories[me], true);
+                let difference = peers[me].observe(histories[me], &hashes.unwrap());
+                if let Some(difference) = difference {
+                    assert_eq!(found[me].replace(difference.frame), None, "once");
+                }
+            }
+        }
+        found.map(|frame| frame.expect("it is found"))
+    }
+
+    #[test]
+    fn the_first_difference_is_found_however_far_back() {
+        for wrong in [0, 1, 31, 32, 33, 700, 998, 999] {
+            let found = search(&history(1000, u32::MAX), &history(1000, wrong));
+            assert_eq!(found, [Frame(wrong); 2]);
+        }
+    }
+
+    #[test]
+    fn a_closed_history_is_compared_to_its_end() {
+        let found = search(&history(1000, u32::MAX), &history(400, 300));
+        assert_eq!(found, [Frame(300); 2]);
+    }
+
+    #[test]
+    fn a_difference_beyond_memory_is_named_as_the_oldest_kept() {
+        let frames = MAX_HISTORY as u32 + 500;
+        let found = search(&history(frames, u32::MAX), &history(frames, 100));
+        assert_eq!(found, [Frame(500); 2]);
+    }
+
+    #[test]
+    fn a_peer_that_is_always_ahead_is_compared() {
+        let theirs = history(100, 50);
+        let mut comparison = Comparison::default();
+        let mut found = None;
+        for frame in 0..90 {
+            let ours = history(frame + 1, u32::MAX);
+            found = found.or(comparison.confirmed(&ours));
+            let hashes = match comparison.want(&ours, false) {
+                Some(want) => theirs.from(want, MAX_HASHES),
+                None => theirs.from(Frame(frame + 5), 1),
+            };
+            found = found.or(comparison.observe(&ours, &hashes.unwrap()));
+        }
+        assert_eq!(found.map(|difference| difference.frame), Some(Frame(50)));
     }
 }

@@ -129,7 +129,7 @@ impl Link {
             head: view.head,
             sent_at: now.0 as u32,
             echo: self.clock.echo(now),
-            want: self.comparison.want(view.history),
+            want: self.comparison.want(view.history, view.sealed),
             hashes: self.comparison.hashes(view.history, left + 8, due),
             acks: self
                 .players

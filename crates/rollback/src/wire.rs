@@ -38,7 +38,8 @@
 //! Every few packets carry the hash of the sender's last confirmed frame. Because each hash covers
 //! all frames before it, two peers that agree at one frame agree up to it. One that sees a
 //! difference asks with *want* for the hashes after the last frame known to be equal, and gets as
-//! many as fit, again and again, until the first that differs is known.
+//! many as fit, again and again, until the first that differs is known. So does a peer that has
+//! sealed, until all its frames are known to be equal.
 
 use crate::types::{MAX_INPUT_BYTES, MAX_PLAYERS};
 use crate::{Epoch, Frame, HashPrefix, Incarnation, Input, PacketError};

@@ -5,13 +5,12 @@ use std::cell::Cell;
 use igym_rollback::{Frame, Input, LinkId, Packet, wire};
 use proptest::prelude::*;
 
-use crate::host::{Host, duo, endless};
+use crate::host::{Host, endless, pair};
 use crate::parity::runner;
 
 /// Two hosts in the middle of play, and the newest packets to the first.
 fn playing(ticks: u8) -> (Host, Host, Vec<Packet>) {
-    let host = |me: u8| Host::new(duo(me), &[me], endless());
-    let (mut a, mut b) = (host(0), host(1));
+    let (mut a, mut b) = pair(endless());
     let mut recent = Vec::new();
     for tick in 0..ticks {
         let (_, to_b) = a.tick(tick / 3);
@@ -68,20 +67,12 @@ fn mutations() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-/// The engine, but for the counters of refused packets.
-fn unrefused(host: &Host) -> String {
-    let text = format!("{:?}", host.engine);
-    let (before, rest) = text.split_once("refused: Refused {").unwrap();
-    let (_, after) = rest.split_once('}').unwrap();
-    format!("{before}{after}")
-}
-
 /// Gives the bytes to a playing engine, which goes on. True if it took them.
 fn throw(host: &mut Host, bytes: &[u8]) -> bool {
-    let before = unrefused(host);
+    let before = host.unrefused();
     let taken = host.engine.handle_packet(LinkId(1), bytes, host.now);
     if taken.is_err() {
-        assert_eq!(unrefused(host), before);
+        assert_eq!(host.unrefused(), before);
     }
     for _ in 0..3 {
         host.tick(1);

@@ -4,51 +4,12 @@ use std::time::Duration;
 
 use igym_rollback::{
     Advance, BuildError, CompleteError, Engine, Epoch, Event, Frame, Incarnation, Input,
-    InputError, LinkId, Micros, Packet, PacketError, PlayerIndex, PlayerSet, Prediction, Request,
+    InputError, LinkId, Micros, PacketError, PlayerIndex, PlayerSet, Prediction, Request,
     StepResult, Wait, wire,
 };
 
 use crate::game::Rules;
-use crate::host::{FRAME, Host, duo, endless};
-
-const ONE_EACH: wire::Shape = wire::Shape { acks: 1, inputs: 1 };
-
-fn pair(rules: Rules) -> (Host, Host) {
-    let host = |me: u8| Host::new(duo(me), &[me], rules.clone());
-    (host(0), host(1))
-}
-
-fn body(packet: &Packet) -> wire::Body {
-    let (_, rest) = wire::decode_header(&packet.bytes).unwrap();
-    wire::decode_body(rest, ONE_EACH).unwrap()
-}
-
-fn rewrite(packet: &Packet, change: impl Fn(&mut wire::Header, &mut wire::Body)) -> Vec<u8> {
-    let (mut header, _) = wire::decode_header(&packet.bytes).unwrap();
-    let mut body = body(packet);
-    change(&mut header, &mut body);
-    wire::encode(&header, &body)
-}
-
-fn input(byte: u8) -> Input {
-    Input::new(&[byte]).unwrap()
-}
-
-/// Refuses, and changes nothing but the counter.
-fn refuses(host: &mut Host, bytes: &[u8], expected: PacketError) {
-    let without_counters = |host: &Host| {
-        let text = format!("{:?}", host.engine);
-        let (before, rest) = text.split_once("refused: Refused {").unwrap();
-        let (_, after) = rest.split_once('}').unwrap();
-        format!("{before}{after}")
-    };
-    let refused = host.engine.counters().refused.total();
-    let before = without_counters(host);
-    let taken = host.engine.handle_packet(LinkId(1), bytes, host.now);
-    assert_eq!(taken, Err(expected));
-    assert_eq!(without_counters(host), before);
-    assert_eq!(host.engine.counters().refused.total(), refused + 1);
-}
+use crate::host::{FRAME, Host, duo, endless, input, pair, rewrite};
 
 #[test]
 fn the_head_stops_at_the_window_and_says_for_whom() {
@@ -281,182 +242,6 @@ fn a_sealed_peer_lets_the_other_finish() {
 }
 
 #[test]
-fn packets_that_no_honest_peer_sends_change_nothing() {
-    let (mut a, mut b) = pair(endless());
-    let mut packets = Vec::new();
-    for _ in 0..3 {
-        let (_, to_b) = a.tick(1);
-        b.take(0, &to_b);
-        packets = b.tick(2).1;
-    }
-    let packet = &packets[0];
-    let start = rewrite(packet, |_, body| body.inputs[0].first = Frame(1000));
-    refuses(
-        &mut a,
-        &start,
-        PacketError::Impossible("a gap before its inputs"),
-    );
-    let ack = rewrite(packet, |_, body| body.acks[0] = Frame(6));
-    refuses(
-        &mut a,
-        &ack,
-        PacketError::Impossible("it acknowledges what was not sent"),
-    );
-    let hash = rewrite(packet, |_, body| {
-        body.hashes = Some(wire::Hashes {
-            first: Frame(5),
-            prefixes: vec![Default::default()],
-        });
-    });
-    refuses(
-        &mut a,
-        &hash,
-        PacketError::Impossible("it confirms without our inputs"),
-    );
-    let epoch = rewrite(packet, |header, _| header.epoch = Epoch(1));
-    let expected = PacketError::OtherEpoch {
-        found: Epoch(1),
-        expected: Epoch(0),
-    };
-    refuses(&mut a, &epoch, expected);
-    // A packet that says it holds far more frames than it has bytes.
-    let mut many = rewrite(packet, |_, body| body.inputs[0].runs.clear());
-    many.pop();
-    many.extend([1, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 2]);
-    refuses(&mut a, &many, PacketError::Malformed("too many frames"));
-    refuses(
-        &mut a,
-        &[2, 0, 0],
-        PacketError::OtherVersion {
-            found: 2,
-            expected: 1,
-        },
-    );
-    refuses(
-        &mut a,
-        &[1; 1201],
-        PacketError::Malformed("longer than 1200 bytes"),
-    );
-    let mut tail = packet.bytes.clone();
-    tail.push(0);
-    refuses(
-        &mut a,
-        &tail,
-        PacketError::Malformed("bytes after the last field"),
-    );
-    let unknown = a.engine.handle_packet(LinkId(0), &packet.bytes, a.now);
-    assert_eq!(unknown, Err(PacketError::UnknownLink { link: LinkId(0) }));
-    // The packet itself is fine.
-    a.take(1, &packets);
-    let refused = a.engine.counters().refused;
-    assert_eq!(
-        (refused.impossible, refused.other_epoch, refused.malformed),
-        (3, 1, 3)
-    );
-    assert_eq!((refused.other_version, refused.unknown_link), (1, 1));
-}
-
-#[test]
-fn older_incarnations_are_refused() {
-    let (mut a, mut b) = pair(endless());
-    let (_, first) = b.tick(2);
-    let (_, second) = b.tick(2);
-    let reload = rewrite(&first[0], |header, _| header.incarnation = Incarnation(2));
-    a.engine.handle_packet(LinkId(1), &reload, a.now).unwrap();
-    let expected = PacketError::OlderIncarnation {
-        found: Incarnation(1),
-        newest: Incarnation(2),
-    };
-    refuses(&mut a, &second[0].bytes, expected);
-    assert_eq!(a.engine.counters().refused.older_incarnation, 1);
-}
-
-#[test]
-fn the_first_input_is_final() {
-    let (mut a, mut b) = pair(endless());
-    let (_, packets) = b.tick(2);
-    let forged = rewrite(&packets[0], |_, body| {
-        body.sequence = 9;
-        body.inputs[0].runs = vec![wire::Run {
-            input: input(8),
-            frames: 3,
-        }];
-    });
-    a.take(1, &packets);
-    a.engine.handle_packet(LinkId(1), &forged, a.now).unwrap();
-    assert_eq!(a.engine.counters().conflicts, 3);
-    for _ in 0..4 {
-        a.tick(1);
-    }
-    let inputs: Vec<Input> = a.confirmed().iter().map(|frame| frame.inputs[1]).collect();
-    assert_eq!(inputs, [input(0), input(0), input(2)]);
-}
-
-#[test]
-fn inputs_far_ahead_are_left_for_later() {
-    let (mut a, mut b) = pair(endless());
-    let (_, packets) = b.tick(2);
-    let flood = rewrite(&packets[0], |_, body| {
-        body.inputs[0].runs = vec![wire::Run {
-            input: input(2),
-            frames: wire::MAX_PACKET_FRAMES,
-        }];
-    });
-    for _ in 0..10 {
-        a.engine.handle_packet(LinkId(1), &flood, a.now).unwrap();
-    }
-    assert!(a.engine.held().inputs <= 10 + 32 + 8);
-    assert!(a.engine.counters().inputs_beyond_horizon > 0);
-}
-
-#[test]
-fn a_peer_that_never_acknowledges_is_bounded() {
-    let (mut a, mut b) = pair(endless());
-    // b hears nothing; a hears a forged b that has endless inputs.
-    let (_, packets) = b.tick(2);
-    for sequence in 0..3_000 {
-        let end = a.engine.head();
-        let first = Frame(end.0.saturating_sub(20));
-        let forged = rewrite(&packets[0], |_, body| {
-            body.sequence = sequence;
-            body.inputs[0].first = first;
-            body.inputs[0].runs = vec![wire::Run {
-                input: input(2),
-                frames: 200,
-            }];
-        });
-        _ = a.engine.handle_packet(LinkId(1), &forged, a.now);
-        a.tick(1);
-    }
-    let held = a.engine.held();
-    assert!(
-        held.inputs <= 200 && held.records <= 20 && held.hashes <= 200,
-        "{held:?}"
-    );
-    assert!(a.engine.stalled().is_some());
-}
-
-#[test]
-fn acknowledgements_do_not_regress() {
-    let (mut a, mut b) = pair(endless());
-    let (_, old) = b.tick(2);
-    for _ in 0..5 {
-        let (_, packets) = a.tick(1);
-        b.take(0, &packets);
-        let (_, packets) = b.tick(2);
-        a.take(1, &packets);
-    }
-    let (_, packets) = a.tick(1);
-    let first = body(&packets[0]).inputs[0].first;
-    assert!(first > Frame(3));
-    assert_eq!(body(&old[0]).acks, [Frame(0)]);
-    a.take(1, &old);
-    let (_, packets) = a.tick(1);
-    assert_eq!(body(&packets[0]).inputs[0].first, first);
-    assert!(!body(&packets[0]).inputs[0].runs.is_empty());
-}
-
-#[test]
 fn local_inputs_are_taken_when_wanted() {
     let (mut a, _) = pair(endless());
     assert_eq!(a.engine.lead(), 2);
@@ -504,7 +289,7 @@ fn nothing_enters_an_open_batch() {
     };
     assert_eq!(batch.requests[0], Request::Save { frame: Frame(0) });
     let id = batch.id;
-    refuses(&mut a, &packets[0].bytes, PacketError::BatchOpen { id });
+    a.refuses(&packets[0].bytes, PacketError::BatchOpen { id });
     let late = a.engine.add_local_input(PlayerIndex(0), input(1));
     assert_eq!(late, Err(InputError::BatchOpen { id }));
     let again = Advance::Wait(Wait::BatchOpen { id });

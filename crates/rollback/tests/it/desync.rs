@@ -6,8 +6,9 @@ use igym_rollback::{Frame, LinkId};
 use proptest::prelude::*;
 
 use crate::case::{Case, cases};
+use crate::log::{Fact, Log, simulate};
 use crate::parity::runner;
-use crate::world::{Fact, Log, Peer, World, simulate};
+use crate::world::{Peer, World};
 
 /// Frames that are played after the flip.
 const AFTER: u32 = 60;
@@ -73,4 +74,40 @@ fn flip(case: Case, who: usize, frame: Frame, every_frame: bool) -> World {
         assert_eq!(facts[..expected.len()], expected[..]);
     }
     world
+}
+
+/// The episode may end at another frame, or with the one that differs, at the peer that goes wrong.
+#[test]
+fn a_difference_near_the_end_is_named() {
+    let other_ends = Cell::new(0);
+    let mut runner = runner(10);
+    let strategy = (cases(), 0usize..4, 0u32..60);
+    let outcome = runner.run(&strategy, |(case, who, before_end)| {
+        let case = Case {
+            episodes: 1,
+            digest_interval: 1,
+            ..case
+        };
+        let who = who % case.peers();
+        let end = simulate(&case, 0, None, u32::MAX).len() as u32 - 1;
+        let frame = Frame(end.saturating_sub(before_end));
+        let other = simulate(&case, 0, Some(frame), u32::MAX).len() as u32 - 1;
+        other_ends.set(other_ends.get() + u32::from(other != end));
+        let mut world = World::with(case, [0; 4], Some((who, frame)));
+        world.stay();
+        let told = |world: &World| {
+            let mut others = world.peers.iter().enumerate().filter(|(n, _)| *n != who);
+            let this = world.peers[who].log.desyncs.len() + 1 == world.peers.len();
+            this && others.all(|(_, peer)| !peer.log.desyncs.is_empty())
+        };
+        assert!(world.run_until(240, told), "named everywhere");
+        for peer in &world.peers {
+            assert!(peer.log.desyncs.iter().all(|(named, _)| *named == frame));
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    assert!(other_ends.get() > 1);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use igym_rollback::{
     Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Input, LinkId, Micros, Packet,
-    PlayerIndex, PlayerSet, Request, Wait,
+    PacketError, PlayerIndex, PlayerSet, Request, Wait, wire,
 };
 
 use crate::game::{Game, Rules};
@@ -120,4 +120,47 @@ impl Host {
             })
             .collect()
     }
+
+    /// The engine, but for the counters of refused packets.
+    pub(crate) fn unrefused(&self) -> String {
+        let text = format!("{:?}", self.engine);
+        let (before, rest) = text.split_once("refused: Refused {").unwrap();
+        let (_, after) = rest.split_once('}').unwrap();
+        format!("{before}{after}")
+    }
+
+    /// A packet of player 1 is refused, and changes nothing but the counter.
+    pub(crate) fn refuses(&mut self, bytes: &[u8], expected: PacketError) {
+        let refused = self.engine.counters().refused.total();
+        let before = self.unrefused();
+        let taken = self.engine.handle_packet(LinkId(1), bytes, self.now);
+        assert_eq!(taken, Err(expected));
+        assert_eq!(self.unrefused(), before);
+        assert_eq!(self.engine.counters().refused.total(), refused + 1);
+    }
+}
+
+/// Two hosts of one player each.
+pub(crate) fn pair(rules: Rules) -> (Host, Host) {
+    let host = |me: u8| Host::new(duo(me), &[me], rules.clone());
+    (host(0), host(1))
+}
+
+pub(crate) fn input(byte: u8) -> Input {
+    Input::new(&[byte]).unwrap()
+}
+
+pub(crate) fn body(packet: &Packet) -> wire::Body {
+    let (_, rest) = wire::decode_header(&packet.bytes).unwrap();
+    wire::decode_body(rest, wire::Shape { acks: 1, inputs: 1 }).unwrap()
+}
+
+pub(crate) fn rewrite(
+    packet: &Packet,
+    change: impl Fn(&mut wire::Header, &mut wire::Body),
+) -> Vec<u8> {
+    let (mut header, _) = wire::decode_header(&packet.bytes).unwrap();
+    let mut body = body(packet);
+    change(&mut header, &mut body);
+    wire::encode(&header, &body)
 }

@@ -8,6 +8,8 @@ mod contract;
 mod desync;
 mod game;
 mod host;
+mod hostile;
+mod log;
 mod network;
 mod pacing;
 mod packets;

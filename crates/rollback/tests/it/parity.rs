@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
 use crate::case::{Case, cases};
-use crate::world::{Totals, World, reference};
+use crate::log::reference;
+use crate::world::{Totals, World};
 
 /// Cases of one run, unless `IGYM_ROLLBACK_CASES` says otherwise.
 const CASES: u32 = 1_000;

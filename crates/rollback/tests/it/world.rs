@@ -1,36 +1,14 @@
 //! Peers with their own clocks, hosts and games on one network, from the first episode to the last.
 
 use igym_rollback::{
-    Advance, ChainHash, ConfirmedFrame, Digest, Engine, Event, Frame, Input, LinkId, Micros,
-    PacketError, PlayerIndex, Wait, chain, wire,
+    Advance, Engine, Frame, Input, LinkId, Micros, PacketError, PlayerIndex, Wait, wire,
 };
 
 use crate::case::Case;
 use crate::game::{Game, Rules};
+use crate::log::Log;
 use crate::network::{Agenda, Happening, Network};
 use crate::rng::Rng;
-
-/// What one peer's engine said in one episode.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    pub(crate) confirmed: Vec<ConfirmedFrame>,
-    pub(crate) presented: Vec<Vec<Input>>,
-    /// The inputs that came from each player.
-    pub(crate) received: Vec<Vec<Input>>,
-    pub(crate) sealed: Option<(Frame, ChainHash)>,
-    /// First differing frame, and the peer.
-    pub(crate) desyncs: Vec<(Frame, LinkId)>,
-}
-
-/// A fact of an episode, as the run without a network computes it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fact {
-    pub(crate) frame: Frame,
-    pub(crate) inputs: Vec<Input>,
-    pub(crate) outcome: Vec<u8>,
-    pub(crate) digest: Option<Digest>,
-    pub(crate) hash: ChainHash,
-}
 
 /// Counts over many cases, so that no test passes for nothing.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +126,11 @@ impl World {
         }
         self.totals.lost += self.network.lost;
         true
+    }
+
+    /// No further episode begins.
+    pub(crate) fn stay(&mut self) {
+        self.closing = Some(u32::MAX);
     }
 
     /// Runs until `enough`; false if the time is over first.
@@ -337,94 +320,4 @@ impl Peer {
 fn local_time(world_us: u64, offset: u64, drift_ppm: i64) -> Micros {
     let scaled = i128::from(world_us) * i128::from(1_000_000 + drift_ppm) / 1_000_000;
     Micros(offset + scaled as u64)
-}
-
-impl Log {
-    fn take(&mut self, event: Event, now: Micros) {
-        match event {
-            Event::Presented {
-                frame, inputs, at, ..
-            } => {
-                assert_eq!(frame.0 as usize, self.presented.len(), "each frame once");
-                assert!(at <= now);
-                self.presented.push(inputs);
-            }
-            Event::Received {
-                player,
-                first,
-                inputs,
-                at,
-                ..
-            } => {
-                assert_eq!(at, now);
-                let received = &mut self.received[usize::from(player.0)];
-                assert_eq!(first.0 as usize, received.len(), "without gaps");
-                received.extend(inputs);
-            }
-            Event::Confirmed(frame) => {
-                assert_eq!(frame.frame.0 as usize, self.confirmed.len(), "each once");
-                assert!(self.sealed.is_none());
-                for (player, input) in frame.inputs.iter().enumerate() {
-                    let shown = &self.presented[self.confirmed.len()][player];
-                    let wrong = frame.predicted_wrong.contains(PlayerIndex(player as u8));
-                    assert_eq!(wrong, shown != input);
-                    if wrong {
-                        assert!(frame.rollback_depth > 0 || frame.frame.0 > 0);
-                    }
-                }
-                self.confirmed.push(frame);
-            }
-            Event::Sealed { last_frame, hash } => {
-                assert!(self.sealed.is_none());
-                assert_eq!(last_frame.0 as usize + 1, self.confirmed.len());
-                self.sealed = Some((last_frame, hash));
-            }
-            Event::Desync { frame, link, .. } => self.desyncs.push((frame, link)),
-            Event::Rollback { depth, .. } => assert!(depth > 0),
-            Event::Stalled { .. } | Event::Resumed => {}
-        }
-    }
-
-    pub(crate) fn facts(&self) -> Vec<Fact> {
-        let facts = self.confirmed.iter().cloned().map(|frame| Fact {
-            frame: frame.frame,
-            inputs: frame.inputs,
-            outcome: frame.outcome,
-            digest: frame.digest,
-            hash: frame.hash,
-        });
-        facts.collect()
-    }
-}
-
-/// The run without a network.
-pub(crate) fn reference(case: &Case, epoch: u32) -> Vec<Fact> {
-    simulate(case, epoch, None, u32::MAX)
-}
-
-/// At most `frames` frames; one of them may go wrong.
-pub(crate) fn simulate(case: &Case, epoch: u32, flipped: Option<Frame>, frames: u32) -> Vec<Fact> {
-    let mut game = Game::new(Rules {
-        flipped,
-        ..case.rules(epoch)
-    });
-    let mut facts: Vec<Fact> = Vec::new();
-    let mut hash = case.genesis(epoch);
-    for frame in (0..frames).map(Frame) {
-        let players = 0..case.players() as u8;
-        let inputs: Vec<Input> = players.map(|p| case.authored(epoch, p, frame)).collect();
-        let result = game.step(&inputs);
-        hash = chain(hash, frame, &inputs, &result.outcome, result.digest);
-        facts.push(Fact {
-            frame,
-            inputs,
-            outcome: result.outcome,
-            digest: result.digest,
-            hash,
-        });
-        if result.terminal {
-            break;
-        }
-    }
-    facts
 }

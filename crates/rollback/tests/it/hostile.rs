@@ -1,0 +1,166 @@
+//! What packets can do, and what no packet can.
+
+use igym_rollback::{Epoch, Frame, Incarnation, Input, LinkId, PacketError, wire};
+
+use crate::host::{body, endless, input, pair, rewrite};
+
+#[test]
+fn packets_that_no_honest_peer_sends_change_nothing() {
+    let (mut a, mut b) = pair(endless());
+    let mut packets = Vec::new();
+    for _ in 0..3 {
+        let (_, to_b) = a.tick(1);
+        b.take(0, &to_b);
+        packets = b.tick(2).1;
+    }
+    let packet = &packets[0];
+    let start = rewrite(packet, |_, body| body.inputs[0].first = Frame(1000));
+    a.refuses(&start, PacketError::Impossible("a gap before its inputs"));
+    let ack = rewrite(packet, |_, body| body.acks[0] = Frame(6));
+    a.refuses(
+        &ack,
+        PacketError::Impossible("it acknowledges what was not sent"),
+    );
+    let hash = rewrite(packet, |_, body| {
+        body.hashes = Some(wire::Hashes {
+            first: Frame(5),
+            prefixes: vec![Default::default()],
+        });
+    });
+    a.refuses(
+        &hash,
+        PacketError::Impossible("it confirms without our inputs"),
+    );
+    let epoch = rewrite(packet, |header, _| header.epoch = Epoch(1));
+    let expected = PacketError::OtherEpoch {
+        found: Epoch(1),
+        expected: Epoch(0),
+    };
+    a.refuses(&epoch, expected);
+    // A packet that says it holds far more frames than it has bytes.
+    let mut many = rewrite(packet, |_, body| body.inputs[0].runs.clear());
+    many.pop();
+    many.extend([1, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 2]);
+    a.refuses(&many, PacketError::Malformed("too many frames"));
+    a.refuses(
+        &[2, 0, 0],
+        PacketError::OtherVersion {
+            found: 2,
+            expected: 1,
+        },
+    );
+    a.refuses(&[1; 1201], PacketError::Malformed("longer than 1200 bytes"));
+    let mut tail = packet.bytes.clone();
+    tail.push(0);
+    a.refuses(&tail, PacketError::Malformed("bytes after the last field"));
+    let unknown = a.engine.handle_packet(LinkId(0), &packet.bytes, a.now);
+    assert_eq!(unknown, Err(PacketError::UnknownLink { link: LinkId(0) }));
+    // The packet itself is fine.
+    a.take(1, &packets);
+    let refused = a.engine.counters().refused;
+    assert_eq!(
+        (refused.impossible, refused.other_epoch, refused.malformed),
+        (3, 1, 3)
+    );
+    assert_eq!((refused.other_version, refused.unknown_link), (1, 1));
+}
+
+#[test]
+fn older_incarnations_are_refused() {
+    let (mut a, mut b) = pair(endless());
+    let (_, first) = b.tick(2);
+    let (_, second) = b.tick(2);
+    let reload = rewrite(&first[0], |header, _| header.incarnation = Incarnation(2));
+    a.engine.handle_packet(LinkId(1), &reload, a.now).unwrap();
+    let expected = PacketError::OlderIncarnation {
+        found: Incarnation(1),
+        newest: Incarnation(2),
+    };
+    a.refuses(&second[0].bytes, expected);
+    assert_eq!(a.engine.counters().refused.older_incarnation, 1);
+}
+
+#[test]
+fn the_first_input_is_final() {
+    let (mut a, mut b) = pair(endless());
+    let (_, packets) = b.tick(2);
+    let forged = rewrite(&packets[0], |_, body| {
+        body.sequence = 9;
+        body.inputs[0].runs = vec![wire::Run {
+            input: input(8),
+            frames: 3,
+        }];
+    });
+    a.take(1, &packets);
+    a.engine.handle_packet(LinkId(1), &forged, a.now).unwrap();
+    assert_eq!(a.engine.counters().conflicts, 3);
+    for _ in 0..4 {
+        a.tick(1);
+    }
+    let inputs: Vec<Input> = a.confirmed().iter().map(|frame| frame.inputs[1]).collect();
+    assert_eq!(inputs, [input(0), input(0), input(2)]);
+}
+
+#[test]
+fn inputs_far_ahead_are_left_for_later() {
+    let (mut a, mut b) = pair(endless());
+    let (_, packets) = b.tick(2);
+    let flood = rewrite(&packets[0], |_, body| {
+        body.inputs[0].runs = vec![wire::Run {
+            input: input(2),
+            frames: wire::MAX_PACKET_FRAMES,
+        }];
+    });
+    for _ in 0..10 {
+        a.engine.handle_packet(LinkId(1), &flood, a.now).unwrap();
+    }
+    assert!(a.engine.held().inputs <= 10 + 32 + 8);
+    assert!(a.engine.counters().inputs_beyond_horizon > 0);
+}
+
+#[test]
+fn a_peer_that_never_acknowledges_is_bounded() {
+    let (mut a, mut b) = pair(endless());
+    // b hears nothing; a hears a forged b that has endless inputs.
+    let (_, packets) = b.tick(2);
+    for sequence in 0..3_000 {
+        let end = a.engine.head();
+        let first = Frame(end.0.saturating_sub(20));
+        let forged = rewrite(&packets[0], |_, body| {
+            body.sequence = sequence;
+            body.inputs[0].first = first;
+            body.inputs[0].runs = vec![wire::Run {
+                input: input(2),
+                frames: 200,
+            }];
+        });
+        _ = a.engine.handle_packet(LinkId(1), &forged, a.now);
+        a.tick(1);
+    }
+    let held = a.engine.held();
+    assert!(
+        held.inputs <= 200 && held.records <= 20 && held.hashes <= 200,
+        "{held:?}"
+    );
+    assert!(a.engine.stalled().is_some());
+}
+
+#[test]
+fn acknowledgements_do_not_regress() {
+    let (mut a, mut b) = pair(endless());
+    let (_, old) = b.tick(2);
+    for _ in 0..5 {
+        let (_, packets) = a.tick(1);
+        b.take(0, &packets);
+        let (_, packets) = b.tick(2);
+        a.take(1, &packets);
+    }
+    let (_, packets) = a.tick(1);
+    let first = body(&packets[0]).inputs[0].first;
+    assert!(first > Frame(3));
+    assert_eq!(body(&old[0]).acks, [Frame(0)]);
+    a.take(1, &old);
+    let (_, packets) = a.tick(1);
+    assert_eq!(body(&packets[0]).inputs[0].first, first);
+    assert!(!body(&packets[0]).inputs[0].runs.is_empty());
+}
