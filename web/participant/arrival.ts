@@ -4,7 +4,7 @@ export async function arrive(): Promise<string> {
   if (token !== undefined) return decodeURIComponent(token);
   for (let pause = 500; ; pause = Math.min(5000, pause * 2)) {
     try {
-      const response = await fetch(`/api/participants${location.search}`, { method: "POST" });
+      const response = await fetch("/api/participants", { method: "POST" });
       if (response.ok) {
         const created = (await response.json()) as { token: string; path: string };
         // A reload, or the way back to this page, must find the same participant.

@@ -100,6 +100,9 @@ class App {
         this.#keyboard.repeatHeld();
         tell({ episode: message.episode });
         return;
+      case "cannot_rejoin":
+        this.#screen.handleCannotRejoin();
+        return;
       case "draw":
         if (message.keyAt !== null) this.#keysToPaint.push(message.keyAt);
         this.#stage.apply(message.delta);

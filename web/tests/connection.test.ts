@@ -136,6 +136,25 @@ test("a broken line is opened again, with growing pauses, until it holds", () =>
   expect(changes).toEqual([true, false]);
 });
 
+test("pauses begin anew after a connection that lasted, not after one that broke at once", () => {
+  const pause = () => {
+    const [brokeAt, before] = [world.now(), world.sockets.length];
+    world.socket.onclose?.();
+    while (world.sockets.length === before) world.pass(1);
+    return world.now() - brokeAt;
+  };
+  welcome();
+  expect(pause()).toBe(250);
+  welcome();
+  expect(pause()).toBe(500);
+  welcome();
+  for (let second = 0; second < 11; second += 1) {
+    world.pass(1000);
+    world.socket.receive({ type: "pong", sent_ms: 0, server_ms: 0 });
+  }
+  expect(pause()).toBe(250);
+});
+
 test("a silent line is given up although the socket never closes", () => {
   welcome();
   const first = world.socket;

@@ -46,6 +46,7 @@ const playing: Situation = {
   status: calm,
   stalledForMs: 0,
   flush: false,
+  rejoins: true,
 };
 
 test("nothing lies over a running game", () => {
@@ -72,4 +73,8 @@ test("the end of a round, and of the game, come before all else", () => {
   const sealed = { ...calm, sealed: true, stalled_by: 1 };
   expect(overlayWords({ ...playing, status: sealed })?.title).toBe("Round 1 is over");
   expect(overlayWords({ ...playing, flush: true })?.title).toContain("left");
+});
+
+test("a page that comes too late says so", () => {
+  expect(overlayWords({ ...playing, rejoins: false, flush: true })?.title).toContain("again");
 });

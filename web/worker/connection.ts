@@ -10,6 +10,9 @@ const WELCOME_MS = 10_000;
 const SILENCE_MS = 6_000;
 const PING_MS = 1_000;
 
+/** A connection that lasted so long was no accident: the next break counts from the beginning. */
+const STEADY_MS = 10_000;
+
 /** Bytes that may wait in the socket before uploads pause; control messages never do. */
 const BUFFERED_BYTES = 512 * 1024;
 
@@ -45,6 +48,7 @@ export class Connection {
   #socket: WebSocket | null = null;
   #welcomed = false;
   #stopped = false;
+  #welcomedAt = 0;
   #heardAt = 0;
   #cancelRetry: (() => void) | null = null;
   #cancelWatch: (() => void) | null = null;
@@ -127,7 +131,7 @@ export class Connection {
     if (message === null) return;
     if (message.type === "welcome") {
       this.#welcomed = true;
-      this.#backoff.reset();
+      this.#welcomedAt = this.surroundings.now();
       this.handlers.handleMessage(message);
       this.handlers.handleConnected(true);
       return;
@@ -151,6 +155,7 @@ export class Connection {
 
   #broke(): void {
     const welcomed = this.#welcomed;
+    if (welcomed && this.surroundings.now() - this.#welcomedAt > STEADY_MS) this.#backoff.reset();
     this.#drop();
     if (welcomed) this.handlers.handleConnected(false);
     if (!this.#stopped) this.#retry();

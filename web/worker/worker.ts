@@ -245,6 +245,12 @@ class Participant {
     const current = this.#play?.plan;
     if (current?.session !== plan.session || current.episode !== plan.episode) {
       this.#endPlay();
+      if (session.players > 1 && this.#links.key?.session !== session.session) {
+        // This page was loaded in the middle of the game. Its inputs up to here were another
+        // page's, and nobody may author a frame twice: the server will end the game.
+        post({ type: "cannot_rejoin" });
+        return;
+      }
       if (!this.#engine || !this.#outbox || !this.#identity) return;
       try {
         this.#play = new Play(
@@ -295,6 +301,10 @@ class Participant {
     } else if (view.kind === "connecting") {
       for (const peer of this.#linkStates.keys()) {
         if (!view.linked.includes(peer)) this.#reportLink(peer);
+      }
+    } else if (view.kind === "playing") {
+      for (const [peer, state] of this.#linkStates) {
+        if (state.kind === "failed") this.#reportLink(peer);
       }
     } else if (view.kind === "validating" && !view.validated && this.#engine) {
       this.#connection.send({

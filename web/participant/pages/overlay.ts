@@ -19,6 +19,7 @@ export class Overlay {
   #status: Status | null = null;
   #stalledSince: number | null = null;
   #flush = false;
+  #rejoins = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   begin(round: number, rounds: number, startsAt: number): void {
@@ -32,6 +33,11 @@ export class Overlay {
     this.#status = status;
     if (status.stalled_by === null) this.#stalledSince = null;
     else this.#stalledSince ??= performance.now();
+    this.#show();
+  }
+
+  handleCannotRejoin(): void {
+    this.#rejoins = false;
     this.#show();
   }
 
@@ -56,6 +62,7 @@ export class Overlay {
       status: this.#status,
       stalledForMs,
       flush: this.#flush,
+      rejoins: this.#rejoins,
     });
     this.element.hidden = words === null;
     if (words !== null) {

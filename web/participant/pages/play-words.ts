@@ -57,11 +57,17 @@ export interface Situation {
   stalledForMs: number;
   /** The server ends the episode early. */
   flush: boolean;
+  /** False for a page that was loaded in the middle of the game. */
+  rejoins: boolean;
 }
 
 export function overlayWords(now: Situation): OverlayWords | null {
   const { round, rounds, status } = now;
   const name = rounds > 1 ? `Round ${round} of ${rounds}` : "";
+  if (!now.rejoins) {
+    const detail = "A running game cannot be joined again. One moment, please…";
+    return { title: "This page was loaded again", count: null, detail };
+  }
   if (now.flush || status?.flushed) {
     return { title: "Your partner has left", count: null, detail: "Saving the game…" };
   }

@@ -10,6 +10,7 @@ import type { Context, Page, ViewOf } from "./page";
 /** The game itself: the picture, what stands above it, what is laid over it. */
 export interface PlayPage extends Page {
   handleEpisode(startsAt: number, assets: readonly Asset[]): void;
+  handleCannotRejoin(): void;
   handleStatus(status: Status): void;
 }
 
@@ -39,6 +40,7 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
       hud.reset();
       overlay.begin(view.plan.episode + 1, view.plan.episodes, startsAt);
     },
+    handleCannotRejoin: () => overlay.handleCannotRejoin(),
     handleStatus(status: Status) {
       hud.show(status);
       overlay.handleStatus(status);
