@@ -50,7 +50,9 @@ class App {
     this.#worker.onmessage = (event: MessageEvent<WorkerMessage>) => this.#handle(event.data);
     this.#worker.onerror = (event) => {
       console.error("the worker failed", event.message);
-      this.#fault("engine_not_loaded");
+      // With its connections, so that nobody waits for this page.
+      this.#worker.terminate();
+      this.#fault(this.#surroundings.ready ? "engine_failed" : "engine_not_loaded");
     };
     window.addEventListener("beforeunload", (event) => {
       // Leaving now would end the game for the partner as well.

@@ -22,6 +22,8 @@ export class Stage {
     private readonly handlePainted: () => void,
   ) {
     new ResizeObserver(() => this.#fit()).observe(this.#frame);
+    // A window that moves to a finer screen keeps its size.
+    window.addEventListener("resize", () => this.#fit());
   }
 
   /** Fills the space that its parent gives it; the picture keeps its proportions. */

@@ -26,7 +26,7 @@ class Participant {
   #view: View | null = null;
   #viewedAt = 0;
   /** The button that was pressed and whose effect is not seen yet. */
-  #wish: Extract<PageMessage, { type: "advance" | "join" }> | null = null;
+  #wish: Extract<PageMessage, { type: "advance" | "join" | "leave" }> | null = null;
   #engine: Engine | null = null;
   #outbox: Outbox | null = null;
   /** Highest upload that the server confirmed. */
@@ -87,11 +87,9 @@ class Participant {
     switch (message.type) {
       case "advance":
       case "join":
+      case "leave":
         this.#wish = message;
         this.#repeat();
-        return;
-      case "leave":
-        this.#connection.send({ type: "leave" });
         return;
       case "signal":
         if (this.#links.current(message.link)) this.#signal(message.link, message.payload);
@@ -296,7 +294,9 @@ class Participant {
   #repeat(): void {
     const view = this.#view;
     if (view === null || this.#done) return;
-    if (view.kind === "start" || view.kind === "instructions") {
+    if (this.#wish?.type === "leave") {
+      if (view.kind !== "end") this.#connection.send(this.#wish);
+    } else if (view.kind === "start" || view.kind === "instructions") {
       if (this.#wish?.scene === view.scene) this.#connection.send(this.#wish);
     } else if (view.kind === "connecting") {
       for (const peer of this.#linkStates.keys()) {

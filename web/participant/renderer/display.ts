@@ -30,12 +30,12 @@ interface Entry {
 export class DisplayModel {
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new Set<string>();
-  #removed: string[] = [];
+  readonly #removed = new Set<string>();
   #order: string[] | null = null;
 
   /** Anything to paint? */
   get dirty(): boolean {
-    return this.#changed.size > 0 || this.#removed.length > 0 || this.#order !== null;
+    return this.#changed.size > 0 || this.#removed.size > 0 || this.#order !== null;
   }
 
   apply(delta: DrawDelta, now: number): void {
@@ -75,8 +75,8 @@ export class DisplayModel {
       else this.#changed.delete(id);
       changed.push({ id, shape: entry.shape, alpha: entry.target.alpha });
     }
-    const changes = { removed: this.#removed, changed, order: this.#order, moving };
-    this.#removed = [];
+    const changes = { removed: [...this.#removed], changed, order: this.#order, moving };
+    this.#removed.clear();
     this.#order = null;
     return changes;
   }
@@ -95,7 +95,7 @@ export class DisplayModel {
   #remove(id: string): void {
     if (!this.#entries.delete(id)) return;
     this.#changed.delete(id);
-    this.#removed.push(id);
+    this.#removed.add(id);
   }
 }
 
