@@ -119,9 +119,8 @@ pub(crate) struct ServeOptions {
     #[arg(long, default_value_t = 8000, env = "IGYM_PORT")]
     pub(crate) port: u16,
 
-    /// Host and port in one
+    /// Host and port in one; counts before --host and --port
     #[arg(long, value_name = "IP:PORT", env = "IGYM_ADDRESS")]
-    #[arg(conflicts_with_all = ["host", "port"])]
     pub(crate) address: Option<SocketAddr>,
 
     /// Serve the pages of this folder instead of those built into the program

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use anyhow::{Result, bail};
 use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine};
-use igym_protocol::{FirstDifference, SessionId, Verdict};
+use igym_protocol::{SessionId, Verdict};
 
 use crate::arguments::VerifyOptions;
 use crate::check::count;
@@ -97,23 +97,14 @@ impl Report {
             table::name(judgement.verdict).to_owned(),
             server.to_owned(),
             examination.canonical.len().to_string(),
-            judgement
-                .first_difference
-                .as_ref()
-                .map(place)
-                .unwrap_or_default(),
+            remark(&examination),
         ]);
     }
 
     fn print(&self, quiet: bool) -> Result<()> {
         let mut out = io::stdout().lock();
         let header = [
-            "session",
-            "episode",
-            "verdict",
-            "server",
-            "frames",
-            "first difference",
+            "session", "episode", "verdict", "server", "frames", "remarks",
         ];
         let listed: Vec<[String; 6]> = self
             .rows
@@ -168,12 +159,23 @@ fn is_another(recorded: Verdict, now: Verdict) -> bool {
     recorded != now && !(recorded == Verdict::Partial && now == Verdict::Verified)
 }
 
-/// "frame 19, digest: player 0 / re-simulation".
-fn place(difference: &FirstDifference) -> String {
-    format!(
-        "frame {}, {}: {}",
-        difference.frame,
-        difference.field,
-        difference.between.join(" / ")
-    )
+/// "frame 19, digest: player 1 / re-simulation", or whose seal is missing.
+fn remark(examination: &Examination) -> String {
+    if let Some(difference) = &examination.judgement.first_difference {
+        return format!(
+            "frame {}, {}: {}",
+            difference.frame,
+            difference.field,
+            difference.between.join(" / ")
+        );
+    }
+    let unsealed: Vec<String> = (0_u32..)
+        .zip(&examination.coverage)
+        .filter(|(_, coverage)| !coverage.sealed)
+        .map(|(player, _)| format!("player {player}"))
+        .collect();
+    match unsealed.is_empty() {
+        true => String::new(),
+        false => format!("no seal of {}", unsealed.join(", ")),
+    }
 }

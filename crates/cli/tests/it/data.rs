@@ -144,6 +144,7 @@ fn a_missing_seal_is_partial_and_no_error() {
     let data = study(|played| played.pages[0].seal = None);
     let run = igym(&["verify", text(data.path())]).expect(0);
     assert!(run.out.contains("1 verified, 1 partial"), "{}", run.out);
+    assert!(run.out.contains("no seal of player 0"), "{}", run.out);
 }
 
 #[test]
