@@ -14,7 +14,8 @@ pub struct ServerOptions {
     pub web_dir: Option<PathBuf>,
     /// Port 0 takes a free one.
     pub address: SocketAddr,
-    /// What all draws of this run come from. None: drawn now. Either way it is recorded.
+    /// What all draws come from: session ids, codes, the episodes' seeds. None: drawn now. A run
+    /// after the first on the same data mixes its number in. What a run used is recorded.
     pub seed: Option<[u8; 32]>,
     pub tuning: Tuning,
 }

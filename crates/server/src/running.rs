@@ -97,6 +97,7 @@ pub async fn serve(
     let (connections, connections_gone) = mpsc::channel(1);
     let registry = Registry::new(options.tuning.page_loads, event_sender.clone());
     let (registry, mut census) = recall(store.clone(), registry).await?;
+    let seed = seed_of_run(seed, census.openings());
 
     let address = options.address;
     let bind_error = |source| ServeError::Bind { address, source };
@@ -218,6 +219,17 @@ impl Server {
             .await
             .map_err(|_| ServeError::Crashed { task: "study" })
     }
+}
+
+/// The same draws must not come twice in one journal: two sessions would have one id. So a run
+/// after the first on the same data draws from a seed of its own.
+fn seed_of_run(seed: [u8; 32], runs_before: u64) -> [u8; 32] {
+    if runs_before == 0 {
+        return seed;
+    }
+    let mut hasher = blake3::Hasher::new_keyed(&seed);
+    hasher.update(&runs_before.to_le_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 /// Reads what earlier runs wrote down, as far as this one has to know it.

@@ -24,6 +24,7 @@ pub(crate) struct Census {
     waiting: BTreeSet<ParticipantId>,
     playing: BTreeSet<ParticipantId>,
     completed: usize,
+    openings: u64,
     members: BTreeMap<SessionId, Vec<ParticipantId>>,
 }
 
@@ -32,6 +33,7 @@ impl Census {
         match record {
             // Whoever waited or played when a server ended is not there when the next one begins.
             Record::StudyOpened { .. } => {
+                self.openings += 1;
                 self.waiting.clear();
                 self.playing.clear();
                 self.members.clear();
@@ -78,6 +80,11 @@ impl Census {
             | Record::EpisodeClosed { .. }
             | Record::Uploaded { .. } => {}
         }
+    }
+
+    /// How often a server began to serve from this data directory.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings
     }
 
     pub(crate) fn summary(&self, id: &str, title: &str) -> Summary {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use igym_protocol::{ClientMessage, RefusalCode, Resume, ServerMessage, View};
+use igym_protocol::{ClientMessage, Record, RefusalCode, Resume, ServerMessage, View};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
@@ -142,4 +142,28 @@ async fn a_stopping_server_says_goodbye_and_a_new_one_goes_on_with_the_data() {
     let study = request(server.address, "GET", "/api/study", "").await;
     assert_eq!(study.json()["waiting"], 0);
     Client::arrive(&server).await.barrier().await;
+}
+
+#[tokio::test]
+async fn two_runs_on_the_same_data_draw_differently() {
+    let fixed = |options: &mut igym_server::ServerOptions| options.seed = Some([7; 32]);
+    let server = TestServer::start_with(1, fixed).await;
+    let (first, one, _) = Client::alone_in_play(&server).await;
+    first.leave().await;
+    let data = server.stop().await;
+    let store = Arc::new(SqliteStore::open(data.path()).unwrap());
+    let server = TestServer::start_on(1, data, store, fixed).await;
+    let (_second, two, _) = Client::alone_in_play(&server).await;
+    assert_ne!(one.session, two.session);
+    let seeds: Vec<_> = server
+        .journal()
+        .into_iter()
+        .filter_map(|entry| match entry.record {
+            Record::StudyOpened { seed, .. } => Some(seed),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seeds.len(), 2);
+    assert_eq!(seeds[0], "07".repeat(32));
+    assert_ne!(seeds[0], seeds[1]);
 }
