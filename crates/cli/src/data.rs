@@ -42,9 +42,12 @@ impl Data {
             episode: Some(episode),
             ..Filter::default()
         })?;
-        journal.episode(session, episode).cloned().with_context(|| {
-            format!("the journal does not hold episode {episode} of session {session}")
-        })
+        journal
+            .into_episodes()
+            .find(|log| (log.plan.session, log.plan.episode) == (session, episode))
+            .with_context(|| {
+                format!("the journal does not hold episode {episode} of session {session}")
+            })
     }
 
     fn journal(&self, filter: &Filter) -> Result<Journal> {

@@ -137,6 +137,13 @@ impl Journal {
             .flat_map(|session| session.episodes.values())
     }
 
+    /// Gives up every episode, by session in journal order.
+    pub fn into_episodes(self) -> impl Iterator<Item = EpisodeLog> {
+        self.sessions
+            .into_iter()
+            .flat_map(|session| session.episodes.into_values())
+    }
+
     /// Takes up the next entry.
     pub fn push(&mut self, entry: Entry) {
         let at_ms = entry.at_ms;

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod exporting;
+mod formats;
 mod journal;
 mod judging;
 mod played;
 mod support;
+mod tables;
