@@ -110,3 +110,26 @@ impl Lobby {
             .find(|one| one.participant == participant)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_came_first_is_matched_first() {
+        let people: Vec<_> = (1..=5)
+            .map(|number| ParticipantId(uuid::Uuid::from_u128(number)))
+            .collect();
+        let mut lobby = Lobby::default();
+        for who in &people {
+            lobby.join(Millis(0), *who, Duration::from_secs(1));
+        }
+        lobby.set_away(people[1], Some(Millis(9)));
+        let group = lobby.take_group(Matchmaking::FirstCome, 3);
+        assert_eq!(group, Some(vec![people[0], people[2], people[3]]));
+        assert_eq!(lobby.take_group(Matchmaking::FirstCome, 2), None);
+        lobby.set_away(people[1], None);
+        let group = lobby.take_group(Matchmaking::FirstCome, 2);
+        assert_eq!(group, Some(vec![people[1], people[4]]), "the place is kept");
+    }
+}

@@ -1,8 +1,8 @@
 //! Studies in which something goes wrong.
 
 use igym_protocol::{
-    ClientMessage, CloseReason, Digests, Outcome, ParticipantId, SessionId, SessionState, Verdict,
-    View,
+    ClientMessage, CloseReason, Digests, Outcome, ParticipantId, SessionId, SessionState,
+    SignalPayload, Verdict, View,
 };
 
 use crate::world::{World, config, failed};
@@ -171,8 +171,9 @@ fn pages_that_run_something_else_do_not_play() {
         |digests| digests.environment.push('0'),
         |digests| digests.study.clear(),
     ];
-    // One page differs, or all of them alike: they agree, but not with the server.
-    for (change, differing) in changes.iter().zip([1, 2, 3].iter().cycle()) {
+    // One page differs, or two, or all of them alike: they agree, but not with the server.
+    let differing: [&[usize]; 3] = [&[2], &[0, 1], &[0, 1, 2]];
+    for (change, differing) in changes.iter().zip(differing) {
         let (mut world, people) = World::with_people(config(3, 1), 3);
         world.until(&people, |view| matches!(view, View::Validating { .. }));
         for (index, who) in people.iter().enumerate() {
@@ -188,7 +189,7 @@ fn pages_that_run_something_else_do_not_play() {
             };
             assert!(!validated);
             let mut digests = world.digests(&environment, &study_digest);
-            if index < *differing {
+            if differing.contains(&index) {
                 change(&mut digests);
             }
             let session = session.session;
@@ -297,6 +298,26 @@ fn survivors_who_do_not_deliver_are_not_waited_for() {
     assert!(world.judge(Verdict::Partial));
     let left = Some(Outcome::PartnerLeft);
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Left), left, left]);
+}
+
+#[test]
+fn who_has_left_has_no_more_say_in_the_session() {
+    let (mut world, people, session) = playing(3, 1);
+    world.send(people[0], &ClientMessage::Leave).unwrap();
+    assert!(flush(&world, people[1]));
+    let payload = SignalPayload::Offer { sdp: String::new() };
+    let signal = ClientMessage::Signal {
+        session,
+        to: 1,
+        attempt: 1,
+        payload,
+    };
+    world.send(people[0], &signal).unwrap_err();
+    let message = link_failed(&world, session, 1);
+    world.send(people[0], &message).unwrap_err();
+    assert!(world.signals.is_empty());
+    // But what they played is welcome, as long as the episode is open.
+    world.seal(people[0], session, 0).unwrap();
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn setup() -> impl Strategy<Value = Setup> {
 }
 
 fn noise() -> impl Strategy<Value = Noise> {
-    let session = || 0..6usize;
+    let session = || 0..60usize;
     prop_oneof![
         (0..5u32).prop_map(Noise::Advance),
         (0..5u32).prop_map(Noise::Join),
@@ -134,10 +134,12 @@ fn study(setup: &Setup) -> StudyConfig {
     config
 }
 
-/// A session by number, in the order of their ids; one that is not there for large numbers.
+/// A session by number, in the order of their ids, and sometimes one that is not there.
 fn session(world: &World, number: usize) -> SessionId {
-    let known = world.ledger.sessions.keys().nth(number);
-    known.copied().unwrap_or(SessionId(Uuid::from_u128(1)))
+    let unknown = SessionId(Uuid::from_u128(1));
+    let known = world.ledger.sessions.keys().copied();
+    let all: Vec<_> = known.chain([unknown]).collect();
+    all[number % all.len()]
 }
 
 fn act(world: &mut World, op: &Op) {
@@ -228,6 +230,7 @@ fn act(world: &mut World, op: &Op) {
 }
 
 fn make_noise(world: &mut World, who: ParticipantId, noise: &Noise) {
+    let session_before = world.study.session_of(who);
     let (about, result) = match *noise {
         Noise::Advance(scene) => (None, world.send(who, &ClientMessage::Advance { scene })),
         Noise::Join(scene) => (None, world.send(who, &ClientMessage::Join { scene })),
@@ -286,6 +289,10 @@ fn make_noise(world: &mut World, who: ParticipantId, noise: &Noise) {
         let group = world.ledger.sessions.get(&session);
         let member = group.is_some_and(|group| group.members.contains(&who));
         let arrived = world.ledger.people.contains_key(&who);
+        let uploaded = matches!(noise, Noise::Seal(..) | Noise::Flushed(..));
+        if !uploaded && session_before != Some(session) {
+            assert!(result.is_err(), "who is not in a session has no say in it");
+        }
         if !member {
             let code = result.expect_err("a stranger is refused").code;
             let late = code == RefusalCode::WrongState && !world.is_connected(who);
