@@ -64,11 +64,13 @@
 //! ```
 
 mod config;
+mod connecting;
 mod context;
 mod draws;
 mod effect;
 mod episodes;
 mod lobby;
+mod moves;
 mod participant;
 mod playing;
 mod refusal;

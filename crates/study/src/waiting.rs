@@ -4,10 +4,10 @@ use igym_protocol::{Outcome, ParticipantId, Record, Refusal};
 
 use crate::context::Context;
 use crate::lobby::{Due, Lobby};
+use crate::moves::is_past;
 use crate::participant::Place;
 use crate::refusal::not_now;
 use crate::session::Session;
-use crate::study::is_past;
 use crate::timers::Timer;
 use crate::{Millis, Scene, Study};
 

@@ -3,6 +3,7 @@
 
 mod config;
 mod config_errors;
+mod cuts;
 mod failures;
 mod ledger;
 mod life;
