@@ -14,6 +14,7 @@ export default defineConfig({
   projects: [
     { name: "e2e", testDir: "tests" },
     { name: "episodes", testDir: "commands", testMatch: "episodes.ts", timeout: 0 },
+    { name: "picture", testDir: "commands", testMatch: "picture.ts" },
     { name: "measure", testDir: "commands", testMatch: "measure.ts", timeout: 0 },
   ],
 });

@@ -97,6 +97,13 @@ pub(crate) fn measure(options: &Measure) -> Result<()> {
     step("measuring", || playwright(&["--project", "measure"], &[]))
 }
 
+pub(crate) fn picture(options: &Measure) -> Result<()> {
+    prepare(options.no_build)?;
+    step("a picture of a game", || {
+        playwright(&["--project", "picture"], &[])
+    })
+}
+
 /// Finds, or installs, the browser.
 pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(path) = env::var_os("IGYM_CHROMIUM") {

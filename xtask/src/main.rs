@@ -52,6 +52,8 @@ enum Command {
     Episodes(e2e::Episodes),
     /// Measures key-to-frame times at several round trips and writes them down
     Measure(e2e::Measure),
+    /// Takes the README's picture anew
+    Picture(e2e::Measure),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::Episodes(options) => e2e::episodes(&options),
         Command::Measure(options) => e2e::measure(&options),
+        Command::Picture(options) => e2e::picture(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

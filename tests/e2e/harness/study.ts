@@ -1,5 +1,6 @@
 /** What a test's study.toml says beyond the rules that all of them share. */
 export interface StudyOptions {
+  title?: string;
   episodes?: number;
   maxSteps?: number;
   inputDelay?: number;
@@ -12,6 +13,7 @@ export interface StudyOptions {
 /** Slime volleyball for two. */
 export function studyToml(options: StudyOptions = {}): string {
   const {
+    title = "End to end",
     episodes = 2,
     maxSteps = 300,
     inputDelay = 2,
@@ -22,7 +24,7 @@ export function studyToml(options: StudyOptions = {}): string {
   } = options;
   return `[study]
 id = "e2e"
-title = "End to end"
+title = "${title}"
 
 [[scenes]]
 type = "start"

@@ -2,10 +2,11 @@ import { compareReadings, Export, expectPlay, number, type Row } from "../harnes
 import { expect, test } from "../harness/fixtures";
 import { CONDITIONS, type Condition } from "../harness/network";
 import { igym } from "../harness/program";
+import { save } from "../harness/results";
 
 const EPISODES = 2;
 
-for (const condition of Object.values<Condition>(CONDITIONS)) {
+for (const [name, condition] of Object.entries<Condition>(CONDITIONS)) {
   test(`two people play under: ${condition.title}`, async ({ begin }) => {
     const session = await begin({ condition, episodes: EPISODES });
     await session.playToTheEnd();
@@ -19,6 +20,8 @@ for (const condition of Object.values<Condition>(CONDITIONS)) {
     const links = await exported.table("links");
     expect(links.length).toBe(2 * EPISODES);
     for (const link of links) expectNetwork(link, condition);
+
+    await save(`network-${name}.json`, links);
 
     await expectPlay(exported);
     await compareReadings(session.server, exported);
