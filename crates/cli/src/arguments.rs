@@ -127,6 +127,16 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
     pub(crate) web: Option<PathBuf>,
 
+    /// How many connections may be open
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    #[arg(env = "IGYM_CONNECTIONS")]
+    pub(crate) connections: usize,
+
+    /// How many connections of one address may be open; behind a proxy, everybody's
+    #[arg(long, value_name = "NUMBER", default_value_t = 2_000)]
+    #[arg(env = "IGYM_CONNECTIONS_PER_ADDRESS")]
+    pub(crate) connections_per_address: usize,
+
     /// Seed of everything the study draws, 64 hexadecimal digits [default: drawn and recorded]
     #[arg(long, value_name = "HEX", env = "IGYM_SEED", value_parser = seed)]
     pub(crate) seed: Option<Seed>,

@@ -31,11 +31,13 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     let store = SqliteStore::open(&data)
         .with_context(|| format!("cannot keep data in {}", data.display()))?;
     let title = study.title.clone();
-    let server = ServerOptions {
+    let mut server = ServerOptions {
         web_dir: options.web,
         seed: options.seed,
         ..ServerOptions::new(study, data.clone(), address)
     };
+    server.tuning.sockets = options.connections;
+    server.tuning.sockets_per_address = options.connections_per_address;
     Runtime::new()
         .context("cannot start the asynchronous runtime")?
         .block_on(async {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use igym_protocol::{
     ClientMessage, Judgement, ParticipantId, Record, Refusal, RefusalCode, Seal, ServerMessage,
-    SessionId,
+    SessionId, Verdict,
 };
 use igym_storage::StorageError;
 use igym_study::{Effect, Millis, Study};
@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     commit::{Batch, Committer, Output},
     judge::Judges,
+    metrics::Metrics,
     registry::{Admitted, ConnectionId, Greeting, Registry},
     roster::Roster,
     state::{Refusals, refusal},
@@ -86,6 +87,7 @@ pub(crate) struct Actor {
     pub(crate) storage_retry: Duration,
     pub(crate) roster: Arc<Roster>,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) summary: watch::Sender<Summary>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) commands: mpsc::Receiver<Command>,
@@ -292,6 +294,7 @@ impl Actor {
             log(&entry.record);
         }
         if !batch.entries.is_empty() {
+            self.metrics.publish(self.census.counts());
             let config = self.study.config();
             let summary = self.census.summary(&config.id, &config.title);
             self.summary.send_if_modified(|current| {
@@ -350,9 +353,15 @@ fn log(record: &Record) {
             episode,
             reason,
             judgement,
-        } => tracing::info!(
-            %session, episode, ?reason, verdict = ?judgement.verdict, "episode closed"
-        ),
+        } => match judgement.verdict {
+            Verdict::Verified | Verdict::Partial => tracing::info!(
+                %session, episode, ?reason, verdict = ?judgement.verdict, "episode closed"
+            ),
+            Verdict::Desync | Verdict::Disputed => tracing::warn!(
+                %session, episode, ?reason, verdict = ?judgement.verdict,
+                first_difference = ?judgement.first_difference, "episode closed"
+            ),
+        },
         Record::ParticipantEnded {
             participant,
             outcome,

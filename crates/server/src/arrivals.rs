@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{Rate, bucket::Bucket};
+use crate::{Rate, bucket::Bucket, sockets::origin};
 
 /// Addresses that are remembered; those that have not come for a while are forgotten first.
 const ADDRESSES: usize = 10_000;
@@ -28,6 +28,7 @@ impl Arrivals {
 
     /// Whether one more participant may come from this address now.
     pub(crate) fn admit(&self, address: IpAddr, now: Instant) -> bool {
+        let address = origin(address);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= ADDRESSES && !buckets.contains_key(&address) {
             buckets.retain(|_, bucket| !bucket.is_full(now));

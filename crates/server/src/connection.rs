@@ -7,7 +7,7 @@ use igym_protocol::{
     ClientMessage, Envelope, Limits, LinkState, Record, Refusal, RefusalCode, ServerMessage,
     Upload, UploadBody, decode_upload,
 };
-use igym_storage::NewEntry;
+use igym_storage::{NewEntry, StorageError};
 use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
@@ -18,6 +18,7 @@ use crate::{
     bucket::Bucket,
     lane::{Finish, Lane, Offer},
     mailbox::{Closing, Item, Mailbox},
+    metrics::Counted,
     registry::{Admitted, Presence, close},
     state::{App, refusal, stopped},
     upload,
@@ -33,6 +34,7 @@ pub(crate) struct Connection {
     app: Arc<App>,
     mailbox: Arc<Mailbox>,
     presence: Presence,
+    _counted: Counted,
     incarnation: u32,
     resume_key: String,
     lane: Arc<Lane>,
@@ -54,6 +56,7 @@ impl Connection {
         Self {
             socket,
             mailbox,
+            _counted: app.metrics.count(|metrics| &metrics.connections),
             presence: admitted.presence,
             incarnation: admitted.incarnation,
             resume_key: admitted.resume_key,
@@ -203,7 +206,7 @@ impl Connection {
         // The semaphore is never closed.
         let permit = permit.await.ok();
         match self.lane.offer(upload.seq) {
-            Offer::Next => self.store(upload, place.player, permit),
+            Offer::Next => self.store(upload, place.player, now, permit),
             Offer::Known => {}
             Offer::Gap { expected } => {
                 let message = format!("upload {} came, {expected} is next", upload.seq);
@@ -218,7 +221,7 @@ impl Connection {
     }
 
     /// Hands an upload to the journal; `permit` is free again when the journal has answered.
-    fn store(&self, upload: Upload, player: u8, permit: impl Send + 'static) {
+    fn store(&self, upload: Upload, player: u8, came: Instant, permit: impl Send + 'static) {
         let (seq, session, episode) = (upload.seq, upload.session, upload.episode);
         let participant = self.presence.participant;
         let event = match &upload.body {
@@ -246,7 +249,10 @@ impl Connection {
         };
         let (lane, events) = (self.lane.clone(), self.app.events.clone());
         let refusals = self.app.refusals.clone();
-        let done = move |result| {
+        let metrics = self.app.metrics.clone();
+        let waiting = metrics.count(|metrics| &metrics.uploads_waiting);
+        let done = move |result: Result<Vec<u64>, StorageError>| {
+            metrics.uploaded(came.elapsed(), result.as_ref().err());
             match lane.finish(seq, &result) {
                 Finish::Stored => {
                     if let Some(event) = event {
@@ -265,7 +271,7 @@ impl Connection {
                 }
                 Finish::Ignored => {}
             }
-            drop(permit);
+            drop((permit, waiting));
         };
         self.app.store.append(vec![entry], Box::new(done));
     }

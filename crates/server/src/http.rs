@@ -1,24 +1,28 @@
 //! What is answered over HTTP: the pages, the way in, and the headers that keep others out.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{ConnectInfo, DefaultBodyLimit, Path, State, WebSocketUpgrade},
+    extract::{DefaultBodyLimit, Extension, Path, Request, State, WebSocketUpgrade},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use igym_protocol::{Limits, Token};
 use serde::{Deserialize, Serialize};
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use crate::{
     Summary,
     actor::Command,
     pages::File,
+    sockets::Peer,
     state::App,
     token::{SecretHash, new_token},
     websocket,
@@ -76,8 +80,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/api/study", get(summary))
         .route("/ws", get(upgrade))
+        .route("/metrics", get(metrics))
         .route("/assets/{*path}", get(asset))
         .route("/{file}", get(file))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::map_response(protect))
         .with_state(app)
 }
@@ -91,6 +97,17 @@ async fn protect(mut response: Response) -> Response {
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static(PRIVATE));
     response
+}
+
+/// A body that trickles in is not waited for; its head was not either.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match timeout(app.tuning.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            app.metrics.request_timeouts.fetch_add(1, Relaxed);
+            (StatusCode::REQUEST_TIMEOUT, "the request took too long").into_response()
+        }
+    }
 }
 
 async fn index(State(app): State<Arc<App>>) -> Response {
@@ -114,6 +131,13 @@ async fn summary(State(app): State<Arc<App>>) -> Json<Summary> {
     Json(app.summary.borrow().clone())
 }
 
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let commands = app.commands.max_capacity() - app.commands.capacity();
+    let text = app.metrics.render(&app.scenes, &*app.store, commands);
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
+}
+
 /// What may come with an arrival; nothing has to.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +155,7 @@ struct Arrived {
 /// Makes a participant. Whoever has the token from the answer is that participant.
 async fn arrive(
     State(app): State<Arc<App>>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Extension(Peer(address)): Extension<Peer>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Arrived>), (StatusCode, &'static str)> {
     let arrival = if body.is_empty() {
@@ -146,7 +170,7 @@ async fn arrive(
     if external_chars > EXTERNAL_ID_CHARS {
         return Err((StatusCode::BAD_REQUEST, "the external id is too long"));
     }
-    if !app.arrivals.admit(address.ip(), Instant::now()) {
+    if !app.arrivals.admit(address, Instant::now()) {
         let message = "too many new participants from this address: wait a little";
         return Err((StatusCode::TOO_MANY_REQUESTS, message));
     }

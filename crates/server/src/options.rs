@@ -61,6 +61,14 @@ pub struct Tuning {
     pub arrivals: Rate,
     /// Page loads of one participant.
     pub page_loads: Rate,
+    /// A request that has not come whole after this, or not at all, is not waited for.
+    pub request_timeout: Duration,
+    /// Open TCP connections, a participant's WebSocket among them; further ones are closed at
+    /// once. No more than the operating system allows files.
+    pub sockets: usize,
+    /// Open TCP connections of one address: a campus may share one, and behind a reverse proxy
+    /// everybody does.
+    pub sockets_per_address: usize,
 }
 
 /// So many at once, and so many a second in the long run.
@@ -86,6 +94,9 @@ impl Default for Tuning {
             upload_bytes: Rate::new(4 << 20, 262_144.0),
             arrivals: Rate::new(300, 5.0),
             page_loads: Rate::new(20, 0.5),
+            request_timeout: Duration::from_secs(15),
+            sockets: 20_000,
+            sockets_per_address: 2_000,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use axum::serve::ListenerExt;
 use igym_protocol::{Record, RefusalCode};
 use igym_storage::{Filter, JournalStore, NewEntry, Selection, StorageError};
 use igym_study::Study;
@@ -21,10 +20,12 @@ use crate::{
     commit::Committer,
     http,
     judge::Judges,
+    metrics::{Metrics, SceneKind},
     pages::Pages,
     registry::Registry,
     roster::Roster,
-    state::{App, Refusals, stopped},
+    sockets,
+    state::{App, Refusals},
     summary::Census,
     token::{hex, random_bytes},
 };
@@ -121,6 +122,8 @@ pub async fn serve(
     let roster = Arc::new(Roster::default());
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
+    let metrics = Arc::new(Metrics::new(clock.now_ms(), refusals.clone()));
+    metrics.publish(census.counts());
     let app = Arc::new(App {
         study_title: options.study.title.clone(),
         clock,
@@ -130,6 +133,8 @@ pub async fn serve(
         pages,
         roster: roster.clone(),
         refusals: refusals.clone(),
+        metrics: metrics.clone(),
+        scenes: SceneKind::of(&options.study),
         summary: summary.clone(),
         commands: command_sender,
         events: event_sender.clone(),
@@ -146,6 +151,7 @@ pub async fn serve(
         storage_retry,
         roster,
         refusals: refusals.clone(),
+        metrics,
         summary: summary_sender,
         stopping,
         commands,
@@ -179,19 +185,12 @@ struct Server {
 
 impl Server {
     async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let listener = self.listener.tap_io(|connection| {
-            // A frame that waits for a full segment is late.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "cannot switch off Nagle's algorithm");
-            }
+        let (app, stopping) = (self.app.clone(), self.app.stopping.clone());
+        let http = tokio::spawn(async move {
+            let router = http::router(app.clone());
+            let metrics = app.metrics.clone();
+            sockets::accept(self.listener, router, &app.tuning, metrics, stopping).await;
         });
-        let mut stopping = self.app.stopping.clone();
-        let router =
-            http::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let http = axum::serve(listener, router).with_graceful_shutdown(async move {
-            stopped(&mut stopping).await;
-        });
-        let http = tokio::spawn(http.into_future());
         let http_abort = http.abort_handle();
 
         let crashed = tokio::select! {

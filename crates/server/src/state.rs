@@ -14,6 +14,7 @@ use crate::{
     actor::{Command, Event},
     arrivals::Arrivals,
     clock::Clock,
+    metrics::{Metrics, SceneKind},
     pages::Pages,
     roster::Roster,
 };
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) pages: Pages,
     pub(crate) roster: Arc<Roster>,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) scenes: Vec<SceneKind>,
     pub(crate) arrivals: Arrivals,
     pub(crate) summary: watch::Receiver<Summary>,
     /// To the study's task, from participants: bounded, so that a flood waits at its connection.
@@ -47,7 +50,7 @@ pub(crate) struct Refusals {
 impl Refusals {
     /// Every refusal that is sent passes here once.
     pub(crate) fn count(&self, refusal: &Refusal) {
-        tracing::debug!(code = ?refusal.code, message = %refusal.message, "refused");
+        tracing::trace!(code = ?refusal.code, reason = %refusal.message, "refused");
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(refusal.code).or_default() += 1;
     }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use igym_protocol::{Outcome, ParticipantId, Record, SessionId, SessionState};
 use serde::Serialize;
 
+use crate::population::{Counts, Population};
+
 /// A study at a glance; `GET /api/study` answers with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -26,10 +28,12 @@ pub(crate) struct Census {
     completed: usize,
     openings: u64,
     members: BTreeMap<SessionId, Vec<ParticipantId>>,
+    population: Population,
 }
 
 impl Census {
     pub(crate) fn learn(&mut self, record: &Record) {
+        self.population.learn(record);
         match record {
             // Whoever waited or played when a server ended is not there when the next one begins.
             Record::StudyOpened { .. } => {
@@ -80,6 +84,10 @@ impl Census {
             | Record::EpisodeClosed { .. }
             | Record::Uploaded { .. } => {}
         }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        self.population.counts()
     }
 
     /// How often a server began to serve from this data directory.

@@ -49,7 +49,7 @@ pub(crate) async fn run(mut socket: WebSocket, app: Arc<App>) {
             return end(&mut socket, &app, closing).await;
         }
     };
-    let span = tracing::debug_span!(
+    let span = tracing::info_span!(
         "connection",
         participant = %admitted.presence.participant,
         incarnation = admitted.incarnation,
@@ -121,6 +121,7 @@ async fn greet(
 
 /// Says the last words and waits, not long, until the page has said its own.
 pub(crate) async fn end(socket: &mut WebSocket, app: &App, closing: Closing) {
+    app.metrics.closed(closing.code);
     let close = Message::Close(Some(CloseFrame {
         code: closing.code,
         reason: closing.reason.into(),

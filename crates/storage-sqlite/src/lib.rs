@@ -38,7 +38,7 @@ mod writer;
 use std::path::Path;
 
 use igym_protocol::{Entry, ParticipantId};
-use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
+use igym_storage::{Counters, Done, Filter, JournalStore, NewEntry, StorageError};
 
 use crate::{lock::Lock, reader::Readers, writer::Writer};
 
@@ -78,12 +78,6 @@ impl SqliteStore {
             _lock: None,
         })
     }
-
-    /// Transactions committed since the journal was opened; entries per commit show how well
-    /// group commit works.
-    pub fn commits(&self) -> u64 {
-        self.writer.as_ref().map_or(0, Writer::commits)
-    }
 }
 
 impl JournalStore for SqliteStore {
@@ -108,5 +102,11 @@ impl JournalStore for SqliteStore {
 
     fn last_id(&self) -> Result<u64, StorageError> {
         self.readers.last_id()
+    }
+
+    fn counters(&self) -> Counters {
+        self.writer
+            .as_ref()
+            .map_or_else(Counters::default, Writer::counters)
     }
 }

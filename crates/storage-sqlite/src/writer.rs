@@ -3,14 +3,15 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering::Relaxed},
         mpsc,
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
-use igym_storage::{Done, NewEntry, StorageError};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use igym_storage::{Counters, Done, Histogram, NewEntry, StorageError};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params, types::Value};
 
 use crate::{
     codec::{self, Row},
@@ -33,7 +34,17 @@ pub(crate) struct Writer {
     /// None only while dropping.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
-    commits: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    commits: AtomicU64,
+    failed_commits: AtomicU64,
+    records: AtomicU64,
+    bytes: AtomicU64,
+    queued: AtomicU64,
+    commit_latency: Histogram,
 }
 
 struct Request {
@@ -44,12 +55,12 @@ struct Request {
 impl Writer {
     pub(crate) fn start(connection: Connection) -> Result<Self, StorageError> {
         let (requests, queue) = mpsc::channel();
-        let commits = Arc::new(AtomicU64::new(0));
+        let counts = Arc::new(Counts::default());
         let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn({
-                let commits = commits.clone();
-                move || run(connection, &queue, &commits)
+                let counts = counts.clone();
+                move || run(connection, &queue, &counts)
             })
             .map_err(|error| StorageError::Io {
                 reason: format!("the journal's thread could not be started: {error}"),
@@ -57,12 +68,19 @@ impl Writer {
         Ok(Self {
             requests: Some(requests),
             thread: Some(thread),
-            commits,
+            counts,
         })
     }
 
-    pub(crate) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            commits: self.counts.commits.load(Relaxed),
+            failed_commits: self.counts.failed_commits.load(Relaxed),
+            records: self.counts.records.load(Relaxed),
+            bytes: self.counts.bytes.load(Relaxed),
+            queued: self.counts.queued.load(Relaxed),
+            commit_latency: self.counts.commit_latency.snapshot(),
+        }
     }
 
     /// Entries are encoded here, on the caller's thread, so that the writer only writes.
@@ -72,11 +90,13 @@ impl Writer {
             Err(error) => return done(Err(error)),
         };
         let request = Request { rows, done };
+        self.counts.queued.fetch_add(1, Relaxed);
         let unsent = match &self.requests {
             Some(requests) => requests.send(request).err().map(|error| error.0),
             None => Some(request),
         };
         if let Some(request) = unsent {
+            self.counts.queued.fetch_sub(1, Relaxed);
             (request.done)(Err(StorageError::Closed));
         }
     }
@@ -96,7 +116,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, queue: &mpsc::Receiver<Request>, commits: &AtomicU64) {
+fn run(mut connection: Connection, queue: &mpsc::Receiver<Request>, counts: &Counts) {
     while let Ok(first) = queue.recv() {
         let mut size = first.rows.len();
         let mut group = vec![first];
@@ -106,14 +126,23 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Request>, commits: &At
             size += request.rows.len();
             group.push(request);
         }
-        match commit(&mut connection, &group) {
+        let begun = Instant::now();
+        let committed = commit(&mut connection, &group);
+        counts.commit_latency.observe(begun.elapsed());
+        counts.queued.fetch_sub(group.len() as u64, Relaxed);
+        match committed {
             Ok(ids) => {
-                commits.fetch_add(1, Ordering::Relaxed);
+                counts.commits.fetch_add(1, Relaxed);
+                counts.records.fetch_add(size as u64, Relaxed);
+                counts
+                    .bytes
+                    .fetch_add(group.iter().map(body_bytes).sum(), Relaxed);
                 for (request, ids) in group.into_iter().zip(ids) {
                     (request.done)(Ok(ids));
                 }
             }
             Err(error) => {
+                counts.failed_commits.fetch_add(1, Relaxed);
                 let error = sql(&error);
                 for request in group {
                     (request.done)(Err(error.clone()));
@@ -121,6 +150,15 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Request>, commits: &At
             }
         }
     }
+}
+
+fn body_bytes(request: &Request) -> u64 {
+    let bytes = request.rows.iter().map(|row| match &row.body {
+        Value::Blob(bytes) => bytes.len() as u64,
+        Value::Text(text) => text.len() as u64,
+        Value::Null | Value::Integer(_) | Value::Real(_) => 0,
+    });
+    bytes.sum()
 }
 
 /// One transaction for all requests: the ids of each. On an error nothing of it is stored.

@@ -22,9 +22,13 @@
 //! assert_eq!(filter.after, 0);
 //! ```
 
+mod counters;
+
 use std::path::PathBuf;
 
 use igym_protocol::{Entry, ParticipantId, Record, SessionId};
+
+pub use counters::{Counters, Distribution, Histogram};
 
 /// A journal. All methods but `append` may block on the disk.
 pub trait JournalStore: Send + Sync {
@@ -44,6 +48,12 @@ pub trait JournalStore: Send + Sync {
 
     /// The id of the last durable entry, 0 for an empty journal.
     fn last_id(&self) -> Result<u64, StorageError>;
+
+    /// What the store did since it was opened. It never blocks. A store that does not count says
+    /// nothing.
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
 }
 
 /// Called once, with the id of each entry once all are on disk, or with the reason why none is.

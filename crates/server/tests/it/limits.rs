@@ -12,6 +12,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    metrics::scrape,
     support::{Client, TestServer, hello, new_token, patiently},
     uploads::journal_upload,
 };
@@ -157,4 +158,82 @@ async fn whoever_answers_pings_may_be_silent() {
         let message = patiently("a ping", socket.next()).await.unwrap().unwrap();
         pings += u32::from(message.is_ping());
     }
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_come_is_not_waited_for() {
+    let server = TestServer::start_with(2, |options| {
+        options.tuning.request_timeout = Duration::from_millis(50);
+    })
+    .await;
+    let head = "POST /api/participants HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    for (part, answer) in [
+        ("", ""),
+        ("GET / HTTP/1.1\r\nhost", ""),
+        (head, "HTTP/1.1 408"),
+    ] {
+        let mut connection = TcpStream::connect(server.address).await.unwrap();
+        connection.write_all(part.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        // The end may be a reset, as not all that was sent was read.
+        let _ = patiently("the end", connection.read_to_end(&mut heard)).await;
+        let heard = String::from_utf8(heard).unwrap();
+        assert!(heard.starts_with(answer), "{part:?}: {heard}");
+    }
+    let counted = scrape(&server).await["igym_request_timeouts_total"];
+    assert!(counted >= 3.0, "{counted}");
+    // A WebSocket is no request that waits.
+    let mut page = Client::arrive(&server).await;
+    page.barrier().await;
+}
+
+/// Connections beyond a limit are closed at once; those that are there go on.
+#[tokio::test]
+async fn connections_are_limited() {
+    for (limits, kind) in [((4, 100), "all"), ((100, 4), "address")] {
+        let server = TestServer::start_with(2, |options| {
+            (options.tuning.sockets, options.tuning.sockets_per_address) = limits;
+        })
+        .await;
+        let mut page = Client::arrive(&server).await;
+        let mut others = Vec::new();
+        let mut refused = 0_u32;
+        while refused < 5 {
+            let mut connection = TcpStream::connect(server.address).await.unwrap();
+            connection
+                .write_all(b"GET /api/study HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await
+                .unwrap();
+            let mut heard = [0; 12];
+            match patiently("an answer", connection.read(&mut heard)).await {
+                Ok(0) | Err(_) => refused += 1,
+                Ok(_) => others.push(connection),
+            }
+            assert!(others.len() <= 3, "the page's and three more");
+        }
+        assert_eq!(others.len(), 3);
+        page.barrier().await;
+        // Places come back.
+        others.clear();
+        let counted = patiently("a place", async {
+            loop {
+                let connected = TcpStream::connect(server.address).await.unwrap();
+                if let Some(text) = metrics_by(connected).await {
+                    return text;
+                }
+            }
+        })
+        .await;
+        let line = format!("igym_sockets_refused_total{{limit=\"{kind}\"}} ");
+        let line = counted.lines().find(|it| it.starts_with(&line)).unwrap();
+        assert!(line.rsplit_once(' ').unwrap().1.parse::<u32>().unwrap() >= 5);
+    }
+}
+
+async fn metrics_by(mut connection: TcpStream) -> Option<String> {
+    let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    connection.write_all(request).await.ok()?;
+    let mut heard = String::new();
+    connection.read_to_string(&mut heard).await.ok()?;
+    (!heard.is_empty()).then_some(heard)
 }

@@ -7,6 +7,8 @@ mod greeting;
 mod hostile;
 mod journey;
 mod limits;
+mod logs;
+mod metrics;
 mod pages;
 mod returning;
 mod storage;

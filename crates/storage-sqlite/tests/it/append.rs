@@ -36,7 +36,7 @@ fn what_waits_together_is_committed_together() {
         assert_eq!(ids, Ok(vec![first, first + 1]));
     }
     assert_eq!(
-        store.commits(),
+        store.counters().commits,
         2,
         "one for the first, one for all the rest"
     );
