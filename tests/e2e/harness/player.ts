@@ -79,7 +79,11 @@ export class Player {
   }
 
   /** Waits until the page shows one of these views. */
-  async sees(...views: string[]): Promise<void> {
+  sees(...views: string[]): Promise<void> {
+    return this.seesWithin(120_000, ...views);
+  }
+
+  async seesWithin(patienceMs: number, ...views: string[]): Promise<void> {
     const view = await this.page
       .waitForFunction(
         (views) => {
@@ -87,7 +91,7 @@ export class Player {
           return view !== undefined && views.includes(view) ? view : false;
         },
         [...views, "fault"],
-        { timeout: 120_000 },
+        { timeout: patienceMs },
       )
       .then((handle) => handle.jsonValue())
       .catch((error: Error) => `${error.message}\n${this.complaints.join("\n")}`);

@@ -18,18 +18,21 @@ export interface SessionOptions extends StudyOptions {
 export class Session {
   readonly server: Server;
   readonly browser: Browser;
-  readonly players: Player[];
+  readonly players: Player[] = [];
+  /** How long its episodes may take before something is wrong, far more than they do. */
+  readonly #patienceMs: number;
 
-  private constructor(server: Server, browser: Browser, players: Player[]) {
+  private constructor(server: Server, browser: Browser, patienceMs: number) {
     this.server = server;
     this.browser = browser;
-    this.players = players;
+    this.#patienceMs = patienceMs;
   }
 
   static async begin(options: SessionOptions = {}): Promise<Session> {
     const server = await Server.start(studyToml(options), options.pages);
     const browser = await launch();
-    const session = new Session(server, browser, []);
+    const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
+    const session = new Session(server, browser, patienceMs);
     for (let index = 0; index < (options.players ?? 2); index += 1) {
       session.players.push(await Player.arrive(browser, index));
     }
@@ -53,7 +56,7 @@ export class Session {
   async playToTheEnd(): Promise<void> {
     await Promise.all(this.players.map((player) => player.plays(0)));
     for (const player of this.players) player.press();
-    await Promise.all(this.players.map((player) => player.sees("end")));
+    await Promise.all(this.players.map((player) => player.seesWithin(this.#patienceMs, "end")));
     await Promise.all(this.players.map((player) => player.rest()));
     for (const player of this.players) {
       expect(player.complaints, `what the page of ${player.name} complained about`).toEqual([]);
