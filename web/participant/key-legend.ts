@@ -37,7 +37,7 @@ export function keyCap(key: string): KeyCap {
   return { face, name: face };
 }
 
-/** One entry per action, in the order in which the study lists them. */
+/** One entry per action: single keys first, else in the order in which the study lists them. */
 export function keyLegend(controls: Controls): LegendEntry[] {
   const entries = new Map<string, LegendEntry>();
   for (const binding of controls.bindings) {
@@ -46,7 +46,8 @@ export function keyLegend(controls: Controls): LegendEntry[] {
     entry.combinations.push(binding.keys.map(keyCap));
     entries.set(of, entry);
   }
-  return [...entries.values()];
+  const keys = (entry: LegendEntry) => Math.min(...entry.combinations.map((caps) => caps.length));
+  return [...entries.values()].sort((a, b) => keys(a) - keys(b));
 }
 
 /** The legend as a list of key caps. */

@@ -17,7 +17,7 @@ export class Hud {
     s("rect", { x: 12, y: 0, width: 4, height: 12, rx: 1 }),
   );
   readonly #quality = h("span", { class: "quality-word" });
-  readonly #link = h("span", { class: "quality" }, this.#bars, this.#quality);
+  readonly #link = h("span", { class: "quality", hidden: true }, this.#bars, this.#quality);
 
   constructor() {
     this.element = h(

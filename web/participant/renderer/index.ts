@@ -102,8 +102,12 @@ class PhaserRenderer implements Renderer {
       for (const painted of this.#painted.values()) painted.rescale(this.#scale);
     }
     const changes = this.#model.take(performance.now());
+    const kinds = new Map(changes.changed.map(({ id, shape }) => [id, shape.kind]));
     for (const id of changes.removed) {
-      this.#painted.get(id)?.destroy();
+      // One that comes back at once, as the scenery does in the next episode, is painted over.
+      const painted = this.#painted.get(id);
+      if (painted === undefined || painted.kind === kinds.get(id)) continue;
+      painted.destroy();
       this.#painted.delete(id);
     }
     for (const { id, shape, alpha } of changes.changed) {

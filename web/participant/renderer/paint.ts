@@ -8,6 +8,7 @@ type Of<K extends Kind> = Extract<Shape, { kind: K }>;
 
 /** One object of the picture as Phaser has it. Its kind never changes. */
 export interface Painted {
+  readonly kind: Kind;
   show(shape: Shape, alpha: number): void;
   /** Its place in the stack. */
   raise(depth: number): void;
@@ -23,7 +24,7 @@ export function paint(scene: Scene, kind: Kind, scale: number): Painted {
     case "image":
       return new PaintedImage(scene);
     default:
-      return new PaintedForm(scene, scale);
+      return new PaintedForm(kind, scene, scale);
   }
 }
 
@@ -31,6 +32,7 @@ abstract class PaintedObject<T extends GameObjects.GameObject & GameObjects.Comp
   implements Painted
 {
   constructor(
+    readonly kind: Kind,
     scene: Scene,
     protected readonly object: T,
   ) {
@@ -56,8 +58,8 @@ class PaintedForm extends PaintedObject<GameObjects.Graphics> {
   #shape: Shape | null = null;
   #scale: number;
 
-  constructor(scene: Scene, scale: number) {
-    super(scene, new Graphics(scene));
+  constructor(kind: Kind, scene: Scene, scale: number) {
+    super(kind, scene, new Graphics(scene));
     this.#scale = scale;
   }
 
@@ -150,7 +152,7 @@ class PaintedText extends PaintedObject<GameObjects.Text> {
   #look = "";
 
   constructor(scene: Scene, scale: number) {
-    super(scene, new Text(scene, 0, 0, "", {}));
+    super("text", scene, new Text(scene, 0, 0, "", {}));
     this.rescale(scale);
   }
 
@@ -180,7 +182,7 @@ class PaintedImage extends PaintedObject<GameObjects.Image> {
   readonly #scene: Scene;
 
   constructor(scene: Scene) {
-    super(scene, new Image(scene, 0, 0, "__DEFAULT"));
+    super("image", scene, new Image(scene, 0, 0, "__DEFAULT"));
     this.#scene = scene;
   }
 
