@@ -107,6 +107,9 @@ impl Actor {
                 .poll_deadline()
                 .map(|time| self.clock.instant(time).max(not_before));
             tokio::select! {
+                // What the server knows comes before what participants want: a seal that was
+                // acknowledged counts, whatever its page does next.
+                biased;
                 Some(event) = self.events.recv() => match event {
                     Event::Stop => ending = true,
                     Event::Committed(result) => {
@@ -119,15 +122,15 @@ impl Actor {
                     }
                     event => self.handle_event(event),
                 },
-                Some(command) = self.commands.recv(), if !ending => self.handle_command(command),
-                () = at(deadline), if !ending => {
-                    self.study.handle_time(self.clock.now());
-                    not_before = Instant::now() + Duration::from_millis(1);
-                }
                 () = at(retry_at) => {
                     retry_at = None;
                     self.committer.write();
                 }
+                () = at(deadline), if !ending => {
+                    self.study.handle_time(self.clock.now());
+                    not_before = Instant::now() + Duration::from_millis(1);
+                }
+                Some(command) = self.commands.recv(), if !ending => self.handle_command(command),
             }
             self.drain();
             if let Some(batch) = self.committer.turn() {
@@ -196,7 +199,8 @@ impl Actor {
                 self.study.handle_disconnected(now, participant);
             }
         }
-        self.study.handle_connected(now, participant);
+        self.study
+            .handle_connected(now, participant, admitted.incarnation);
         self.drain();
         self.queue_view(now, participant);
         Ok(admitted)

@@ -253,12 +253,13 @@ impl Connection {
         let waiting = metrics.count(|metrics| &metrics.uploads_waiting);
         let done = move |result: Result<Vec<u64>, StorageError>| {
             metrics.uploaded(came.elapsed(), result.as_ref().err());
-            match lane.finish(seq, &result) {
-                Finish::Stored => {
-                    if let Some(event) = event {
-                        let _ = events.send(event);
-                    }
+            // Whatever the page does once it knows, the study has heard of it before.
+            let stored = || {
+                if let Some(event) = event {
+                    let _ = events.send(event);
                 }
+            };
+            match lane.finish(seq, &result, stored) {
                 Finish::Failed { mailbox } => {
                     let message = "an upload could not be written: send it again";
                     let refusal = refusal(RefusalCode::Storage, message);
@@ -269,7 +270,7 @@ impl Connection {
                         reason: "the server cannot write to its disk",
                     });
                 }
-                Finish::Ignored => {}
+                Finish::Stored | Finish::Ignored => {}
             }
             drop((permit, waiting));
         };

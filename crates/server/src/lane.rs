@@ -72,15 +72,22 @@ impl Lane {
         }
     }
 
-    /// The journal's answer, in the order of the offers. Whether the upload now counts as stored.
+    /// The journal's answer, in the order of the offers. Whether the upload now counts as stored;
+    /// if so, `stored` is called before the page hears of it.
     ///
     /// After a failure everything from the failed upload on has to come again, also what was
     /// stored behind it: else an acknowledgement of a later one would cover the gap.
-    pub(crate) fn finish(&self, seq: u32, result: &Result<Vec<u64>, StorageError>) -> Finish {
+    pub(crate) fn finish(
+        &self,
+        seq: u32,
+        result: &Result<Vec<u64>, StorageError>,
+        stored: impl FnOnce(),
+    ) -> Finish {
         let mut state = self.lock();
         match result {
             Ok(_) if seq == state.durable.saturating_add(1) => {
                 state.durable = seq;
+                stored();
                 if let Some(mailbox) = &state.mailbox {
                     mailbox.post_acknowledged(seq);
                 }
@@ -127,7 +134,7 @@ mod tests {
     }
 
     fn stored(lane: &Lane, seq: u32) -> bool {
-        matches!(lane.finish(seq, &Ok(vec![1])), Finish::Stored)
+        matches!(lane.finish(seq, &Ok(vec![1]), || {}), Finish::Stored)
     }
 
     #[tokio::test]
@@ -155,7 +162,7 @@ mod tests {
             assert_eq!(lane.offer(seq), Offer::Next);
         }
         assert!(stored(&lane, 1));
-        let failed = lane.finish(2, &Err(StorageError::Full));
+        let failed = lane.finish(2, &Err(StorageError::Full), || {});
         assert!(matches!(failed, Finish::Failed { .. }));
         assert!(!stored(&lane, 3), "2 is missing");
         // The page comes back.

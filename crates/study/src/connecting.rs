@@ -111,7 +111,7 @@ impl Session {
             (false, _) => {}
             (true, true) => {
                 self.enter(context, SessionState::Playing);
-                self.play(context, 0);
+                self.play(context, self.next_episode);
             }
             (true, false) => self.end(context, Exit::Ended(Outcome::ValidationFailed)),
         }
@@ -143,9 +143,10 @@ impl Session {
     }
 
     pub(crate) fn connect_again(&mut self, context: &mut Context) {
-        if self.attempt >= context.game.connection_attempts {
+        if self.attempts_left == 0 {
             self.end(context, Exit::Ended(Outcome::ConnectionFailed));
         } else {
+            self.attempts_left -= 1;
             self.attempt += 1;
             self.connect(context);
         }

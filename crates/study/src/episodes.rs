@@ -63,7 +63,7 @@ impl Session {
         if self.is_open(episode)?
             && let Some(playing) = self.stage.unjudged()
         {
-            if !playing.flush() {
+            if !playing.flush_of(player) {
                 return not_now("nobody asked for a flush");
             }
             if playing.flushed(player) {
@@ -87,6 +87,7 @@ impl Session {
             return;
         }
         let (sealed, last) = (playing.all_sealed(), playing.is_last());
+        let relink = playing.has_new_pages();
         let reason = if sealed {
             CloseReason::Sealed
         } else {
@@ -102,6 +103,9 @@ impl Session {
         match (sealed, last, somebody_gone) {
             (true, true, _) => self.end(context, Exit::Onward),
             (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
+            (true, false, false) if relink => {
+                self.connect_new_pages(context, episode + 1);
+            }
             (true, false, false) => self.play(context, episode + 1),
             (false, _, false) => self.end(context, Exit::Ended(Outcome::ConnectionFailed)),
         }
@@ -155,7 +159,7 @@ impl Session {
 
     /// Judges the episode once everything that can come has come: all seals, or in a cut the
     /// flushes of those who are there.
-    fn judge_if_delivered(&mut self, context: &mut Context) {
+    pub(crate) fn judge_if_delivered(&mut self, context: &mut Context) {
         let Some(playing) = self.stage.playing() else {
             return;
         };
@@ -185,9 +189,10 @@ impl Session {
     /// evidence and changes nothing.
     fn is_open(&self, episode: u32) -> Result<bool, Refusal> {
         match &self.stage {
-            Stage::Connecting { .. } | Stage::Validating { .. } => {
-                not_now("no episode is open yet")
+            Stage::Connecting { .. } | Stage::Validating { .. } if episode >= self.next_episode => {
+                not_now("this episode is not open yet")
             }
+            Stage::Connecting { .. } | Stage::Validating { .. } => Ok(false),
             Stage::Playing(playing) if episode > playing.plan.episode => {
                 not_now("this episode is not open yet")
             }
@@ -198,6 +203,12 @@ impl Session {
 
     fn plan(&self, context: &mut Context, episode: u32) -> EpisodePlan {
         let game = context.game;
+        let digests = match &self.stage {
+            Stage::Playing(before) => before.plan.digests.clone(),
+            Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => {
+                context.expected()
+            }
+        };
         let seed = match &game.seeds {
             Seeds::Draw => context.draws.episode_seed(),
             Seeds::Listed(seeds) => seeds[episode as usize % seeds.len()],
@@ -216,7 +227,7 @@ impl Session {
             digest_interval: game.digest_interval,
             prediction: game.prediction,
             controls: game.controls.clone(),
-            digests: context.expected(),
+            digests,
         }
     }
 

@@ -39,7 +39,7 @@
 //! let (now, who) = (Millis(0), ParticipantId(uuid::Uuid::from_u128(1)));
 //!
 //! study.handle_arrival(now, who, "hash of the token".to_owned(), None);
-//! study.handle_connected(now, who);
+//! study.handle_connected(now, who, 1);
 //! study.handle_message(now, who, &ClientMessage::Advance { scene: 0 }).unwrap();
 //! study.handle_message(now, who, &ClientMessage::Join { scene: 1 }).unwrap();
 //! while let Some(effect) = study.poll_effect() {
@@ -74,6 +74,7 @@ mod moves;
 mod participant;
 mod playing;
 mod refusal;
+mod reload;
 mod session;
 mod study;
 mod time;

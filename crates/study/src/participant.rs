@@ -5,7 +5,18 @@ use igym_protocol::{Outcome, SessionId};
 /// Where a participant is, and whether their page is connected.
 pub(crate) struct Participant {
     pub(crate) connected: bool,
+    /// Numbers the participant's page loads from 1; 0 before the first.
+    pub(crate) incarnation: u32,
     pub(crate) place: Place,
+}
+
+/// Which page it is that connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// The one that was connected before: it knows what it knew.
+    Same,
+    /// One that was just loaded, and knows nothing of the page before it.
+    New,
 }
 
 /// The one place where a participant is.

@@ -15,6 +15,8 @@ pub(crate) struct Playing {
     /// Links, by who reported them, that failed and did not come back, and how long that is
     /// borne.
     down: BTreeMap<(u8, u8), Millis>,
+    /// Players whose page was loaded after they had delivered: it has no part in this episode.
+    new_pages: BTreeSet<u8>,
 }
 
 /// How far the closing of the episode is.
@@ -39,6 +41,7 @@ impl Playing {
             phase: Phase::Open { closes_at },
             sealed: BTreeSet::new(),
             down: BTreeMap::new(),
+            new_pages: BTreeSet::new(),
         }
     }
 
@@ -49,6 +52,11 @@ impl Playing {
             Phase::Flushing { .. } => true,
             Phase::Judging { flush } => flush,
         }
+    }
+
+    /// Whether this player's page should.
+    pub(crate) fn flush_of(&self, player: u8) -> bool {
+        self.flush() || self.new_pages.contains(&player)
     }
 
     pub(crate) fn all_sealed(&self) -> bool {
@@ -82,6 +90,19 @@ impl Playing {
 
     pub(crate) fn seal(&mut self, player: u8) {
         self.sealed.insert(player);
+    }
+
+    pub(crate) fn is_sealed_by(&self, player: u8) -> bool {
+        self.sealed.contains(&player)
+    }
+
+    pub(crate) fn new_page(&mut self, player: u8) {
+        self.new_pages.insert(player);
+    }
+
+    /// Whether pages are there that have no links to the others.
+    pub(crate) fn has_new_pages(&self) -> bool {
+        !self.new_pages.is_empty()
     }
 
     /// Whether that is news.

@@ -6,6 +6,7 @@ use igym_protocol::{Digests, Outcome, ParticipantId, Record, SessionId, SessionS
 
 use crate::Millis;
 use crate::context::{Context, Exit};
+use crate::participant::Page;
 use crate::playing::{Phase, Playing};
 
 pub(crate) struct Session {
@@ -16,6 +17,10 @@ pub(crate) struct Session {
     pub(crate) stage: Stage,
     /// The number of the present connection attempt, from 1.
     pub(crate) attempt: u32,
+    /// How many more may follow it.
+    pub(crate) attempts_left: u32,
+    /// What is played once the members are connected and validated.
+    pub(crate) next_episode: u32,
     /// The seat of each player in the first episode.
     pub(crate) seating: Vec<usize>,
 }
@@ -73,6 +78,8 @@ impl Session {
             members: members.into_iter().map(here).collect(),
             stage: Stage::Ended,
             attempt: 1,
+            attempts_left: context.game.connection_attempts.saturating_sub(1),
+            next_episode: 0,
         };
         session.connect(context);
         session
@@ -97,13 +104,17 @@ impl Session {
         away.chain(stage).min()
     }
 
-    pub(crate) fn handle_connected(&mut self, context: &mut Context, player: u8) {
+    pub(crate) fn handle_connected(&mut self, context: &mut Context, player: u8, page: Page) {
         self.set_presence(player, Presence::Here);
         match &self.stage {
-            // Signals were lost meanwhile, and links with them if the page was loaded again.
-            Stage::Connecting { .. } | Stage::Validating { .. } if self.members.len() > 1 => {
+            // Signals were lost meanwhile, and links with them if the page was loaded again. As
+            // long as others are away, there is nobody to connect to.
+            Stage::Connecting { .. } | Stage::Validating { .. }
+                if self.members.len() > 1 && self.all_here() =>
+            {
                 self.connect_again(context);
             }
+            Stage::Playing(_) if page == Page::New => self.handle_new_page(context, player),
             Stage::Connecting { .. }
             | Stage::Validating { .. }
             | Stage::Playing(_)
@@ -188,6 +199,11 @@ impl Session {
     pub(crate) fn is_gone(&self, player: u8) -> bool {
         let member = self.members.get(usize::from(player));
         member.is_none_or(|member| member.presence == Presence::Gone)
+    }
+
+    fn all_here(&self) -> bool {
+        let mut members = self.members.iter();
+        members.all(|member| member.presence == Presence::Here)
     }
 
     pub(crate) fn enter(&self, context: &mut Context, state: SessionState) {

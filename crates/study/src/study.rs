@@ -10,7 +10,7 @@ use crate::context::{Context, Exit};
 use crate::draws::Draws;
 use crate::effect::Effects;
 use crate::lobby::{Lobby, Matchmaking};
-use crate::participant::{Participant, Place};
+use crate::participant::{Page, Participant, Place};
 use crate::refusal::{not_a_member, not_now, unknown};
 use crate::session::Session;
 use crate::timers::{Timer, Timers};
@@ -118,18 +118,27 @@ impl Study {
             external_id,
         });
         let place = Place::Start { scene: 0 };
-        let connected = false;
-        self.participants
-            .insert(participant, Participant { connected, place });
+        let one = Participant {
+            connected: false,
+            incarnation: 0,
+            place,
+        };
+        self.participants.insert(participant, one);
         self.enter(participant, 0);
     }
 
     /// The participant's page is connected, for the first time or again; their view follows.
-    pub fn handle_connected(&mut self, now: Millis, participant: ParticipantId) {
+    /// `incarnation` numbers their page loads: the same one again is the same page.
+    pub fn handle_connected(&mut self, now: Millis, participant: ParticipantId, incarnation: u32) {
         let Some(one) = self.participants.get_mut(&participant) else {
             return;
         };
         one.connected = true;
+        let before = std::mem::replace(&mut one.incarnation, incarnation);
+        let page = match before == incarnation {
+            true => Page::Same,
+            false => Page::New,
+        };
         self.effects.view(participant);
         match one.place {
             Place::Lobby { scene } => {
@@ -140,7 +149,7 @@ impl Study {
                 session, player, ..
             } => {
                 self.with_session(now, session, |session, context| {
-                    session.handle_connected(context, player);
+                    session.handle_connected(context, player, page);
                 });
             }
             Place::Start { .. } | Place::Instructions { .. } | Place::End { .. } => {}

@@ -74,7 +74,7 @@ impl Study {
                 session: place,
                 plan: playing.plan.clone(),
                 starts_in_ms: playing.starts_at.remaining_ms(now),
-                flush: playing.flush(),
+                flush: playing.flush_of(player),
             }),
             // Nobody is in a session that has ended.
             Stage::Ended => None,

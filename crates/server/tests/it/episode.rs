@@ -19,14 +19,14 @@ const LATENCY_US: u64 = 150_000;
 const BEAT_US: u64 = 5_000;
 
 /// What the peers know of an episode that is over.
-struct Played {
+pub(crate) struct Played {
     /// Of both peers.
-    rollbacks: u64,
-    last_frame: u32,
+    pub(crate) rollbacks: u64,
+    pub(crate) last_frame: u32,
 }
 
 /// Plays an episode to its end; what each peer uploads passes `change` first.
-fn play(
+pub(crate) fn play(
     plan: &EpisodePlan,
     outboxes: &mut [Outbox; 2],
     mut change: impl FnMut(usize, &mut UploadBody),
@@ -77,7 +77,7 @@ fn play(
 }
 
 /// Sends everything and waits until all of it is acknowledged.
-async fn deliver(client: &mut Client, outbox: &mut Outbox) {
+pub(crate) async fn deliver(client: &mut Client, outbox: &mut Outbox) {
     while outbox.unacknowledged() > 0 {
         match outbox.poll() {
             Some(bytes) => client.send_raw(Message::binary(bytes)).await,
@@ -86,7 +86,7 @@ async fn deliver(client: &mut Client, outbox: &mut Outbox) {
     }
 }
 
-fn closings(server: &TestServer) -> Vec<(u32, CloseReason, Judgement)> {
+pub(crate) fn closings(server: &TestServer) -> Vec<(u32, CloseReason, Judgement)> {
     let entries = server.journal().into_iter();
     entries
         .filter_map(|entry| match entry.record {

@@ -10,6 +10,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod pages;
+mod reloads;
 mod returning;
 mod storage;
 mod support;

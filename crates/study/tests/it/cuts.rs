@@ -212,3 +212,91 @@ fn a_page_that_is_connected_but_dead_holds_nobody_for_ever() {
     let expected = [Some(Outcome::PartnerLeft), Some(Outcome::Left)];
     assert_eq!(outcomes(&world, &people), expected);
 }
+
+#[test]
+fn a_page_that_is_loaded_again_in_play_has_left_and_the_others_go_on_at_once() {
+    let (mut world, people, session) = playing(3, 2);
+    world.reload(people[1]);
+    assert_eq!(
+        outcomes(&world, &people),
+        [None, Some(Outcome::Left), None],
+        "at once"
+    );
+    let View::End { title, body, .. } = world.view(people[1]) else {
+        panic!("the last page, with its words");
+    };
+    assert!(!title.is_empty() && !body.is_empty());
+    assert!(flush(&world, people[0]) && flush(&world, people[2]));
+    world.settle();
+    let left = Some(Outcome::PartnerLeft);
+    assert_eq!(outcomes(&world, &people), [left, Some(Outcome::Left), left]);
+    let (reason, _) = world.ledger.sessions[&session].closed[0];
+    assert_eq!(reason, CloseReason::Cut);
+}
+
+#[test]
+fn a_page_that_is_loaded_again_after_its_seal_goes_on_with_the_next_episode() {
+    for players in 1..=3 {
+        let (mut world, people, session) = playing(players, 2);
+        for who in &people[1..] {
+            world.seal(*who, session, 0).unwrap();
+        }
+        world.seal(people[0], session, 0).unwrap();
+        // All is being judged; before that, others may still be playing.
+        world.reload(people[0]);
+        assert!(flush(&world, people[0]), "it must not play this episode");
+        world.judge(Verdict::Verified);
+        let attempt = |who| match world.view(who) {
+            View::Connecting { attempt, .. } => Some(attempt),
+            _ => None,
+        };
+        let expected = (players > 1).then_some(2);
+        assert!(people.iter().all(|who| attempt(*who) == expected));
+        world.seal(people[0], session, 0).unwrap();
+        world.seal(people[0], session, 1).unwrap_err();
+        world.settle();
+        assert_eq!(
+            outcomes(&world, &people),
+            vec![Some(Outcome::Completed); players]
+        );
+        let group = &world.ledger.sessions[&session];
+        assert_eq!(group.plans.len(), 2);
+        assert_eq!(
+            group.states,
+            [
+                SessionState::Matched,
+                SessionState::Validating,
+                SessionState::Playing,
+                SessionState::Matched,
+                SessionState::Validating,
+                SessionState::Playing,
+                SessionState::Ended
+            ]
+        );
+    }
+}
+
+#[test]
+fn one_who_has_sealed_may_load_the_page_again_while_the_others_play() {
+    let (mut world, people, session) = playing(2, 2);
+    world.seal(people[0], session, 0).unwrap();
+    world.reload(people[0]);
+    assert!(flush(&world, people[0]) && !flush(&world, people[1]));
+    world.flushed(people[0], session, 0).unwrap();
+    world.wait(20_000);
+    assert!(!flush(&world, people[1]), "nothing is cut for it");
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+}
+
+#[test]
+fn a_page_that_is_loaded_again_while_the_game_is_cut_has_nothing_to_deliver() {
+    let (mut world, people, session) = playing(3, 1);
+    world.send(people[0], &ClientMessage::Leave).unwrap();
+    world.reload(people[1]);
+    assert!(flush(&world, people[1]));
+    world.flushed(people[2], session, 0).unwrap();
+    assert!(world.judge(Verdict::Partial), "nobody else is waited for");
+    let left = Some(Outcome::PartnerLeft);
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Left), left, left]);
+}

@@ -146,6 +146,11 @@ impl Group {
         use SessionState::{Ended, Matched, Playing, Validating};
         let allowed = match (self.states.last(), state) {
             (None, Matched) => true,
+            // A page was loaded between two episodes, and has no links.
+            (Some(Playing), Matched) => {
+                let all = self.plans.last().map_or(0, |plan| plan.episodes as usize);
+                (1..all).contains(&self.closed.len()) && self.plans.len() == self.closed.len()
+            }
             // A link broke or a member came back: once more.
             (Some(Matched | Validating), Matched) => true,
             (Some(Matched), Validating) => true,

@@ -34,6 +34,7 @@ struct Setup {
 enum Op {
     Connect(u64),
     Disconnect(u64),
+    Reload(u64),
     /// Gone for longer than the study waits.
     Vanish(u64),
     /// The page does what its view asks for, so many times.
@@ -102,6 +103,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         5 => who().prop_map(Op::Connect),
         2 => who().prop_map(Op::Disconnect),
+        2 => who().prop_map(Op::Reload),
         1 => who().prop_map(Op::Vanish),
         8 => (who(), 1..6u8).prop_map(|(who, times)| Op::Answer(who, times)),
         10 => Just(Op::AllAnswer),
@@ -155,6 +157,12 @@ fn act(world: &mut World, op: &Op) {
             let who = participant(*who);
             if world.is_connected(who) {
                 world.disconnect(who);
+            }
+        }
+        Op::Reload(who) => {
+            let who = participant(*who);
+            if world.ledger.people.contains_key(&who) {
+                world.reload(who);
             }
         }
         Op::Vanish(who) => {
@@ -362,7 +370,7 @@ fn check_outcome(world: &World, person: &Person, outcome: Outcome) {
         Outcome::Completed => assert!(played),
         Outcome::PartnerLeft => assert!(others.contains(&Outcome::Left) && !played),
         Outcome::ConnectionFailed => assert!(!others.contains(&Outcome::PartnerLeft) && !played),
-        Outcome::ValidationFailed => assert!(group.plans.is_empty()),
+        Outcome::ValidationFailed => assert!(!played),
         // Of a later lobby, or on purpose.
         Outcome::LobbyTimeout => assert!(played),
         Outcome::Left => {}
@@ -387,6 +395,11 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
         let matched = matched.filter(|state| **state == SessionState::Matched);
         if matched.count() > 1 {
             see("Retry".to_owned());
+        }
+        let mut states = group.states.iter();
+        states.find(|state| **state == SessionState::Playing);
+        if states.any(|state| *state == SessionState::Matched) {
+            see("Relink".to_owned());
         }
         if group
             .closed
@@ -437,6 +450,7 @@ fn whatever_happens_nobody_is_stranded() {
         "Cut",
         "Next",
         "Retry",
+        "Relink",
         "LobbyLeft",
         "Players1",
         "Players2",

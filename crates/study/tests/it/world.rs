@@ -24,6 +24,9 @@ pub(crate) struct World {
     pub(crate) to_judge: Vec<(SessionId, u32)>,
     pub(crate) refusals: BTreeMap<RefusalCode, u32>,
     connected: BTreeSet<ParticipantId>,
+    incarnations: BTreeMap<ParticipantId, u32>,
+    /// The page that each player plays an episode on.
+    authors: BTreeMap<(ParticipantId, SessionId, u32), u32>,
     /// The seals (false) and flushes (true) that pages sent of themselves.
     uploaded: BTreeSet<(ParticipantId, SessionId, u32, bool)>,
 }
@@ -76,6 +79,8 @@ impl World {
             to_judge: Vec::new(),
             refusals: BTreeMap::new(),
             connected: BTreeSet::new(),
+            incarnations: BTreeMap::new(),
+            authors: BTreeMap::new(),
             uploaded: BTreeSet::new(),
         }
     }
@@ -99,8 +104,19 @@ impl World {
 
     pub(crate) fn connect(&mut self, who: ParticipantId) {
         self.connected.insert(who);
-        self.study.handle_connected(self.now, who);
+        let incarnation = *self.incarnations.entry(who).or_insert(1);
+        self.study.handle_connected(self.now, who, incarnation);
         self.drain();
+    }
+
+    /// The page is loaded anew.
+    pub(crate) fn reload(&mut self, who: ParticipantId) {
+        if self.connected.contains(&who) {
+            self.disconnect(who);
+        }
+        *self.incarnations.entry(who).or_default() += 1;
+        self.uploaded.retain(|(of, ..)| *of != who);
+        self.connect(who);
     }
 
     pub(crate) fn disconnect(&mut self, who: ParticipantId) {
@@ -336,6 +352,23 @@ impl World {
             }
         }
         self.check();
+        self.check_authors();
+    }
+
+    /// Nobody is asked to play an episode on two pages.
+    fn check_authors(&mut self) {
+        for who in &self.connected {
+            let Some(View::Playing { plan, flush, .. }) = self.study.view(self.now, *who) else {
+                continue;
+            };
+            let page = self.incarnations[who];
+            let key = (*who, plan.session, plan.episode);
+            let author = match flush {
+                true => page,
+                false => *self.authors.entry(key).or_insert(page),
+            };
+            assert_eq!(author, page, "a frame could be authored twice");
+        }
     }
 
     /// What holds at every step.

@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use igym_protocol::{Digests, Entry, Record, RefusalCode};
+use igym_protocol::{Digests, Entry, Record, RefusalCode, SessionState};
 use igym_server::{Running, ServerOptions, serve};
 use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
@@ -123,6 +123,16 @@ impl TestServer {
         records
             .filter(|record| matches!(record, Record::Uploaded { .. }))
             .collect()
+    }
+
+    /// What the sessions went through.
+    pub(crate) fn states(&self) -> Vec<SessionState> {
+        let records = self.journal().into_iter().map(|entry| entry.record);
+        let states = records.filter_map(|record| match record {
+            Record::SessionEntered { state, .. } => Some(state),
+            _ => None,
+        });
+        states.collect()
     }
 
     pub(crate) fn refused(&self, code: RefusalCode) -> u64 {

@@ -1,0 +1,170 @@
+//! A page that is loaded again, in each state that it can be in.
+
+use igym_protocol::{ClientMessage, Outcome, SessionState, UploadBody, View};
+
+use crate::{
+    episode::{deliver, play},
+    support::{Client, TestServer},
+    uploads::upload,
+};
+
+/// The participant loads their page again; whether the old connection is gone first makes no
+/// difference, so it is not waited for.
+async fn reload(server: &TestServer, page: Client) -> Client {
+    let incarnation = page.resume.incarnation;
+    let page = Client::open(server, page.token.clone()).await;
+    assert_eq!(page.resume.incarnation, incarnation + 1);
+    page
+}
+
+async fn see(page: &mut Client, wanted: impl Fn(&View) -> bool) -> View {
+    page.view(|view| wanted(&view).then_some(view)).await
+}
+
+/// The first view that the page is shown.
+async fn first(page: &mut Client) -> View {
+    page.view(Some).await
+}
+
+async fn pair_in_lobby(server: &TestServer) -> [Client; 2] {
+    let mut pair = [Client::arrive(server).await, Client::arrive(server).await];
+    for page in &mut pair {
+        page.enter_lobby().await;
+    }
+    pair
+}
+
+async fn outcome(page: &mut Client) -> Outcome {
+    page.view(|view| match view {
+        View::End { outcome, .. } => Some(outcome),
+        _ => None,
+    })
+    .await
+}
+
+/// From MATCHED to the first episode, with links of the latest attempt.
+async fn connect_and_validate(server: &TestServer, pair: &mut [Client; 2], attempt: u32) {
+    for page in &mut *pair {
+        let (session, _) = page
+            .view(|view| match view {
+                View::Connecting {
+                    session,
+                    attempt: it,
+                    ..
+                } if it == attempt => Some((session, it)),
+                _ => None,
+            })
+            .await;
+        page.report_link(&session, attempt).await;
+    }
+    for page in pair {
+        page.validate(server).await;
+    }
+}
+
+#[tokio::test]
+async fn pages_before_and_after_the_game_are_shown_again() {
+    let server = TestServer::start().await;
+    let page = Client::arrive(&server).await;
+    let mut page = reload(&server, page).await;
+    let start = first(&mut page).await;
+    assert!(matches!(start, View::Start { scene: 0, .. }));
+    page.send(ClientMessage::Advance { scene: 0 }).await;
+    see(&mut page, |view| matches!(view, View::Instructions { .. })).await;
+    let mut page = reload(&server, page).await;
+    let instructions = first(&mut page).await;
+    assert!(matches!(instructions, View::Instructions { scene: 1, .. }));
+    page.send(ClientMessage::Join { scene: 1 }).await;
+    see(&mut page, |view| matches!(view, View::Lobby { .. })).await;
+    let mut page = reload(&server, page).await;
+    let lobby = first(&mut page).await;
+    assert!(matches!(lobby, View::Lobby { waiting: 1, .. }));
+    page.send(ClientMessage::Leave).await;
+    let end = see(&mut page, |view| matches!(view, View::End { .. })).await;
+    let mut page = reload(&server, page).await;
+    assert_eq!(first(&mut page).await, end);
+}
+
+#[tokio::test]
+async fn pages_that_connect_or_validate_connect_once_more() {
+    let server = TestServer::start().await;
+    let [mut one, mut two] = pair_in_lobby(&server).await;
+    let (session, attempt) = one.connecting().await;
+    one.report_link(&session, attempt).await;
+    two.connecting().await;
+    let mut pair = [reload(&server, one).await, two];
+    for page in &mut pair {
+        let (session, attempt) = page
+            .view(|view| match view {
+                View::Connecting {
+                    session,
+                    attempt: 2,
+                    linked,
+                    ..
+                } => {
+                    assert!(linked.is_empty(), "links of the page before are gone");
+                    Some((session, 2))
+                }
+                _ => None,
+            })
+            .await;
+        page.report_link(&session, attempt).await;
+    }
+    pair[0].validate(&server).await;
+    let [one, two] = pair;
+    let mut pair = [reload(&server, one).await, two];
+    connect_and_validate(&server, &mut pair, 3).await;
+    for page in &mut pair {
+        page.plan(0).await;
+    }
+}
+
+#[tokio::test]
+async fn who_loads_the_page_again_in_play_has_left_and_the_partner_is_paid() {
+    let server = TestServer::start().await;
+    let ([one, mut two], [session, _], _) = Client::pair_in_play(&server).await;
+    let mut one = reload(&server, one).await;
+    let View::End { outcome: left, .. } = first(&mut one).await else {
+        panic!("nobody authors a frame twice");
+    };
+    assert_eq!(left, Outcome::Left);
+    see(&mut two, |view| {
+        matches!(view, View::Playing { flush: true, .. })
+    })
+    .await;
+    two.upload(&upload(session.session, 1, 0, UploadBody::Flushed))
+        .await;
+    assert_eq!(outcome(&mut two).await, Outcome::PartnerLeft);
+}
+
+#[tokio::test]
+async fn who_loads_the_page_again_between_two_episodes_plays_the_next() {
+    let server = TestServer::start().await;
+    let (mut pair, _, plan) = Client::pair_in_play(&server).await;
+    let mut outboxes = Default::default();
+    play(&plan, &mut outboxes, |_, _| {});
+    deliver(&mut pair[0], &mut outboxes[0]).await;
+    let [one, two] = pair;
+    let mut pair = [reload(&server, one).await, two];
+    let waits = first(&mut pair[0]).await;
+    assert!(
+        matches!(waits, View::Playing { flush: true, .. }),
+        "the page must not play what was played: {waits:?}"
+    );
+    deliver(&mut pair[1], &mut outboxes[1]).await;
+    connect_and_validate(&server, &mut pair, 2).await;
+    for page in &mut pair {
+        let (_, plan) = page.plan(1).await;
+        assert_eq!(plan.seed, 12);
+    }
+    let states = server.states();
+    let expected = [
+        SessionState::Matched,
+        SessionState::Validating,
+        SessionState::Playing,
+        SessionState::Matched,
+        SessionState::Validating,
+        SessionState::Playing,
+    ];
+    assert_eq!(states, expected);
+}
