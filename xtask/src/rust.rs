@@ -42,7 +42,7 @@ pub(crate) fn clippy() -> Result<()> {
 
 /// All tests of the workspace.
 pub(crate) fn test() -> Result<()> {
-    step("cargo test", || run(cargo().arg("test").args(EVERYTHING)))
+    step("cargo test", || run(cargo().arg("test").args(EVERYTHING).arg("--no-fail-fast"))
 }
 
 /// Builds the `igym` program.

@@ -193,7 +193,8 @@ impl Connection {
             .app
             .roster
             .place(participant, upload.session, upload.episode)
-            .and_then(|place| upload::check(&upload, &place).map(|()| place));
+            .and_then(|place| upload::check(&upload, &place).map(|()| place))
+            .and_then(|place| place.affords(bytes.len()).map(|()| place));
         let place = match place {
             Ok(place) => place,
             Err(refusal) => return self.refuse(refusal).await,
@@ -206,7 +207,10 @@ impl Connection {
         // The semaphore is never closed.
         let permit = permit.await.ok();
         match self.lane.offer(upload.seq) {
-            Offer::Next => self.store(upload, place.player, now, permit),
+            Offer::Next => {
+                place.spend(bytes.len());
+                self.store(upload, place.player, now, permit);
+            }
             Offer::Known => {}
             Offer::Gap { expected } => {
                 let message = format!("upload {} came, {expected} is next", upload.seq);

@@ -2,10 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use igym_protocol::{EpisodePlan, ParticipantId, Record, Refusal, RefusalCode, SessionId};
+use igym_protocol::{EpisodePlan, Limits, ParticipantId, Record, Refusal, RefusalCode, SessionId};
 
 use crate::state::refusal;
 
@@ -20,7 +23,7 @@ struct Session {
     /// In player order.
     members: Vec<ParticipantId>,
     /// By episode index. Kept after the episode's end: what comes late is evidence.
-    plans: BTreeMap<u32, Arc<EpisodePlan>>,
+    plans: BTreeMap<u32, (Arc<EpisodePlan>, Arc<Budgets>)>,
 }
 
 /// A member's place in an episode.
@@ -28,6 +31,44 @@ struct Session {
 pub(crate) struct Place {
     pub(crate) player: u8,
     pub(crate) plan: Arc<EpisodePlan>,
+    budgets: Arc<Budgets>,
+}
+
+/// Bytes that each member has uploaded about an episode since the server started, in player order.
+#[derive(Debug)]
+struct Budgets(Vec<AtomicU64>);
+
+/// What a page may upload about an episode beside its rows.
+const EPISODE_BYTES: u64 = 4 << 20;
+
+/// What it may upload about a frame, for each player, beside the outcome: far more than any page
+/// has to say.
+const FRAME_BYTES: u64 = 1024;
+
+impl Place {
+    /// Whether the member may upload so many bytes more: a page that never ends must not fill the
+    /// disk.
+    pub(crate) fn affords(&self, bytes: usize) -> Result<(), Refusal> {
+        let used = self.used().map_or(0, |used| used.load(Relaxed));
+        let players = self.plan.seats.len() as u64;
+        let frame = Limits::OUTCOME_BYTES as u64 + players * FRAME_BYTES;
+        let budget = EPISODE_BYTES + u64::from(self.plan.max_steps) * frame;
+        if used + bytes as u64 <= budget {
+            return Ok(());
+        }
+        let message = "more was uploaded about this episode than can be true";
+        Err(refusal(RefusalCode::TooLarge, message))
+    }
+
+    pub(crate) fn spend(&self, bytes: usize) {
+        if let Some(used) = self.used() {
+            used.fetch_add(bytes as u64, Relaxed);
+        }
+    }
+
+    fn used(&self) -> Option<&AtomicU64> {
+        self.budgets.0.get(usize::from(self.player))
+    }
 }
 
 impl Roster {
@@ -53,7 +94,9 @@ impl Roster {
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
                 let plans = &mut sessions.entry(plan.session).or_default().plans;
-                plans.insert(plan.episode, Arc::new(plan.clone()));
+                let budgets = plan.seats.iter().map(|_| AtomicU64::new(0)).collect();
+                let opened = (Arc::new(plan.clone()), Arc::new(Budgets(budgets)));
+                plans.insert(plan.episode, opened);
             }
             _ => {}
         }
@@ -79,9 +122,10 @@ impl Roster {
             ));
         };
         match known.plans.get(&episode) {
-            Some(plan) => Ok(Place {
+            Some((plan, budgets)) => Ok(Place {
                 player,
                 plan: plan.clone(),
+                budgets: budgets.clone(),
             }),
             None => Err(refusal(
                 RefusalCode::WrongState,

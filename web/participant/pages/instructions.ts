@@ -18,18 +18,15 @@ export function instructionsPage(view: ViewOf<"instructions">, { actions, stage 
     element: h(
       "section",
       { class: "card wide" },
+      h("div", { class: "text" }, title, prose(view.game.body)),
       h(
         "div",
-        { class: "beside" },
-        h("div", {}, title, prose(view.game.body), h("div", { class: "row" }, start, hint)),
-        h(
-          "div",
-          { class: "picture" },
-          stage.frame,
-          h("h2", {}, "Your keys"),
-          keyLegendElement(view.game.controls),
-        ),
+        { class: "picture" },
+        stage.frame,
+        h("h2", {}, "Your keys"),
+        keyLegendElement(view.game.controls),
       ),
+      h("div", { class: "row" }, start, hint),
     ),
     focus: title,
     handleSurroundings({ connected, ready }: Surroundings) {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod episode;
+mod forged;
+mod forged_table;
 mod greeting;
 mod hostile;
 mod journey;

@@ -38,6 +38,13 @@ pub(crate) fn journal_upload(session: SessionId, seq: u32, frame: u32) -> Upload
     upload(session, seq, 0, UploadBody::Journal(batch))
 }
 
+fn journal_upload_of(session: SessionId, episode: u32) -> Upload {
+    Upload {
+        episode,
+        ..journal_upload(session, 1, 1)
+    }
+}
+
 #[tokio::test]
 async fn what_is_acknowledged_is_in_the_journal() {
     let server = TestServer::start().await;
@@ -133,17 +140,8 @@ async fn a_seal_reaches_the_study_after_it_is_on_disk() {
     assert_eq!(server.uploads().len(), 2);
 }
 
-/// Everything that a page could not honestly say, and what it is called.
-#[tokio::test]
-async fn forged_uploads_are_refused_and_change_nothing() {
-    let server = TestServer::start().await;
-    let ([mut page, mut partner], [session, _], _) = Client::pair_in_play(&server).await;
-    let mut others_page = {
-        let lonely = server_for_one().await;
-        let (client, session, _) = Client::alone_in_play(&lonely).await;
-        (lonely, client, session)
-    };
-    let ours = session.session;
+/// What player 0 of two could not honestly say about an episode of 120 frames.
+pub(crate) fn impossible() -> Vec<(&'static str, UploadBody)> {
     let journal = |batch: JournalBatch| UploadBody::Journal(batch);
     let with_authored = |input: AuthoredInput| {
         journal(JournalBatch {
@@ -218,7 +216,7 @@ async fn forged_uploads_are_refused_and_change_nothing() {
         })
     };
     let far = 120 + 5_000;
-    let malformed = [
+    vec![
         ("the partner's input", with_authored(authored(1, 5))),
         ("nobody's input", with_authored(authored(7, 5))),
         ("an input of no frame", with_authored(authored(0, far))),
@@ -257,9 +255,22 @@ async fn forged_uploads_are_refused_and_change_nothing() {
                 message: "x".repeat(Limits::TEXT_CHARS + 1),
             }),
         ),
-    ];
+    ]
+}
+
+/// Everything that a page could not honestly say, and what it is called.
+#[tokio::test]
+async fn forged_uploads_are_refused_and_change_nothing() {
+    let server = TestServer::start().await;
+    let ([mut page, mut partner], [session, _], _) = Client::pair_in_play(&server).await;
+    let mut others_page = {
+        let lonely = server_for_one().await;
+        let (client, session, _) = Client::alone_in_play(&lonely).await;
+        (lonely, client, session)
+    };
+    let ours = session.session;
     let before = server.journal();
-    for (what, body) in malformed {
+    for (what, body) in impossible() {
         page.upload(&upload(ours, 1, 0, body)).await;
         assert_eq!(page.refused().await, RefusalCode::Malformed, "{what}");
     }
@@ -277,7 +288,7 @@ async fn forged_uploads_are_refused_and_change_nothing() {
         ),
         (
             "an episode to come",
-            upload(ours, 1, 1, with_authored(authored(0, 1))),
+            journal_upload_of(ours, 1),
             RefusalCode::WrongState,
         ),
     ] {

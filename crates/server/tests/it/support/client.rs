@@ -1,6 +1,9 @@
 //! A participant's page, as far as the server sees it.
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{
+    SinkExt, Stream, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use igym_protocol::{
     ClientMessage, Envelope, EpisodePlan, LinkState, ParticipantId, RefusalCode, Resume,
     ServerMessage, SessionView, Token, Upload, View, encode_upload,
@@ -123,6 +126,12 @@ impl Client {
         self.socket
     }
 
+    /// Both directions apart, so that one cannot hold up the other.
+    pub(crate) fn split(self) -> (Sender, Receiver) {
+        let (sink, stream) = self.socket.split();
+        (Sender { sink }, Receiver { stream })
+    }
+
     /// Goes away in good order.
     pub(crate) async fn leave(mut self) {
         self.socket.close(None).await.unwrap();
@@ -225,6 +234,36 @@ impl Client {
     }
 }
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+pub(crate) struct Sender {
+    sink: SplitSink<Socket, Message>,
+}
+
+impl Sender {
+    /// False: the server has hung up.
+    pub(crate) async fn send(&mut self, message: Message) -> bool {
+        self.sink.send(message).await.is_ok()
+    }
+}
+
+pub(crate) struct Receiver {
+    stream: SplitStream<Socket>,
+}
+
+impl Receiver {
+    /// As [`Client::hear_out`].
+    pub(crate) async fn hear_out(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
+        let mut messages = Vec::new();
+        loop {
+            match patiently("the end", read(&mut self.stream)).await {
+                Ok(message) => messages.push(message),
+                Err(code) => return (messages, code),
+            }
+        }
+    }
+}
+
 /// A connection that has not said who it is.
 pub(crate) struct RawClient {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -295,7 +334,7 @@ pub(crate) fn hello(token: &Token, resume: Option<Resume>) -> ClientMessage {
 
 /// The next message, or the code with which the connection was closed.
 async fn read(
-    socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
 ) -> Result<ServerMessage, Option<u16>> {
     loop {
         match socket.next().await {
