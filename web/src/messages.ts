@@ -53,7 +53,7 @@ export type WorkerMessage =
   | { type: "ready" }
   /** A new episode: the picture starts empty, frame 0 is due at `startsAt`. */
   | { type: "episode"; session: string; episode: number; startsAt: number; assets: Asset[] }
-  /** The game is on, but this page was loaded too late to have a part in it. */
+  /** This page was loaded too late to have a part in the episode. */
   | { type: "cannot_rejoin" }
   /** `delta` is a `DrawDelta` as JSON; `keyAt` the time of the newest key event it shows the effect of. */
   | { type: "draw"; delta: string; keyAt: number | null }

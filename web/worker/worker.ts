@@ -244,8 +244,8 @@ class Participant {
     if (current?.session !== plan.session || current.episode !== plan.episode) {
       this.#endPlay();
       if (session.players > 1 && this.#links.key?.session !== session.session) {
-        // This page was loaded in the middle of the game. Its inputs up to here were another
-        // page's, and nobody may author a frame twice: the server will end the game.
+        // This page was loaded in the middle of the episode. Inputs up to here were another
+        // page's, and nobody may author a frame twice: the server says how it goes on.
         post({ type: "cannot_rejoin" });
         return;
       }

@@ -65,7 +65,7 @@ export function overlayWords(now: Situation): OverlayWords | null {
   const { round, rounds, status } = now;
   const name = rounds > 1 ? `Round ${round} of ${rounds}` : "";
   if (!now.rejoins) {
-    const detail = "A running game cannot be joined again. One moment, please…";
+    const detail = "One moment, please. The study goes on by itself…";
     return { title: "This page was loaded again", count: null, detail };
   }
   if (now.flush || status?.flushed) {
