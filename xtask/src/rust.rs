@@ -42,7 +42,9 @@ pub(crate) fn clippy() -> Result<()> {
 
 /// All tests of the workspace.
 pub(crate) fn test() -> Result<()> {
-    step("cargo test", || run(cargo().arg("test").args(EVERYTHING).arg("--no-fail-fast"))
+    step("cargo test", || {
+        run(cargo().arg("test").args(EVERYTHING).arg("--no-fail-fast"))
+    })
 }
 
 /// Builds the `igym` program.

@@ -1,8 +1,14 @@
 import type { Browser } from "@playwright/test";
 
-/** Durations of main-thread tasks that ran our code, in milliseconds. */
+/** Main-thread tasks that ran our code: how long they took, and how much of that they computed. */
 export interface Tasks {
   count: number;
+  wall: Durations;
+  cpu: Durations;
+}
+
+/** In milliseconds. */
+export interface Durations {
   p50: number;
   p99: number;
   max: number;
@@ -15,6 +21,8 @@ interface TraceEvent {
   tid: number;
   ts: number;
   dur?: number;
+  /** Time on a processor. */
+  tdur?: number;
   args: { name?: string; data?: { url?: string; type?: string } };
 }
 
@@ -39,32 +47,37 @@ export function ownTasks(events: TraceEvent[], origin: string): Tasks {
       mains.add(thread(event));
     }
   }
-  const durations: number[] = [];
+  const tasks: TraceEvent[] = [];
   for (const main of mains) {
     const own = events.filter((event) => thread(event) === main && event.ph === "X");
-    const tasks = own.filter((event) => event.name === "RunTask").sort((a, b) => a.ts - b.ts);
     const scripts = own
       .filter((event) => event.args.data?.url?.startsWith(origin))
-      .sort((a, b) => a.ts - b.ts);
+      .map((event) => event.ts)
+      .sort((a, b) => a - b);
     let next = 0;
-    for (const task of tasks) {
-      const end = task.ts + (task.dur ?? 0);
-      while ((scripts[next]?.ts ?? Number.POSITIVE_INFINITY) < task.ts) next += 1;
-      if ((scripts[next]?.ts ?? Number.POSITIVE_INFINITY) < end) {
-        durations.push((task.dur ?? 0) / 1000);
-      }
+    for (const task of own.filter(isTask).sort((a, b) => a.ts - b.ts)) {
+      while ((scripts[next] ?? Number.POSITIVE_INFINITY) < task.ts) next += 1;
+      if ((scripts[next] ?? Number.POSITIVE_INFINITY) < task.ts + (task.dur ?? 0)) tasks.push(task);
     }
   }
-  return summary(durations);
+  return {
+    count: tasks.length,
+    wall: durations(tasks.map((task) => (task.dur ?? 0) / 1000)),
+    cpu: durations(tasks.map((task) => (task.tdur ?? 0) / 1000)),
+  };
+}
+
+function isTask(event: TraceEvent): boolean {
+  return event.name === "RunTask" || event.name.endsWith("::RunTask");
 }
 
 function thread(event: TraceEvent): string {
   return `${event.pid}/${event.tid}`;
 }
 
-function summary(durations: number[]): Tasks {
-  const sorted = durations.toSorted((a, b) => a - b);
+function durations(values: number[]): Durations {
+  const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
