@@ -55,8 +55,10 @@ impl Readers {
         self.with(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT coalesce(max(seq), 0) FROM journal
-                     WHERE participant = ? AND incarnation = ? AND seq IS NOT NULL",
+                    "SELECT coalesce(max(seq), 0) FROM (
+                         SELECT seq, row_number() OVER (ORDER BY seq) AS place FROM journal
+                         WHERE participant = ? AND incarnation = ? AND seq IS NOT NULL
+                     ) WHERE seq = place",
                 )
                 .and_then(|mut statement| {
                     statement.query_row(params![participant.0.as_bytes(), incarnation], |row| {

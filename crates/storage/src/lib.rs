@@ -39,7 +39,8 @@ pub trait JournalStore: Send + Sync {
     /// The durable entries that pass `filter`, in the order of their ids.
     fn read(&self, filter: Filter) -> Result<Vec<Entry>, StorageError>;
 
-    /// The highest upload `seq` that is on disk for a page load, 0 for none.
+    /// The highest upload `seq` of a page load up to which all are on disk, 0 for none. What lies
+    /// behind a write that failed does not count: the page was never told that it is stored.
     fn highest_upload(
         &self,
         participant: ParticipantId,

@@ -64,9 +64,15 @@ impl Session {
             && let Some(playing) = self.stage.unjudged()
         {
             if !playing.flush_of(player) {
-                return not_now("nobody asked for a flush");
+                if !playing.asked_before {
+                    return not_now("nobody asked for a flush");
+                }
+                // Its page has stopped playing, and so the others cannot go on.
+                self.begin_cut(context);
             }
-            if playing.flushed(player) {
+            if let Some(playing) = self.stage.unjudged()
+                && playing.flushed(player)
+            {
                 self.judge_if_delivered(context);
             }
         }

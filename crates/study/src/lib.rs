@@ -26,6 +26,9 @@
 //! - **Invariant:** all that is drawn (session ids, seats, seeds, codes) comes from one seed and
 //!   is in the records.
 //!
+//! A study lives in memory. [`Study::restore`] makes it again from its records when the server was
+//! stopped or killed: whoever comes back goes on where they were.
+//!
 //! This crate does no I/O and has no clock and no randomness of its own. It never sees inputs or
 //! uploads, and never decides whether data are good: that is the judge's business, whom it asks
 //! with [`Effect::Judge`].
@@ -72,9 +75,11 @@ mod episodes;
 mod lobby;
 mod moves;
 mod participant;
+mod past;
 mod playing;
 mod refusal;
 mod reload;
+mod restore;
 mod session;
 mod study;
 mod time;
@@ -88,5 +93,6 @@ pub use config::{
 };
 pub use effect::Effect;
 pub use igym_protocol::Judgement;
+pub use restore::RestoreError;
 pub use study::Study;
 pub use time::Millis;

@@ -17,6 +17,8 @@ pub(crate) struct Playing {
     down: BTreeMap<(u8, u8), Millis>,
     /// Players whose page was loaded after they had delivered: it has no part in this episode.
     new_pages: BTreeSet<u8>,
+    /// A server before this one may have asked pages to flush; that is not written down.
+    pub(crate) asked_before: bool,
 }
 
 /// How far the closing of the episode is.
@@ -42,6 +44,7 @@ impl Playing {
             sealed: BTreeSet::new(),
             down: BTreeMap::new(),
             new_pages: BTreeSet::new(),
+            asked_before: false,
         }
     }
 

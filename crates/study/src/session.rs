@@ -85,6 +85,24 @@ impl Session {
         session
     }
 
+    /// A session that has ended.
+    pub(crate) fn over(id: SessionId, scene: u32, members: &[ParticipantId]) -> Self {
+        let gone = |participant: &ParticipantId| Member {
+            participant: *participant,
+            presence: Presence::Gone,
+        };
+        Self {
+            id,
+            scene,
+            members: members.iter().map(gone).collect(),
+            stage: Stage::Ended,
+            attempt: 0,
+            attempts_left: 0,
+            next_episode: 0,
+            seating: Vec::new(),
+        }
+    }
+
     pub(crate) fn player(&self, participant: ParticipantId) -> Option<u8> {
         let mut members = self.members.iter();
         let player = members.position(|member| member.participant == participant)?;
@@ -222,6 +240,14 @@ impl Session {
     pub(crate) fn view(&self, context: &mut Context, player: u8) {
         if let Some(member) = self.members.get(usize::from(player)) {
             context.effects.view(member.participant);
+        }
+    }
+
+    /// Somebody is away until then, and for good without a time. Only for a session that is made
+    /// again: nobody comes back who is gone.
+    pub(crate) fn set_away(&mut self, player: u8, until: Option<Millis>) {
+        if let Some(member) = self.members.get_mut(usize::from(player)) {
+            member.presence = until.map_or(Presence::Gone, |until| Presence::Away { until });
         }
     }
 

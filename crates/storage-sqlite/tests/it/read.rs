@@ -229,3 +229,16 @@ fn the_highest_upload_is_that_of_the_page() {
     assert_eq!(store.highest_upload(participant(2), 4), Ok(1));
     assert_eq!(store.highest_upload(participant(3), 1), Ok(0));
 }
+
+/// A write failed, the one behind it did not, and the server died before the page came again.
+#[test]
+fn uploads_behind_a_gap_do_not_count() {
+    let (_directory, store, _) = filled();
+    let page = |seq| upload(participant(5), 1, seq);
+    append(&store, vec![page(2)]).unwrap();
+    assert_eq!(store.highest_upload(participant(5), 1), Ok(0));
+    append(&store, vec![page(1), page(4)]).unwrap();
+    assert_eq!(store.highest_upload(participant(5), 1), Ok(2));
+    append(&store, vec![page(3)]).unwrap();
+    assert_eq!(store.highest_upload(participant(5), 1), Ok(4));
+}

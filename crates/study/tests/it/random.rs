@@ -35,6 +35,9 @@ enum Op {
     Connect(u64),
     Disconnect(u64),
     Reload(u64),
+    /// The server is killed and starts again after so long; of those who were there, those come
+    /// back at once whose bit is set.
+    Restart(u32, u8),
     /// Gone for longer than the study waits.
     Vanish(u64),
     /// The page does what its view asks for, so many times.
@@ -104,6 +107,8 @@ fn op() -> impl Strategy<Value = Op> {
         5 => who().prop_map(Op::Connect),
         2 => who().prop_map(Op::Disconnect),
         2 => who().prop_map(Op::Reload),
+        1 => (prop_oneof![Just(0), 1..20_000u32, Just(400_000)], any::<u8>())
+            .prop_map(|(downtime, back)| Op::Restart(downtime, back)),
         1 => who().prop_map(Op::Vanish),
         8 => (who(), 1..6u8).prop_map(|(who, times)| Op::Answer(who, times)),
         10 => Just(Op::AllAnswer),
@@ -163,6 +168,14 @@ fn act(world: &mut World, op: &Op) {
             let who = participant(*who);
             if world.ledger.people.contains_key(&who) {
                 world.reload(who);
+            }
+        }
+        Op::Restart(downtime, back) => {
+            let people = (0..PEOPLE).filter(|who| world.is_connected(participant(*who)));
+            let there: Vec<u64> = people.collect();
+            world.restart(u64::from(*downtime));
+            for who in there.into_iter().filter(|who| back & (1 << who) != 0) {
+                world.connect(participant(who));
             }
         }
         Op::Vanish(who) => {
@@ -409,6 +422,9 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
             see(format!("Cut{}", group.members.len()));
         }
     }
+    for (place, times) in &world.restarted {
+        *seen.entry(format!("Restarted{place}")).or_default() += times;
+    }
     for (code, times) in &world.refusals {
         *seen.entry(format!("{code:?}")).or_default() += times;
     }
@@ -451,6 +467,14 @@ fn whatever_happens_nobody_is_stranded() {
         "Next",
         "Retry",
         "Relink",
+        "RestartedAtStart",
+        "RestartedAtInstructions",
+        "RestartedInLobby",
+        "RestartedInConnecting",
+        "RestartedInValidating",
+        "RestartedInPlaying",
+        "RestartedInFlushing",
+        "RestartedAtEnd",
         "LobbyLeft",
         "Players1",
         "Players2",

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{
-    ClientMessage, Digests, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
-    ServerMessage, SessionId, Verdict, View,
+    ClientMessage, Digests, Entry, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
+    ServerMessage, SessionId, UploadBody, Verdict, View,
 };
 use igym_study::{Effect, Judgement, Millis, Scene, Study, StudyConfig};
 use uuid::Uuid;
@@ -23,8 +23,14 @@ pub(crate) struct World {
     pub(crate) signals: Vec<(ParticipantId, ServerMessage)>,
     pub(crate) to_judge: Vec<(SessionId, u32)>,
     pub(crate) refusals: BTreeMap<RefusalCode, u32>,
-    connected: BTreeSet<ParticipantId>,
-    incarnations: BTreeMap<ParticipantId, u32>,
+    /// The journal: the study's records, page loads and what the study has to know of uploads.
+    pub(crate) entries: Vec<Entry>,
+    /// How often the server was restarted.
+    pub(crate) restarts: u8,
+    /// Where people were when it was, by the kind of their view.
+    pub(crate) restarted: BTreeMap<&'static str, u32>,
+    pub(crate) connected: BTreeSet<ParticipantId>,
+    pub(crate) incarnations: BTreeMap<ParticipantId, u32>,
     /// The page that each player plays an episode on.
     authors: BTreeMap<(ParticipantId, SessionId, u32), u32>,
     /// The seals (false) and flushes (true) that pages sent of themselves.
@@ -78,6 +84,9 @@ impl World {
             signals: Vec::new(),
             to_judge: Vec::new(),
             refusals: BTreeMap::new(),
+            entries: Vec::new(),
+            restarts: 0,
+            restarted: BTreeMap::new(),
             connected: BTreeSet::new(),
             incarnations: BTreeMap::new(),
             authors: BTreeMap::new(),
@@ -104,7 +113,11 @@ impl World {
 
     pub(crate) fn connect(&mut self, who: ParticipantId) {
         self.connected.insert(who);
+        let known = self.incarnations.contains_key(&who);
         let incarnation = *self.incarnations.entry(who).or_insert(1);
+        if !known {
+            self.page_loaded(who, incarnation);
+        }
         self.study.handle_connected(self.now, who, incarnation);
         self.drain();
     }
@@ -114,7 +127,10 @@ impl World {
         if self.connected.contains(&who) {
             self.disconnect(who);
         }
-        *self.incarnations.entry(who).or_default() += 1;
+        let incarnation = self.incarnations.entry(who).or_default();
+        *incarnation += 1;
+        let incarnation = *incarnation;
+        self.page_loaded(who, incarnation);
         self.uploaded.retain(|(of, ..)| *of != who);
         self.connect(who);
     }
@@ -146,6 +162,7 @@ impl World {
             last_frame: 9,
             hash: [0; 16],
         };
+        self.upload(who, session, episode, UploadBody::Seal(seal.clone()));
         let result = self
             .study
             .handle_seal(self.now, who, session, episode, seal);
@@ -159,6 +176,7 @@ impl World {
         episode: u32,
     ) -> Result<(), Refusal> {
         let before = self.everything();
+        self.upload(who, session, episode, UploadBody::Flushed);
         let result = self.study.handle_flushed(self.now, who, session, episode);
         self.checked(result, before)
     }
@@ -332,13 +350,14 @@ impl World {
         result
     }
 
-    fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         let mut viewed = BTreeSet::new();
         while let Some(effect) = self.study.poll_effect() {
             match effect {
                 Effect::Record(record) => {
                     assert!(viewed.is_empty(), "records come before views");
-                    self.ledger.read(record);
+                    self.ledger.read(record.clone());
+                    self.write(record);
                 }
                 Effect::View { participant } => {
                     assert!(viewed.insert(participant), "one view each");

@@ -1,0 +1,257 @@
+//! What records say of those who are still under way, and of those who are not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use igym_protocol::{
+    Digests, Entry, EpisodePlan, Outcome, ParticipantId, Record, SessionId, SessionState, Upload,
+    UploadBody,
+};
+
+use crate::Millis;
+
+/// Reads a journal from its beginning.
+#[derive(Default)]
+pub(crate) struct Past {
+    /// Of the study that was served last.
+    pub(crate) digest: Option<String>,
+    pub(crate) people: BTreeMap<ParticipantId, Person>,
+    pub(crate) sessions: BTreeMap<SessionId, Group>,
+}
+
+#[derive(Default)]
+pub(crate) struct Person {
+    pub(crate) incarnation: u32,
+    pub(crate) scene: u32,
+    pub(crate) place: At,
+}
+
+/// Where in their scene somebody is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum At {
+    #[default]
+    Page,
+    Lobby {
+        since: Millis,
+        /// Grows with the order of coming.
+        entry: u64,
+    },
+    Session(SessionId),
+    End {
+        outcome: Outcome,
+        code: Option<String>,
+    },
+}
+
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) scene: u32,
+    pub(crate) members: Vec<ParticipantId>,
+    pub(crate) gone: BTreeSet<u8>,
+    pub(crate) state: Option<SessionState>,
+    pub(crate) attempt: u32,
+    pub(crate) linked: BTreeSet<(u8, u8)>,
+    pub(crate) reported: BTreeMap<u8, Digests>,
+    /// Links that failed in play and did not come back.
+    pub(crate) down: BTreeSet<(u8, u8)>,
+    /// The plan of the first episode.
+    pub(crate) first: Option<EpisodePlan>,
+    pub(crate) next_episode: u32,
+    pub(crate) open: Option<Open>,
+}
+
+/// An episode that is not closed.
+pub(crate) struct Open {
+    pub(crate) plan: EpisodePlan,
+    pub(crate) since: Millis,
+    pub(crate) sealed: BTreeSet<u8>,
+    /// Players without a seal of whom nothing more will come: pages send such a thing when the
+    /// episode is being cut.
+    pub(crate) flushed: BTreeSet<u8>,
+    pub(crate) new_pages: BTreeSet<u8>,
+}
+
+impl Past {
+    pub(crate) fn read(&mut self, entry: &Entry) {
+        let at = Millis(entry.at_ms);
+        match &entry.record {
+            Record::StudyOpened { digest, .. } => self.digest = Some(digest.clone()),
+            Record::ParticipantArrived { participant, .. } => {
+                self.people.insert(*participant, Person::default());
+            }
+            Record::PageLoaded {
+                participant,
+                incarnation,
+                ..
+            } => self.loaded(*participant, *incarnation),
+            Record::SceneEntered {
+                participant, scene, ..
+            } => self.entered(*participant, *scene),
+            Record::LobbyJoined { participant, scene } => {
+                let entry = entry.id;
+                self.put(*participant, *scene, At::Lobby { since: at, entry });
+            }
+            Record::LobbyLeft { participant, scene } => self.put(*participant, *scene, At::Page),
+            Record::SessionOpened {
+                session,
+                scene,
+                members,
+            } => {
+                for member in members {
+                    self.put(*member, *scene, At::Session(*session));
+                }
+                let group = Group {
+                    scene: *scene,
+                    members: members.clone(),
+                    ..Group::default()
+                };
+                self.sessions.insert(*session, group);
+            }
+            Record::ParticipantEnded {
+                participant,
+                outcome,
+                code,
+            } => {
+                if let Some(person) = self.people.get_mut(participant) {
+                    let (outcome, code) = (*outcome, code.clone());
+                    person.place = At::End { outcome, code };
+                }
+            }
+            Record::Uploaded { player, upload, .. } => {
+                if let Some(group) = self.sessions.get_mut(&upload.session) {
+                    group.uploaded(*player, upload);
+                }
+            }
+            Record::SessionEntered { session, .. }
+            | Record::LinkReported { session, .. }
+            | Record::Validated { session, .. }
+            | Record::EpisodeClosed { session, .. } => {
+                if let Some(group) = self.sessions.get_mut(session) {
+                    group.read(&entry.record);
+                }
+            }
+            Record::EpisodeOpened { plan } => {
+                if let Some(group) = self.sessions.get_mut(&plan.session) {
+                    group.opened(plan, at);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, participant: ParticipantId, scene: u32, place: At) {
+        if let Some(person) = self.people.get_mut(&participant) {
+            person.scene = scene;
+            person.place = place;
+        }
+    }
+
+    /// Whoever enters a scene leaves the session that they are in.
+    fn entered(&mut self, participant: ParticipantId, scene: u32) {
+        if let Some((group, player)) = self.session_of(participant) {
+            group.gone.insert(player);
+        }
+        self.put(participant, scene, At::Page);
+    }
+
+    fn loaded(&mut self, participant: ParticipantId, incarnation: u32) {
+        if let Some((group, player)) = self.session_of(participant)
+            && let Some(open) = &mut group.open
+        {
+            open.new_pages.insert(player);
+            if !open.sealed.contains(&player) {
+                open.flushed.insert(player);
+            }
+        }
+        if let Some(person) = self.people.get_mut(&participant) {
+            person.incarnation = incarnation;
+        }
+    }
+
+    fn session_of(&mut self, participant: ParticipantId) -> Option<(&mut Group, u8)> {
+        let At::Session(session) = self.people.get(&participant)?.place else {
+            return None;
+        };
+        let group = self.sessions.get_mut(&session)?;
+        let player = group.members.iter().position(|it| *it == participant)?;
+        Some((group, u8::try_from(player).ok()?))
+    }
+}
+
+impl Group {
+    fn read(&mut self, record: &Record) {
+        match record {
+            Record::SessionEntered { state, .. } => {
+                self.state = Some(*state);
+                match state {
+                    SessionState::Matched => {
+                        self.attempt += 1;
+                        self.linked.clear();
+                        self.down.clear();
+                    }
+                    SessionState::Validating => self.reported.clear(),
+                    SessionState::Playing | SessionState::Ended => {}
+                }
+            }
+            Record::LinkReported { from, to, open, .. } => {
+                let link = (*from, *to);
+                match (self.state, open) {
+                    (Some(SessionState::Playing), true) => self.down.remove(&link),
+                    (Some(SessionState::Playing), false) => self.down.insert(link),
+                    (_, true) => self.linked.insert(link),
+                    // The next attempt follows.
+                    (_, false) => false,
+                };
+            }
+            Record::Validated {
+                player, digests, ..
+            } => {
+                self.reported.insert(*player, digests.clone());
+            }
+            Record::EpisodeClosed { episode, .. } => {
+                self.open = None;
+                self.next_episode = episode + 1;
+            }
+            Record::StudyOpened { .. }
+            | Record::ParticipantArrived { .. }
+            | Record::PageLoaded { .. }
+            | Record::SceneEntered { .. }
+            | Record::LobbyJoined { .. }
+            | Record::LobbyLeft { .. }
+            | Record::SessionOpened { .. }
+            | Record::EpisodeOpened { .. }
+            | Record::ParticipantEnded { .. }
+            | Record::Uploaded { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, plan: &EpisodePlan, since: Millis) {
+        self.first.get_or_insert_with(|| plan.clone());
+        self.open = Some(Open {
+            plan: plan.clone(),
+            since,
+            sealed: BTreeSet::new(),
+            flushed: BTreeSet::new(),
+            new_pages: BTreeSet::new(),
+        });
+    }
+
+    fn uploaded(&mut self, player: u8, upload: &Upload) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        if open.plan.episode != upload.episode {
+            return;
+        }
+        match upload.body {
+            UploadBody::Seal(_) => {
+                open.sealed.insert(player);
+            }
+            UploadBody::Flushed if !open.sealed.contains(&player) => {
+                open.flushed.insert(player);
+            }
+            UploadBody::Flushed
+            | UploadBody::Journal(_)
+            | UploadBody::Rows(_)
+            | UploadBody::Report(_) => {}
+        }
+    }
+}
