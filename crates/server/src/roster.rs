@@ -50,10 +50,7 @@ impl Place {
     /// disk.
     pub(crate) fn affords(&self, bytes: usize) -> Result<(), Refusal> {
         let used = self.used().map_or(0, |used| used.load(Relaxed));
-        let players = self.plan.seats.len() as u64;
-        let frame = Limits::OUTCOME_BYTES as u64 + players * FRAME_BYTES;
-        let budget = EPISODE_BYTES + u64::from(self.plan.max_steps) * frame;
-        if used + bytes as u64 <= budget {
+        if used + bytes as u64 <= budget(self.plan.seats.len(), self.plan.max_steps) {
             return Ok(());
         }
         let message = "more was uploaded about this episode than can be true";
@@ -133,4 +130,10 @@ impl Roster {
             )),
         }
     }
+}
+
+/// Bytes that one member may upload about an episode.
+fn budget(players: usize, max_steps: u32) -> u64 {
+    let frame = Limits::OUTCOME_BYTES as u64 + players as u64 * FRAME_BYTES;
+    EPISODE_BYTES + u64::from(max_steps) * frame
 }
