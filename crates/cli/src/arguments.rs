@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     Export(ExportOptions),
     Verify(VerifyOptions),
+    Doctor(DoctorOptions),
     /// Print the JSON Schema of study files
     ///
     /// Editors use it to complete and check a study.toml.
@@ -213,6 +214,26 @@ pub(crate) struct VerifyOptions {
     /// List only the episodes that are not verified
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// Check that a data folder is whole, without changing it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  igym doctor data/my-study
+
+It looks at the file, the write-ahead log, every record, the numbers of the
+uploads, the episodes' plans and the builds that were played, and says what to do
+about what it finds. It may run beside a server.
+
+Exit codes:
+  0  the data are sound
+  1  something is damaged or missing
+  2  the folder could not be examined")]
+pub(crate) struct DoctorOptions {
+    /// The data folder of a study
+    #[arg(value_name = "DATA", env = "IGYM_DATA")]
+    pub(crate) data: PathBuf,
 }
 
 fn seed(text: &str) -> Result<Seed, String> {

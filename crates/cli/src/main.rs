@@ -10,6 +10,7 @@
 mod arguments;
 mod check;
 mod data;
+mod doctor;
 mod exit;
 mod export;
 mod folder;
@@ -41,6 +42,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Serve(options) => serve::run(options),
         Command::Export(options) => export::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Schema => schema::run(),
     }
 }
@@ -52,6 +54,7 @@ fn logging(arguments: &Arguments) -> anyhow::Result<()> {
         | Command::Check(_)
         | Command::Export(_)
         | Command::Verify(_)
+        | Command::Doctor(_)
         | Command::Schema => "warn",
     };
     let directives = arguments.log.as_deref().unwrap_or(otherwise);

@@ -30,15 +30,19 @@
 //! ```
 
 mod codec;
+mod inspect;
 mod lock;
 mod reader;
 mod schema;
+mod wal;
 mod writer;
 
 use std::path::Path;
 
 use igym_protocol::{Entry, ParticipantId};
 use igym_storage::{Counters, Done, Filter, JournalStore, NewEntry, StorageError};
+
+pub use inspect::{Inspector, LockState, Log, lock_state};
 
 use crate::{lock::Lock, reader::Readers, writer::Writer};
 

@@ -10,7 +10,7 @@ use igym_storage::StorageError;
 
 use crate::schema::io_error;
 
-const FILE: &str = "journal.lock";
+pub(crate) const FILE: &str = "journal.lock";
 
 /// Held for as long as a server writes to the directory; the operating system lets go of it when
 /// the process ends, so a killed server leaves nothing to clean up.

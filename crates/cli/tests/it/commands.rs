@@ -15,12 +15,15 @@ fn help_shows_examples_and_exit_codes() {
         "serve",
         "export",
         "verify",
+        "doctor",
         "schema",
         "Exit codes",
     ] {
         assert!(run.out.contains(word), "{word}");
     }
-    for command in ["init", "check", "serve", "export", "verify", "schema"] {
+    for command in [
+        "init", "check", "serve", "export", "verify", "doctor", "schema",
+    ] {
         let run = igym(&[command, "--help"]).expect(0);
         assert!(run.out.contains("Example"), "{command}: {}", run.out);
     }

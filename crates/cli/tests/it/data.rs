@@ -13,8 +13,11 @@ use tempfile::TempDir;
 use crate::program::{command, igym, text};
 use crate::support::{Played, SESSION, entries, participant, plan, play};
 
-fn store(folder: &Path, records: Vec<Record>) {
-    let store = SqliteStore::open(folder).unwrap();
+pub(crate) fn store(folder: &Path, records: Vec<Record>) {
+    append(&SqliteStore::open(folder).unwrap(), records);
+}
+
+pub(crate) fn append(store: &SqliteStore, records: Vec<Record>) {
     let new = entries(records).into_iter().map(|entry| NewEntry {
         at_ms: entry.at_ms,
         record: entry.record,
@@ -27,7 +30,7 @@ fn store(folder: &Path, records: Vec<Record>) {
     answer.recv().unwrap().unwrap();
 }
 
-fn opened() -> Vec<Record> {
+pub(crate) fn opened() -> Vec<Record> {
     vec![
         Record::StudyOpened {
             study: "pilot".into(),

@@ -8,5 +8,6 @@ mod support;
 
 mod commands;
 mod data;
+mod doctor;
 mod program;
 mod serve;
