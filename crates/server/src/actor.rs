@@ -101,6 +101,11 @@ impl Actor {
         let mut not_before = Instant::now();
         let mut retry_at: Option<Instant> = None;
         let mut ending = false;
+        // A study that goes on may have something to ask at once.
+        self.drain();
+        if let Some(batch) = self.committer.turn() {
+            self.release(batch);
+        }
         while !(ending && (self.committer.is_idle() || self.committer.is_failing())) {
             let deadline = self
                 .study

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use igym_storage::StorageError;
+use igym_study::RestoreError;
 
 /// Why a server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,8 @@ pub enum ServeError {
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error("the operating system gave no random numbers: {reason}")]
     Random { reason: String },
     #[error("the server's {task} task broke down; what was acknowledged is on disk")]

@@ -39,6 +39,17 @@ pub(crate) enum Offer {
 }
 
 impl Lane {
+    /// The lane of a page load whose uploads up to `durable` an earlier run of the server stored.
+    pub(crate) fn resumed(durable: u32) -> Self {
+        let lane = Self::default();
+        *lane.lock() = State {
+            offered: durable,
+            durable,
+            ..State::default()
+        };
+        lane
+    }
+
     /// Sends acknowledgements to `mailbox` from now on. The highest `seq` that is on disk.
     pub(crate) fn attach(&self, mailbox: Arc<Mailbox>) -> u32 {
         let mut state = self.lock();

@@ -6,6 +6,8 @@
 //!   before anybody hears of it.
 //! - Uploads go from the connection straight to the journal, and are acknowledged when they are on
 //!   disk.
+//! - A server that starts on the data of one before it goes on where that one stopped or was
+//!   killed.
 //! - A participant is whoever holds the token that this server issued. Nothing in a message says
 //!   who sent it; everything in a message is checked before it has an effect.
 //!
@@ -48,6 +50,7 @@ mod metrics;
 mod options;
 mod pages;
 mod population;
+mod recall;
 mod registry;
 mod roster;
 mod running;

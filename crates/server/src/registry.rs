@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use igym_protocol::{
-    Limits, Outcome, ParticipantId, Record, Refusal, RefusalCode, Resume, ServerMessage, View,
+    Limits, ParticipantId, Record, Refusal, RefusalCode, Resume, ServerMessage, View,
 };
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
@@ -22,13 +22,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionId(u64);
 
-/// Everybody who ever arrived. Of those who came before the server's start only so much is known
-/// that they get a clear answer.
+/// Everybody who ever arrived, also in earlier runs of the server.
 pub(crate) struct Registry {
     page_loads: Rate,
     tokens: BTreeMap<SecretHash, ParticipantId>,
     people: BTreeMap<ParticipantId, Person>,
-    former: BTreeMap<ParticipantId, Option<Outcome>>,
     connections: u64,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -81,14 +79,13 @@ impl Registry {
             page_loads,
             tokens: BTreeMap::new(),
             people: BTreeMap::new(),
-            former: BTreeMap::new(),
             connections: 0,
             events,
         }
     }
 
     /// Takes up what an earlier run of the server wrote down.
-    pub(crate) fn learn(&mut self, record: &Record) {
+    pub(crate) fn learn(&mut self, record: &Record, now: Instant) {
         match record {
             Record::ParticipantArrived {
                 participant,
@@ -96,19 +93,36 @@ impl Registry {
                 ..
             } => {
                 if let Some(hash) = SecretHash::from_hex(token_hash) {
-                    self.tokens.insert(hash, *participant);
-                    self.former.insert(*participant, None);
+                    self.add(hash, *participant, now);
                 }
             }
-            Record::ParticipantEnded {
+            Record::PageLoaded {
                 participant,
-                outcome,
+                incarnation,
+                resume_key_hash,
                 ..
             } => {
-                self.former.insert(*participant, Some(*outcome));
+                if let Some(person) = self.people.get_mut(participant) {
+                    person.incarnation = *incarnation;
+                    person.resume_key = SecretHash::from_hex(resume_key_hash);
+                }
             }
             _ => {}
         }
+    }
+
+    /// Takes up which uploads of each page are on disk, once all records are learned.
+    pub(crate) fn learn_uploads<E>(
+        &mut self,
+        mut highest: impl FnMut(ParticipantId, u32) -> Result<u32, E>,
+    ) -> Result<(), E> {
+        for (participant, person) in &mut self.people {
+            if person.incarnation > 0 {
+                let durable = highest(*participant, person.incarnation)?;
+                person.lane = Arc::new(Lane::resumed(durable));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn mailbox(&self, participant: ParticipantId) -> Option<&Mailbox> {
@@ -126,6 +140,11 @@ impl Registry {
 
     pub(crate) fn arrive(&mut self, token: SecretHash, now: Instant) -> ParticipantId {
         let participant = ParticipantId(Uuid::now_v7());
+        self.add(token, participant, now);
+        participant
+    }
+
+    fn add(&mut self, token: SecretHash, participant: ParticipantId, now: Instant) {
         self.tokens.insert(token, participant);
         let person = Person {
             incarnation: 0,
@@ -136,7 +155,6 @@ impl Registry {
             page_loads: Bucket::new(self.page_loads, now),
         };
         self.people.insert(participant, person);
-        participant
     }
 
     /// Makes the connection that of its participant. A connection that resumes replaces the one
@@ -146,15 +164,11 @@ impl Registry {
         greeting: Greeting,
         now: Instant,
     ) -> Result<(Admitted, Option<Record>), Refusal> {
-        let unknown = |message| Err(refusal(RefusalCode::UnknownToken, message));
-        let Some(&participant) = self.tokens.get(&greeting.token) else {
-            return unknown("no participant has this token: open the study's own link");
-        };
-        let Some(person) = self.people.get_mut(&participant) else {
-            return match self.former.get(&participant) {
-                Some(Some(_)) => unknown("this participant has finished the study"),
-                _ => unknown("the study's server was restarted since: open the study's own link"),
-            };
+        let participant = self.tokens.get(&greeting.token).copied();
+        let person = participant.and_then(|it| Some((it, self.people.get_mut(&it)?)));
+        let Some((participant, person)) = person else {
+            let message = "no participant has this token: open the study's own link";
+            return Err(refusal(RefusalCode::UnknownToken, message));
         };
         let resumed = greeting.resume.filter(|resume| {
             resume.incarnation == person.incarnation

@@ -3,12 +3,11 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use igym_protocol::{Record, RefusalCode};
-use igym_storage::{Filter, JournalStore, NewEntry, Selection, StorageError};
-use igym_study::Study;
+use igym_storage::{JournalStore, NewEntry, StorageError};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
-    task::{self, JoinHandle},
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -22,19 +21,15 @@ use crate::{
     judge::Judges,
     metrics::{Metrics, SceneKind},
     pages::Pages,
+    recall::recall,
     registry::Registry,
-    roster::Roster,
     sockets,
     state::{App, Refusals},
-    summary::Census,
     token::{hex, random_bytes},
 };
 
 /// Commands of participants that wait for the study's task.
 const COMMANDS: usize = 1024;
-
-/// Entries of the journal that are read at once when the server starts.
-const PAGE: u32 = 10_000;
 
 /// A server that listens.
 pub struct Running {
@@ -97,8 +92,8 @@ pub async fn serve(
     let (stop, stopping) = watch::channel(false);
     let (connections, connections_gone) = mpsc::channel(1);
     let registry = Registry::new(options.tuning.page_loads, event_sender.clone());
-    let (registry, mut census) = recall(store.clone(), registry).await?;
-    let seed = seed_of_run(seed, census.openings());
+    let config = options.study.clone();
+    let recalled = recall(store.clone(), registry, clock, config, build.clone(), seed).await?;
 
     let address = options.address;
     let bind_error = |source| ServeError::Bind { address, source };
@@ -112,14 +107,15 @@ pub async fn serve(
         source: options.study.source().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: build.clone(),
-        seed: hex(seed),
+        seed: hex(recalled.seed),
     };
+    let mut census = recalled.census;
     census.learn(&study_opened);
     append(&*store, clock.now_ms(), study_opened).await?;
     let summary = census.summary(&options.study.id, &options.study.title);
     let (summary_sender, summary) = watch::channel(summary);
 
-    let roster = Arc::new(Roster::default());
+    let roster = Arc::new(recalled.roster);
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
     let metrics = Arc::new(Metrics::new(clock.now_ms(), refusals.clone()));
@@ -142,8 +138,8 @@ pub async fn serve(
         connections,
     });
     let actor = Actor {
-        study: Study::new(options.study, build.clone(), seed),
-        registry,
+        study: recalled.study,
+        registry: recalled.registry,
         committer: Committer::new(store.clone(), event_sender.clone()),
         judges: Judges::new(store, event_sender, storage_retry),
         census,
@@ -218,48 +214,6 @@ impl Server {
             .await
             .map_err(|_| ServeError::Crashed { task: "study" })
     }
-}
-
-/// The same draws must not come twice in one journal: two sessions would have one id. So a run
-/// after the first on the same data draws from a seed of its own.
-fn seed_of_run(seed: [u8; 32], runs_before: u64) -> [u8; 32] {
-    if runs_before == 0 {
-        return seed;
-    }
-    let mut hasher = blake3::Hasher::new_keyed(&seed);
-    hasher.update(&runs_before.to_le_bytes());
-    *hasher.finalize().as_bytes()
-}
-
-/// Reads what earlier runs wrote down, as far as this one has to know it.
-async fn recall(
-    store: Arc<dyn JournalStore>,
-    mut registry: Registry,
-) -> Result<(Registry, Census), ServeError> {
-    let read = move || {
-        let mut census = Census::default();
-        let mut after = 0;
-        loop {
-            let entries = store.read(Filter {
-                selection: Selection::Events,
-                after,
-                limit: Some(PAGE),
-                ..Filter::default()
-            })?;
-            let Some(last) = entries.last() else {
-                return Ok::<_, StorageError>((registry, census));
-            };
-            after = last.id;
-            for entry in &entries {
-                registry.learn(&entry.record);
-                census.learn(&entry.record);
-            }
-        }
-    };
-    task::spawn_blocking(read)
-        .await
-        .map_err(|_| ServeError::Crashed { task: "recall" })?
-        .map_err(ServeError::Storage)
 }
 
 async fn append(store: &dyn JournalStore, at_ms: u64, record: Record) -> Result<(), ServeError> {

@@ -35,13 +35,7 @@ impl Census {
     pub(crate) fn learn(&mut self, record: &Record) {
         self.population.learn(record);
         match record {
-            // Whoever waited or played when a server ended is not there when the next one begins.
-            Record::StudyOpened { .. } => {
-                self.openings += 1;
-                self.waiting.clear();
-                self.playing.clear();
-                self.members.clear();
-            }
+            Record::StudyOpened { .. } => self.openings += 1,
             Record::LobbyJoined { participant, .. } => {
                 self.waiting.insert(*participant);
             }

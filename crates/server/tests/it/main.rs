@@ -13,6 +13,7 @@ mod logs;
 mod metrics;
 mod pages;
 mod reloads;
+mod restarts;
 mod returning;
 mod storage;
 mod support;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use igym_protocol::{ClientMessage, Record, RefusalCode, Resume, ServerMessage, View};
+use igym_protocol::{ClientMessage, Record, Resume, ServerMessage, View};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
-    support::{Client, RawClient, TestServer, hello, patiently, request},
+    support::{Client, TestServer, patiently, request},
     uploads::journal_upload,
 };
 
@@ -134,14 +134,20 @@ async fn a_stopping_server_says_goodbye_and_a_new_one_goes_on_with_the_data() {
         entries[..],
         "nothing is lost"
     );
-    for token in tokens {
-        let mut old = RawClient::connect(&server).await;
-        old.send(hello(&token, None)).await;
-        assert_eq!(old.turned_away().await.0, Some(RefusalCode::UnknownToken));
-    }
     let study = request(server.address, "GET", "/api/study", "").await;
-    assert_eq!(study.json()["waiting"], 0);
-    Client::arrive(&server).await.barrier().await;
+    assert_eq!(study.json()["waiting"], 1);
+    let [finished, waiting] = tokens;
+    let mut finished = Client::open(&server, finished).await;
+    finished
+        .view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let mut waiting = Client::open(&server, waiting).await;
+    assert_eq!(waiting.resume.incarnation, 2, "page loads are counted on");
+    let mut partner = Client::arrive(&server).await;
+    partner.enter_lobby().await;
+    let (one, _) = waiting.connecting().await;
+    let (two, _) = partner.connecting().await;
+    assert_eq!((one.session, one.player), (two.session, 0));
 }
 
 #[tokio::test]

@@ -154,6 +154,11 @@ impl TestServer {
         }
     }
 
+    /// What is left when the server is killed by other means.
+    pub(crate) fn into_data(self) -> TempDir {
+        self.data
+    }
+
     /// Stops the server in good order; the data stay.
     pub(crate) async fn stop(self) -> TempDir {
         self.stop.send(()).unwrap();
