@@ -206,14 +206,15 @@ impl Connection {
             .acquire_many_owned(kibibytes.min(IN_FLIGHT_KIB));
         // The semaphore is never closed.
         let permit = permit.await.ok();
-        match self.lane.offer(upload.seq) {
-            Offer::Next => {
-                place.spend(bytes.len());
-                self.store(upload, place.player, now, permit);
-            }
-            Offer::Known => {}
+        let seq = upload.seq;
+        let hand_over = || {
+            place.spend(bytes.len());
+            self.store(upload, place.player, now, permit);
+        };
+        match self.lane.offer(seq, hand_over) {
+            Offer::Next | Offer::Known => {}
             Offer::Gap { expected } => {
-                let message = format!("upload {} came, {expected} is next", upload.seq);
+                let message = format!("upload {seq} came, {expected} is next");
                 return self.refuse(refusal(RefusalCode::OutOfOrder, message)).await;
             }
             Offer::Retired => {

@@ -9,6 +9,9 @@ use crate::mailbox::Mailbox;
 /// Outlives its connections: a page that reconnects goes on in the same lane.
 #[derive(Default)]
 pub(crate) struct Lane {
+    /// Held while an upload is handed to the journal, so that a page's old and new connection
+    /// cannot do it in another order than that of `seq`.
+    order: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -24,10 +27,10 @@ struct State {
     mailbox: Option<Arc<Mailbox>>,
 }
 
-/// What to do with an upload.
+/// What became of an upload that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offer {
-    /// The next one: it must be handed to the journal now.
+    /// The next one: it was handed to the journal.
     Next,
     /// It is on disk or on its way there, and is acknowledged when it is.
     Known,
@@ -63,7 +66,18 @@ impl Lane {
         state.mailbox = None;
     }
 
-    pub(crate) fn offer(&self, seq: u32) -> Offer {
+    /// Calls `hand_over` if it is this upload's turn; the journal then answers with `finish`, from
+    /// wherever it likes.
+    pub(crate) fn offer(&self, seq: u32, hand_over: impl FnOnce()) -> Offer {
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let offer = self.take(seq);
+        if offer == Offer::Next {
+            hand_over();
+        }
+        offer
+    }
+
+    fn take(&self, seq: u32) -> Offer {
         let mut state = self.lock();
         let expected = state.offered.saturating_add(1);
         if state.retired {
@@ -98,6 +112,8 @@ impl Lane {
         match result {
             Ok(_) if seq == state.durable.saturating_add(1) => {
                 state.durable = seq;
+                // A late answer to an upload of an earlier connection may have set it back.
+                state.offered = state.offered.max(seq);
                 stored();
                 if let Some(mailbox) = &state.mailbox {
                     mailbox.post_acknowledged(seq);
@@ -152,17 +168,17 @@ mod tests {
     async fn acknowledgements_are_cumulative_and_repeated_for_duplicates() {
         let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
         assert_eq!(lane.attach(mailbox.clone()), 0);
-        assert_eq!(lane.offer(0), Offer::Gap { expected: 1 });
-        assert_eq!(lane.offer(2), Offer::Gap { expected: 1 });
-        assert_eq!(lane.offer(1), Offer::Next);
-        assert_eq!(lane.offer(1), Offer::Known);
-        assert_eq!(lane.offer(2), Offer::Next);
+        assert_eq!(lane.offer(0, || {}), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(2, || {}), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(1, || {}), Offer::Next);
+        assert_eq!(lane.offer(1, || {}), Offer::Known);
+        assert_eq!(lane.offer(2, || {}), Offer::Next);
         assert!(stored(&lane, 1) && stored(&lane, 2));
         assert_eq!(acknowledged(&mailbox).await, 2);
-        assert_eq!(lane.offer(1), Offer::Known);
+        assert_eq!(lane.offer(1, || {}), Offer::Known);
         assert_eq!(acknowledged(&mailbox).await, 2);
         lane.retire();
-        assert_eq!(lane.offer(3), Offer::Retired);
+        assert_eq!(lane.offer(3, || {}), Offer::Retired);
     }
 
     #[tokio::test]
@@ -170,7 +186,7 @@ mod tests {
         let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
         lane.attach(mailbox);
         for seq in 1..=3 {
-            assert_eq!(lane.offer(seq), Offer::Next);
+            assert_eq!(lane.offer(seq, || {}), Offer::Next);
         }
         assert!(stored(&lane, 1));
         let failed = lane.finish(2, &Err(StorageError::Full), || {});
@@ -179,10 +195,40 @@ mod tests {
         // The page comes back.
         let mailbox = Arc::new(Mailbox::default());
         assert_eq!(lane.attach(mailbox.clone()), 1);
-        assert_eq!(lane.offer(3), Offer::Gap { expected: 2 });
-        assert_eq!(lane.offer(2), Offer::Next);
-        assert_eq!(lane.offer(3), Offer::Next);
+        assert_eq!(lane.offer(3, || {}), Offer::Gap { expected: 2 });
+        assert_eq!(lane.offer(2, || {}), Offer::Next);
+        assert_eq!(lane.offer(3, || {}), Offer::Next);
         assert!(stored(&lane, 2) && stored(&lane, 3));
         assert_eq!(acknowledged(&mailbox).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_late_failure_does_not_close_the_lane() {
+        let lane = Lane::default();
+        lane.attach(Arc::new(Mailbox::default()));
+        for seq in 1..=3 {
+            assert_eq!(lane.offer(seq, || {}), Offer::Next);
+        }
+        assert!(stored(&lane, 1));
+        let failed = |seq| lane.finish(seq, &Err(StorageError::Full), || {});
+        assert!(matches!(failed(2), Finish::Failed { .. }));
+        // The page comes back and offers 2 again, and only now the journal gives up on the old 3.
+        let mailbox = Arc::new(Mailbox::default());
+        lane.attach(mailbox.clone());
+        assert_eq!(lane.offer(2, || {}), Offer::Next);
+        failed(3);
+        assert!(stored(&lane, 2));
+        assert_eq!(lane.offer(3, || {}), Offer::Next);
+        assert!(stored(&lane, 3));
+    }
+
+    #[test]
+    fn only_the_next_upload_is_handed_over() {
+        let lane = Lane::default();
+        let mut handed = Vec::new();
+        for seq in [2, 1, 1, 3, 2] {
+            lane.offer(seq, || handed.push(seq));
+        }
+        assert_eq!(handed, [1, 2]);
     }
 }
