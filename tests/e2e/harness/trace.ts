@@ -26,7 +26,7 @@ interface TraceEvent {
   args: { name?: string; data?: { url?: string; type?: string } };
 }
 
-const CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"];
+const CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline"];
 
 /** Records what the browser's threads do while `work` runs. */
 export async function traced(browser: Browser, work: () => Promise<void>): Promise<TraceEvent[]> {
@@ -55,7 +55,7 @@ export function ownTasks(events: TraceEvent[], origin: string): Tasks {
       .map((event) => event.ts)
       .sort((a, b) => a - b);
     let next = 0;
-    for (const task of own.filter(isTask).sort((a, b) => a.ts - b.ts)) {
+    for (const task of own.filter(({ name }) => name === "RunTask").sort((a, b) => a.ts - b.ts)) {
       while ((scripts[next] ?? Number.POSITIVE_INFINITY) < task.ts) next += 1;
       if ((scripts[next] ?? Number.POSITIVE_INFINITY) < task.ts + (task.dur ?? 0)) tasks.push(task);
     }
@@ -65,10 +65,6 @@ export function ownTasks(events: TraceEvent[], origin: string): Tasks {
     wall: durations(tasks.map((task) => (task.dur ?? 0) / 1000)),
     cpu: durations(tasks.map((task) => (task.tdur ?? 0) / 1000)),
   };
-}
-
-function isTask(event: TraceEvent): boolean {
-  return event.name === "RunTask" || event.name.endsWith("::RunTask");
 }
 
 function thread(event: TraceEvent): string {
