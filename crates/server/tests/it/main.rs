@@ -8,6 +8,7 @@ mod forged_table;
 mod greeting;
 mod hostile;
 mod journey;
+mod kills;
 mod limits;
 mod logs;
 mod metrics;

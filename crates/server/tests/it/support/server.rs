@@ -94,9 +94,10 @@ impl TestServer {
         }
         let study = StudyConfig::parse(&study(players), "study.toml").unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut options = ServerOptions::new(study.clone(), data.path().to_owned(), address);
+        let mut options = ServerOptions::new(study, data.path().to_owned(), address);
         options.web_dir = Some(web.path().to_owned());
         change(&mut options);
+        let study = options.study.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
         let running = serve(options, store.clone(), shutdown).await.unwrap();
