@@ -21,21 +21,13 @@ impl Session {
 
     /// Opens an episode.
     pub(crate) fn play(&mut self, context: &mut Context, episode: u32) {
-        let links_down: Vec<(u8, u8)> = match &self.stage {
-            Stage::Playing(before) => before.links_down().collect(),
-            Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => Vec::new(),
-        };
         let plan = self.plan(context, episode);
         context
             .effects
             .record(Record::EpisodeOpened { plan: plan.clone() });
         let starts_at = context.now + context.game.countdown;
         let closes_at = starts_at + context.game.episode_timeout;
-        let mut playing = Playing::new(plan, starts_at, closes_at);
-        for link in links_down {
-            playing.link_failed(link, starts_at + context.game.reconnect_grace);
-        }
-        self.stage = Stage::Playing(playing);
+        self.stage = Stage::Playing(Playing::new(plan, starts_at, closes_at));
         self.view_all(context);
     }
 
@@ -93,7 +85,8 @@ impl Session {
             return;
         }
         let (sealed, last) = (playing.all_sealed(), playing.is_last());
-        let relink = playing.has_new_pages();
+        // A link that broke is made anew as the links of a new page are.
+        let relink = playing.has_new_pages() || playing.has_links_down();
         let reason = if sealed {
             CloseReason::Sealed
         } else {

@@ -128,7 +128,7 @@ impl Playing {
         self.down.remove(&link).is_some()
     }
 
-    pub(crate) fn links_down(&self) -> impl Iterator<Item = (u8, u8)> {
-        self.down.keys().copied()
+    pub(crate) fn has_links_down(&self) -> bool {
+        !self.down.is_empty()
     }
 }

@@ -125,6 +125,8 @@ impl Session {
     pub(crate) fn handle_connected(&mut self, context: &mut Context, player: u8, page: Page) {
         self.set_presence(player, Presence::Here);
         match &self.stage {
+            // The links are open and live on without the server.
+            Stage::Validating { .. } if page == Page::Same => {}
             // Signals were lost meanwhile, and links with them if the page was loaded again. As
             // long as others are away, there is nobody to connect to.
             Stage::Connecting { .. } | Stage::Validating { .. }

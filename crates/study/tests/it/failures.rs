@@ -135,12 +135,17 @@ fn a_connection_that_never_works_fails_for_all() {
 }
 
 #[test]
-fn a_member_who_comes_back_while_connecting_begins_a_new_attempt() {
+fn a_page_that_is_loaded_again_while_connecting_begins_a_new_attempt() {
     let (mut world, people) = World::with_people(config(2, 1), 2);
     world.until(&people, |view| matches!(view, View::Validating { .. }));
     world.disconnect(people[1]);
     world.wait(5_000);
     world.connect(people[1]);
+    assert!(
+        matches!(world.view(people[0]), View::Validating { .. }),
+        "the same page has its links still"
+    );
+    world.reload(people[1]);
     let View::Connecting {
         attempt, linked, ..
     } = world.view(people[0])
