@@ -77,3 +77,47 @@ macro_rules! hexadecimal {
 }
 
 hexadecimal!(ChainHash, HashPrefix, Digest);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_counts() {
+        let inputs: [&[u8]; 2] = [&[1, 2], &[3]];
+        let other: [&[u8]; 2] = [&[1], &[2, 3]];
+        let genesis = ChainHash([9; 16]);
+        let digest = Some(Digest([5; 16]));
+        let hashes = [
+            chain(genesis, Frame(4), &inputs, b"out", digest),
+            chain(ChainHash([8; 16]), Frame(4), &inputs, b"out", digest),
+            chain(genesis, Frame(5), &inputs, b"out", digest),
+            chain(genesis, Frame(4), &other, b"out", digest),
+            chain(genesis, Frame(4), &inputs[..1], b"out", digest),
+            chain(genesis, Frame(4), &inputs, b"ouT", digest),
+            chain(genesis, Frame(4), &inputs, b"out", Some(Digest([6; 16]))),
+            chain(genesis, Frame(4), &inputs, b"out", None),
+        ];
+        for (n, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..n].contains(hash), "{n}");
+        }
+    }
+
+    /// The bytes are those of the documentation.
+    #[test]
+    fn golden_hash() {
+        let mut bytes = vec![9; 16];
+        bytes.extend([4, 0, 0, 0]);
+        bytes.push(2);
+        bytes.extend([2, 0, 0, 0, 1, 2]);
+        bytes.extend([1, 0, 0, 0, 3]);
+        bytes.extend([3, 0, 0, 0, b'o', b'u', b't']);
+        bytes.push(1);
+        bytes.extend([5; 16]);
+        let inputs: [&[u8]; 2] = [&[1, 2], &[3]];
+        let digest = Some(Digest([5; 16]));
+        let hash = chain(ChainHash([9; 16]), Frame(4), &inputs, b"out", digest);
+        assert_eq!(hash.0, blake3::hash(&bytes).as_bytes()[..16]);
+        assert_eq!(hash.to_string(), "6ee5357635c820a69ef374aefd66c7ea");
+    }
+}

@@ -162,10 +162,14 @@ fn guesses_follow_the_strategy() {
 
 #[test]
 fn an_end_on_a_guess_is_undone() {
-    let (mut a, mut b) = pair(Rules {
+    let rules = Rules {
         agreed_end: Some(7),
         ..endless()
-    });
+    };
+    // Frame 0 is due with the first tick of a host.
+    let start = Micros(1_000_000) + FRAME;
+    let host = |me: u8| Host::new(duo(me).start_at(start), &[me], rules.clone());
+    let (mut a, mut b) = (host(0), host(1));
     // The partner holds 7 up to frame 4 and lets go; here 7 is pressed from frame 5 on.
     let theirs = |_, frame: Frame| input(if frame.0 <= 4 { 7 } else { 0 });
     let ours = |_, frame: Frame| input(if frame.0 >= 5 { 7 } else { 0 });
@@ -183,6 +187,7 @@ fn an_end_on_a_guess_is_undone() {
         player: PlayerIndex(1),
     };
     assert_eq!(wait, Some(ending));
+    assert!(a.engine.next_tick_at(a.now) > a.now);
     assert_eq!(a.engine.head(), Frame(6));
     assert_eq!(a.engine.sealed(), None);
     for _ in 0..2 {
