@@ -139,6 +139,10 @@ class App {
     if (changed) markView(view.kind);
     const session = "session" in view ? view.session : null;
     tell({ view: view.kind, session: session?.session, player: session?.player });
+    // The page first: whatever becomes of the links, it is the one that the server wants shown.
+    this.#screen.show(view);
+    this.#keyboard.listen(view.kind === "playing" ? view.plan.controls : null);
+    this.#attention.handleView(view.kind);
     switch (view.kind) {
       case "connecting":
         this.#mesh.connect(view);
@@ -153,9 +157,6 @@ class App {
         this.#mesh.close();
         break;
     }
-    this.#keyboard.listen(view.kind === "playing" ? view.plan.controls : null);
-    this.#screen.show(view);
-    this.#attention.handleView(view.kind);
   }
 
   #handlePainted(): void {

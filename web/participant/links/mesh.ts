@@ -2,7 +2,7 @@ import type { LinkState } from "../../src/generated/LinkState";
 import type { SignalPayload } from "../../src/generated/SignalPayload";
 import type { View } from "../../src/generated/View";
 import type { LinkKey, PageMessage } from "../../src/messages";
-import { PeerLink } from "./peer-link";
+import { failureReason, PeerLink } from "./peer-link";
 
 /** The drop limit of a posted channel, as the worker has it for its own. */
 const PACKET_BYTES = 1200;
@@ -56,7 +56,7 @@ export class Mesh {
   handleChannel(key: LinkKey, open: boolean): void {
     const link = this.#links.get(key.peer);
     if (!link || !this.#isCurrent(key)) return;
-    if (open) link.openState().then((state) => this.#report(key, state));
+    if (open) void link.openState().then((state) => this.#report(key, state));
     else this.#report(key, { kind: "failed", reason: "the channel closed" });
   }
 
@@ -73,12 +73,17 @@ export class Mesh {
 
   #open(peer: number, offers: boolean, view: Connecting): void {
     const key: LinkKey = { session: view.session.session, attempt: view.attempt, peer };
-    const link = new PeerLink(offers, view.ice_servers, {
-      signal: (payload) => this.post({ type: "signal", link: key, payload }),
-      handleChannel: (channel) => this.#handOver(key, channel),
-      handleFailed: (reason) => this.#report(key, { kind: "failed", reason }),
-    });
-    this.#links.set(peer, link);
+    try {
+      const link = new PeerLink(offers, view.ice_servers, {
+        signal: (payload) => this.post({ type: "signal", link: key, payload }),
+        handleChannel: (channel) => this.#handOver(key, channel),
+        handleFailed: (reason) => this.#report(key, { kind: "failed", reason }),
+      });
+      this.#links.set(peer, link);
+    } catch (error) {
+      // A browser with WebRTC switched off, or an address of an ICE server that it does not take.
+      this.#report(key, { kind: "failed", reason: failureReason(error) });
+    }
   }
 
   #handOver(key: LinkKey, channel: RTCDataChannel): void {

@@ -39,7 +39,7 @@ export class PeerLink {
         describe: (payload) => this.#describe(payload),
         addCandidate: (payload) => this.#addCandidate(payload),
       },
-      (error) => this.#fail(String(error)),
+      (error) => this.#fail(failureReason(error)),
     );
     // Agreed on both sides, so that each has its end at once and can transfer it before any use.
     const channel = this.#connection.createDataChannel("igym", {
@@ -53,7 +53,7 @@ export class PeerLink {
   }
 
   start(): void {
-    if (this.offers) this.#offer().catch((error: unknown) => this.#fail(String(error)));
+    if (this.offers) this.#offer().catch((error: unknown) => this.#fail(failureReason(error)));
   }
 
   handleSignal(payload: SignalPayload): void {
@@ -61,10 +61,15 @@ export class PeerLink {
     this.#signals.handle(payload);
   }
 
-  /** The way that packets take, for the data. */
+  /** The way that packets take, for the data. A browser that does not tell has an open link too. */
   async openState(): Promise<LinkState> {
-    const { local, remote } = await candidateTypes(this.#connection);
-    return { kind: "open", local, remote };
+    try {
+      const { local, remote } = await candidateTypes(this.#connection);
+      return { kind: "open", local, remote };
+    } catch (error) {
+      console.warn("the way to a partner could not be read", error);
+      return { kind: "open", local: "unknown", remote: "unknown" };
+    }
   }
 
   close(): void {
@@ -106,8 +111,13 @@ export class PeerLink {
 
   #fail(reason: string): void {
     if (this.#closed) return;
-    this.handlers.handleFailed(reason.slice(0, 200));
+    this.handlers.handleFailed(reason);
   }
+}
+
+/** What broke, short enough to be told to the server. */
+export function failureReason(error: unknown): string {
+  return String(error).slice(0, 200);
 }
 
 function rtcIceServer(server: IceServer): RTCIceServer {
