@@ -201,9 +201,7 @@ async fn a_study_goes_on(end: End) {
     }
     host = host.restart().await;
     pair = all_back(&host, pair).await;
-    for page in &mut pair {
-        attempt(page, 3).await;
-    }
+    // The links outlived the server.
     for page in &mut pair {
         page.validate(&host.server).await;
     }
