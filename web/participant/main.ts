@@ -52,7 +52,7 @@ class App {
       console.error("the worker failed", event.message);
       // With its connections, so that nobody waits for this page.
       this.#worker.terminate();
-      this.#fault(this.#surroundings.ready ? "engine_failed" : "engine_not_loaded");
+      this.fail(this.#surroundings.ready ? "engine_failed" : "engine_not_loaded");
     };
     window.addEventListener("beforeunload", (event) => {
       // Leaving now would end the game for the partner as well.
@@ -60,9 +60,25 @@ class App {
     });
   }
 
-  start(token: string): void {
+  async start(): Promise<void> {
+    const token = await arrive((busy) => this.#notice.handleBusy(busy));
+    if (token === null) {
+      this.fail("unknown_token");
+      return;
+    }
     this.#post({ type: "start", token, userAgent: navigator.userAgent.slice(0, 512) });
     if (document.hidden) this.#post({ type: "visible", visible: false, at: absoluteNow() });
+  }
+
+  /** What cannot be waited out. */
+  fail(fault: Fault): void {
+    this.#kind = "fault";
+    this.#keyboard.listen(null);
+    this.#mesh.close();
+    this.#notice.close();
+    this.#attention.handleView("fault");
+    this.#screen.showFault(fault);
+    tell({ view: "fault", fault, connected: false });
   }
 
   #handle(message: WorkerMessage): void {
@@ -128,7 +144,7 @@ class App {
         tell({ unsaved: message.uploads });
         return;
       case "fault":
-        this.#fault(message.fault);
+        this.fail(message.fault);
         return;
     }
   }
@@ -168,20 +184,13 @@ class App {
     }
   }
 
-  #fault(fault: Fault): void {
-    this.#kind = "fault";
-    this.#keyboard.listen(null);
-    this.#mesh.close();
-    this.#notice.close();
-    this.#attention.handleView("fault");
-    this.#screen.showFault(fault);
-    tell({ view: "fault", fault, connected: false });
-  }
-
   #post(message: PageMessage, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
 }
 
 const app = new App();
-arrive().then((token) => app.start(token));
+app.start().catch((error: unknown) => {
+  console.error("the page could not be started", error);
+  app.fail("engine_not_loaded");
+});

@@ -3,11 +3,12 @@ import { setText } from "./dom";
 /** A break shorter than this is not worth a word. */
 const PATIENCE_MS = 1200;
 
-/** One line that tells when the server is out of reach. */
+/** One line that tells when the server is out of reach, or takes nobody. */
 export class Notice {
   readonly #element = document.querySelector<HTMLElement>("#notice");
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everConnected = false;
+  #busy = false;
 
   constructor() {
     this.handleConnected(false);
@@ -23,6 +24,15 @@ export class Notice {
         PATIENCE_MS,
       );
     }
+  }
+
+  /** The server is there, and says that it takes nobody now. */
+  handleBusy(busy: boolean): void {
+    if (this.#busy === busy) return;
+    this.#busy = busy;
+    this.#show(null);
+    if (busy) this.#show("The study is busy, trying again…");
+    else this.handleConnected(false);
   }
 
   /** Nothing is awaited any more. */
