@@ -3,6 +3,8 @@ export interface StudyOptions {
   title?: string;
   episodes?: number;
   maxSteps?: number;
+  /** Points that a player may lose in an episode. */
+  maxLives?: number;
   inputDelay?: number;
   countdownS?: number;
   lobbyTimeoutS?: number;
@@ -16,6 +18,7 @@ export function studyToml(options: StudyOptions = {}): string {
     title = "End to end",
     episodes = 2,
     maxSteps = 300,
+    maxLives = 100,
     inputDelay = 2,
     countdownS = 0.5,
     lobbyTimeoutS = 120,
@@ -33,7 +36,7 @@ body = "Welcome."
 [[scenes]]
 type = "gym"
 environment = "slime_volleyball"
-config = { max_lives = 100 }
+config = { max_lives = ${maxLives} }
 episodes = ${episodes}
 seats = "${seats}"
 max_steps = ${maxSteps}

@@ -32,6 +32,28 @@ test("a partner closes the tab: the other reaches a final page, and the data are
   expect(outcomes).toEqual(["left", "partner_left"]);
 });
 
+test("a page is loaded again in play: both reach a final page, and no frame is authored twice", async ({
+  begin,
+}) => {
+  const session = await begin({ episodes: 2, maxSteps: 3000 });
+  const [stays, reloads] = [session.player(0), session.player(1)];
+  await Promise.all(session.players.map((player) => player.plays(0)));
+  // The page asks whether one really wants to leave a running game.
+  reloads.page.on("dialog", (dialog) => dialog.accept());
+  await reloads.page.reload();
+
+  await reloads.sees("end");
+  await stays.sees("end");
+  expect(stays.complaints).toEqual([]);
+  await session.close();
+
+  const exported = await Export.of(session.server);
+  const [episode] = await exported.table("episodes");
+  expect(episode).toMatchObject({ verdict: "partial", close_reason: "cut" });
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome).sort();
+  expect(outcomes).toEqual(["left", "partner_left"]);
+});
+
 test("nobody comes: the lobby ends on a final page", async ({ begin }) => {
   const session = await begin({ players: 1, lobbyTimeoutS: 2 });
   const alone = session.player(0);

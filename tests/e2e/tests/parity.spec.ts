@@ -18,6 +18,6 @@ test("one flipped bit in one browser is a desync at that frame", async ({ begin 
     first_difference_frame: String(flipped),
   });
   const verify = await igym("verify", session.server.data);
-  expect(verify.code, `igym verify:\n${verify.stdout}${verify.stderr}`).not.toBe(0);
+  expect(verify.code, `igym verify:\n${verify.stdout}${verify.stderr}`).toBe(1);
   expect(verify.stdout + verify.stderr).toContain("desync");
 });
