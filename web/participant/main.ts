@@ -52,11 +52,12 @@ class App {
       console.error("the worker failed", event.message);
       // With its connections, so that nobody waits for this page.
       this.#worker.terminate();
+      this.#surroundings.unsaved = 0;
       this.fail(this.#surroundings.ready ? "engine_failed" : "engine_not_loaded");
     };
     window.addEventListener("beforeunload", (event) => {
-      // Leaving now would end the game for the partner as well.
-      if (this.#kind === "playing") event.preventDefault();
+      // Leaving now would end the game for the partner as well, or lose what is not yet saved.
+      if (this.#kind === "playing" || this.#surroundings.unsaved > 0) event.preventDefault();
     });
   }
 

@@ -70,4 +70,6 @@ export type Fault =
   /** The page's incarnation was lost by the server: only a fresh page can go on. */
   | "restart"
   | "engine_not_loaded"
-  | "engine_failed";
+  | "engine_failed"
+  /** The server will never take what this page uploads. */
+  | "upload_refused";

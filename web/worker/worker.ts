@@ -12,15 +12,20 @@ import { Connection } from "./connection";
 import { type Engine, loadEngine, type Outbox } from "./engine";
 import { Links } from "./links";
 import { Play } from "./play";
+import { Uploads } from "./uploads";
 
 /** What the current view asks for is said again this often, until the view shows it was heard. */
 const REPEAT_MS = 1000;
-/** After a refused upload. */
-const RESEND_MS = 2000;
+/** How long what is there may take to the server after the game broke. */
+const DRAIN_MS = 2000;
+
+/** What is still heard once the page has shown a fault: the fate of uploads. */
+const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
 
 class Participant {
   readonly #connection: Connection;
   readonly #clock = new ServerClock();
+  readonly #uploads: Uploads;
   readonly #links: Links;
   #identity: { incarnation: number; resumeKey: string } | null = null;
   #view: View | null = null;
@@ -29,10 +34,6 @@ class Participant {
   #wish: Extract<PageMessage, { type: "advance" | "join" | "leave" }> | null = null;
   #engine: Engine | null = null;
   #outbox: Outbox | null = null;
-  /** Highest upload that the server confirmed. */
-  #acknowledged = 0;
-  #unsaved = 0;
-  #resend: ReturnType<typeof setTimeout> | undefined;
   #play: Play | null = null;
   /** What the page found out about each link of the current attempt. */
   readonly #linkStates = new Map<number, LinkState>();
@@ -63,6 +64,10 @@ class Participant {
       handleMessage: (message) => this.#handleServer(message),
       handleConnected: (connected) => this.#handleConnected(connected),
     });
+    this.#uploads = new Uploads(this.#connection, {
+      handleUnsaved: (uploads) => post({ type: "unsaved", uploads }),
+      handleBroken: (error) => this.#crash(error),
+    });
   }
 
   start(): void {
@@ -73,6 +78,7 @@ class Participant {
       (engine) => {
         this.#engine = engine;
         this.#outbox = engine.createOutbox();
+        this.#uploads.attach(this.#outbox);
         post({ type: "ready" });
         this.#follow();
       },
@@ -132,11 +138,12 @@ class Participant {
   }
 
   #handleConnected(connected: boolean): void {
-    post({ type: "connection", connected, rttMs: this.#clock.rttMs });
-    if (connected) this.#sendUploads();
+    if (!this.#done) post({ type: "connection", connected, rttMs: this.#clock.rttMs });
+    if (connected) this.#uploads.send();
   }
 
   #handleServer(message: ServerMessage): void {
+    if (this.#done && !AFTER_FAULT.includes(message.type)) return;
     switch (message.type) {
       case "welcome":
         if (this.#identity && this.#identity.incarnation !== message.incarnation) {
@@ -144,8 +151,7 @@ class Participant {
           return;
         }
         this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
-        this.#acknowledged = message.acknowledged;
-        this.#outbox?.reconnect(message.acknowledged);
+        this.#uploads.handleWelcome(message.acknowledged);
         post({ type: "welcome", studyTitle: message.study_title });
         return;
       case "view":
@@ -159,9 +165,7 @@ class Participant {
         return;
       }
       case "ack":
-        this.#acknowledged = Math.max(this.#acknowledged, message.seq);
-        this.#outbox?.ack(message.seq);
-        this.#sendUploads();
+        this.#uploads.handleAck(message.seq);
         return;
       case "pong":
         this.#clock.add(
@@ -191,12 +195,7 @@ class Participant {
       case "storage":
       case "out_of_order":
       case "too_fast":
-        // Nothing is lost: what is not acknowledged goes out again.
-        clearTimeout(this.#resend);
-        this.#resend = setTimeout(() => {
-          this.#outbox?.reconnect(this.#acknowledged);
-          this.#sendUploads();
-        }, RESEND_MS);
+        this.#uploads.handlePostponed();
         return;
       case "wrong_state":
         // A repeated answer that crossed with the view it led to.
@@ -205,8 +204,17 @@ class Participant {
       case "not_a_member":
       case "too_large":
         console.warn(`the server refused a message (${refusal.code}): ${refusal.message}`);
+        if (this.#uploads.handleRejected()) this.#handleUploadRefused();
         return;
     }
+  }
+
+  /** Uploads are taken in order, so that this one would hold up all others for ever. */
+  #handleUploadRefused(): void {
+    console.error("the server will not take this page's data");
+    this.#uploads.abandon();
+    // The last page tells what a participant needs most; nothing is played any more.
+    if (this.#view?.kind !== "end") this.#depart("upload_refused");
   }
 
   /** Does what the current view asks for. */
@@ -261,7 +269,7 @@ class Participant {
           this.#outbox,
           {
             post,
-            handleUploads: () => this.#sendUploads(),
+            handleUploads: () => this.#uploads.send(),
             handleCrash: (error) => this.#crash(error),
           },
         );
@@ -317,7 +325,7 @@ class Participant {
         },
       });
     }
-    this.#sendUploads();
+    this.#uploads.send();
   }
 
   #signal(link: LinkKey, payload: Extract<PageMessage, { type: "signal" }>["payload"]): void {
@@ -332,38 +340,37 @@ class Participant {
     this.#connection.send({ type: "link", ...key, to: peer, state });
   }
 
-  #sendUploads(): void {
-    const outbox = this.#outbox;
-    if (!outbox) return;
-    while (this.#connection.roomy) {
-      const bytes = outbox.poll();
-      if (bytes === undefined) break;
-      this.#connection.sendBytes(bytes);
-    }
-    const unsaved = outbox.unacknowledged();
-    if (unsaved !== this.#unsaved) {
-      this.#unsaved = unsaved;
-      post({ type: "unsaved", uploads: unsaved });
-    }
-  }
-
-  /**
-   * The engine broke. The line to the server is closed too, so that the server notices and the
-   * partner is not left waiting.
-   */
   #crash(error: unknown): void {
     console.error("the game's engine failed", error);
     this.#play = null;
-    this.#fail("engine_failed");
+    this.#depart("engine_failed");
+  }
+
+  /** As `#fail`, but what is there is handed over first, and no partner is left waiting. */
+  #depart(fault: Fault): void {
+    const view = this.#view;
+    if (!this.#giveUp(fault)) return;
+    this.#uploads.drain(DRAIN_MS).then(() => {
+      const partners = view !== null && "session" in view && view.session.players > 1;
+      if (partners) this.#connection.send({ type: "leave" });
+      this.#connection.stop();
+    });
   }
 
   #fail(fault: Fault): void {
-    if (this.#done) return;
-    this.#endPlay();
-    this.#done = true;
-    this.#links.begin(null, 0);
+    if (!this.#giveUp(fault)) return;
+    this.#uploads.abandon();
     this.#connection.stop();
+  }
+
+  /** False if that was done before. */
+  #giveUp(fault: Fault): boolean {
+    if (this.#done) return false;
+    this.#done = true;
+    this.#endPlay();
+    this.#links.begin(null, 0);
     post({ type: "fault", fault });
+    return true;
   }
 }
 

@@ -50,6 +50,14 @@ const WORDS: Record<Fault, Words> = {
     body: ["This is our fault, not yours. Reload the page to see how it goes on."],
     action: { label: "Reload", run: reload },
   },
+  upload_refused: {
+    title: "Your data could not be saved",
+    body: [
+      "The study did not accept what this page recorded, so the game has ended. This is our fault, not yours.",
+      "Please tell the researchers. Reload the page to see how it goes on.",
+    ],
+    action: { label: "Reload", run: reload },
+  },
 };
 
 /** What cannot be waited out: what happened and what to do. */
