@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import {
+  Announcements,
   agentName,
   formatScore,
   linkQuality,
   overlayWords,
   type Situation,
+  scoreName,
+  scoreWords,
 } from "../participant/pages/play-words";
 import { clock } from "../participant/time";
 
@@ -19,6 +22,37 @@ test("agents are called as a person would", () => {
 
 test("scores are short, and no zero is negative", () => {
   expect([3, -1, 0.30000000000000004, -0.001].map(formatScore)).toEqual(["3", "−1", "0.3", "0"]);
+});
+
+const score = (agent: string, value: number, own: boolean) => ({ agent, score: value, own });
+
+test("scores have owners, and sides where they help", () => {
+  const two = [score("agent_left", 3, true), score("agent_right", -1, false)];
+  expect(two.map((each) => scoreName(each, two))).toEqual([
+    { who: "You", side: "left" },
+    { who: "Partner", side: "right" },
+  ]);
+  expect(scoreWords(two)).toBe("You 3, Partner −1");
+  const many = [
+    score("a", 1, true),
+    score("b", 2, true),
+    score("c", 3, false),
+    score("d", 4, false),
+  ];
+  expect(scoreWords(many)).toBe("You (a) 1, You (b) 2, c 3, d 4");
+});
+
+test("changes are read aloud with pauses, the newest first, and the last at once", () => {
+  const announcements = new Announcements();
+  expect(announcements.due("0", 0, false)).toBe(false);
+  expect(announcements.due("1", 100, false)).toBe(true);
+  expect(announcements.due("1", 200, false)).toBe(false);
+  expect(announcements.due("2", 300, false)).toBe(false);
+  expect(announcements.due("3", 4099, false)).toBe(false);
+  expect(announcements.due("3", 4100, false)).toBe(true);
+  expect(announcements.due("4", 4200, true)).toBe(true);
+  announcements.reset();
+  expect(announcements.due("0", 20_000, false)).toBe(false);
 });
 
 test("times are minutes and seconds, and the last second counts", () => {
@@ -72,7 +106,10 @@ test("a short silence of the partner is passed over, a long one is told", () => 
 test("the end of a round, and of the game, come before all else", () => {
   const sealed = { ...calm, sealed: true, stalled_by: 1 };
   expect(overlayWords({ ...playing, status: sealed })?.title).toBe("Round 1 is over");
-  expect(overlayWords({ ...playing, flush: true })?.title).toContain("left");
+  expect(overlayWords({ ...playing, flush: true })).toMatchObject({
+    title: "This round is being closed",
+    detail: "Saving your data…",
+  });
 });
 
 test("a page that comes too late says so", () => {

@@ -1,14 +1,17 @@
 import type { Status } from "../../src/generated/Status";
 import { h, s, setText } from "../dom";
 import { clock } from "../time";
-import { agentName, formatScore, linkQuality } from "./play-words";
+import { Announcements, formatScore, linkQuality, scoreName, scoreWords } from "./play-words";
 
 /** Round, scores, time and connection, above the picture. */
 export class Hud {
   readonly element: HTMLElement;
   readonly #round = h("span", { class: "round" });
   readonly #scores = h("ul", { class: "scores" });
-  readonly #time = h("span", { class: "time" });
+  /** Told to who asks for it, and not read aloud each second. */
+  readonly #time = h("span", { class: "time", role: "timer" });
+  readonly #aloud = h("p", { class: "aloud", role: "status", "aria-live": "polite" });
+  readonly #announcements = new Announcements();
   readonly #bars = s(
     "svg",
     { viewBox: "0 0 16 12", "aria-hidden": "true", class: "bars" },
@@ -26,11 +29,13 @@ export class Hud {
       this.#round,
       this.#scores,
       h("span", { class: "hud-end" }, this.#time, this.#link),
+      this.#aloud,
     );
   }
 
   reset(): void {
     this.#scores.replaceChildren();
+    this.#announcements.reset();
   }
 
   show(status: Status): void {
@@ -38,6 +43,10 @@ export class Hud {
     setText(this.#time, clock(status.ms_left));
     this.#time.setAttribute("aria-label", `time left ${clock(status.ms_left)}`);
     this.#showScores(status);
+    const words = scoreWords(status.scores);
+    if (this.#announcements.due(words, performance.now(), status.sealed)) {
+      setText(this.#aloud, words);
+    }
     this.#showLink(status);
   }
 
@@ -51,10 +60,9 @@ export class Hud {
       const [who, side, value] = this.#scores.children[index]?.children ?? [];
       if (!who || !side || !value) return;
       this.#scores.children[index]?.classList.toggle("own", score.own);
-      const others = status.scores.filter((other) => !other.own).length;
-      const name = agentName(score.agent);
-      setText(who, score.own ? "You" : others === 1 ? "Partner" : name);
-      setText(side, score.own || others === 1 ? name : "");
+      const names = scoreName(score, status.scores);
+      setText(who, names.who);
+      setText(side, names.side);
       setText(value, formatScore(score.score));
     });
   }

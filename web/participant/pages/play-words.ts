@@ -1,3 +1,4 @@
+import type { Score } from "../../src/generated/Score";
 import type { Status } from "../../src/generated/Status";
 
 /** An agent's name as a person would say it: `agent_left` → "left", `player_0` → "player 0". */
@@ -12,6 +13,49 @@ export function agentName(agent: string): string {
 export function formatScore(score: number): string {
   const rounded = Math.round(score * 100) / 100;
   return (rounded === 0 ? 0 : rounded).toString().replace("-", "−");
+}
+
+/** How a score's owner is called, and a word beside it that tells which side that is. */
+export function scoreName(score: Score, scores: readonly Score[]): { who: string; side: string } {
+  const name = agentName(score.agent);
+  const others = scores.filter((other) => !other.own).length;
+  if (score.own) return { who: "You", side: name };
+  return others === 1 ? { who: "Partner", side: name } : { who: name, side: "" };
+}
+
+/** All scores in a sentence, to be read aloud. */
+export function scoreWords(scores: readonly Score[]): string {
+  const several = scores.filter((score) => score.own).length > 1;
+  const parts = scores.map((score) => {
+    const { who, side } = scoreName(score, scores);
+    return `${who}${several && score.own ? ` (${side})` : ""} ${formatScore(score.score)}`;
+  });
+  return parts.join(", ");
+}
+
+/** A score that changes all the time is read aloud no more often than this. */
+const ANNOUNCEMENT_MS = 4000;
+
+/** Decides when a text that changes is read aloud: the newest, with pauses, and never the first. */
+export class Announcements {
+  #said: string | null = null;
+  #saidAt = Number.NEGATIVE_INFINITY;
+
+  /** Something new begins. */
+  reset(): void {
+    this.#said = null;
+  }
+
+  /** True when `text` is to be read now; `last` when no other will come. */
+  due(text: string, nowMs: number, last: boolean): boolean {
+    const first = this.#said === null;
+    if (this.#said === text || (!first && !last && nowMs - this.#saidAt < ANNOUNCEMENT_MS)) {
+      return false;
+    }
+    this.#said = text;
+    if (!first) this.#saidAt = nowMs;
+    return !first;
+  }
 }
 
 export interface Quality {
@@ -69,7 +113,8 @@ export function overlayWords(now: Situation): OverlayWords | null {
     return { title: "This page was loaded again", count: null, detail };
   }
   if (now.flush || status?.flushed) {
-    return { title: "Your partner has left", count: null, detail: "Saving the game…" };
+    // A partner may have left, a link or the time run out: this page does not know which.
+    return { title: "This round is being closed", count: null, detail: "Saving your data…" };
   }
   if (status?.sealed) {
     const title = rounds > 1 ? `Round ${round} is over` : "The game is over";
