@@ -1,29 +1,26 @@
-/** The round trip to the server and the difference between its clock and ours, from pings. */
-export class ServerClock {
-  /** Newest last. */
-  readonly #samples: { rttMs: number; offsetMs: number }[] = [];
+/** How far away the server is, from pings. */
+export class ServerDistance {
+  /** Round trips, newest last. */
+  readonly #samples: number[] = [];
 
-  /** `sentMs` and `receivedMs` are absolute times of ours. */
-  add(sentMs: number, receivedMs: number, serverMs: number): void {
-    const rttMs = receivedMs - sentMs;
-    if (!(rttMs >= 0) || !Number.isFinite(serverMs)) return;
-    this.#samples.push({ rttMs, offsetMs: serverMs - (sentMs + receivedMs) / 2 });
+  add(rttMs: number): void {
+    if (!(rttMs >= 0)) return;
+    this.#samples.push(rttMs);
     if (this.#samples.length > 20) this.#samples.shift();
   }
 
   /** Median of the last samples. */
   get rttMs(): number | null {
-    const sorted = this.#samples.map((sample) => sample.rttMs).sort((a, b) => a - b);
+    const sorted = [...this.#samples].sort((a, b) => a - b);
     return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
   }
 
-  /** Server minus ours, from the quickest of the last round trips: it had the least room to err. */
-  get offsetMs(): number | null {
-    let best: { rttMs: number; offsetMs: number } | null = null;
-    for (const sample of this.#samples) {
-      if (best === null || sample.rttMs < best.rttMs) best = sample;
-    }
-    return best?.offsetMs ?? null;
+  /**
+   * When the server sent what came at `receivedMs`: the same moment for partners who are not
+   * equally far away. Before the first answer to a ping, when it came.
+   */
+  sentAt(receivedMs: number): number {
+    return receivedMs - (this.rttMs ?? 0) / 2;
   }
 }
 

@@ -7,7 +7,7 @@ import type { LinkState } from "../src/generated/LinkState";
 import type { ServerMessage } from "../src/generated/ServerMessage";
 import type { View } from "../src/generated/View";
 import type { Fault, LinkKey, PageMessage, WorkerMessage } from "../src/messages";
-import { ServerClock, toAbsolute } from "./clock";
+import { ServerDistance, toAbsolute } from "./clock";
 import { Connection } from "./connection";
 import { type Engine, loadEngine, type Outbox } from "./engine";
 import { Links } from "./links";
@@ -24,12 +24,13 @@ const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
 
 class Participant {
   readonly #connection: Connection;
-  readonly #clock = new ServerClock();
+  readonly #distance = new ServerDistance();
   readonly #uploads: Uploads;
   readonly #links: Links;
   #identity: { incarnation: number; resumeKey: string } | null = null;
   #view: View | null = null;
-  #viewedAt = 0;
+  /** When the server sent it, as far as we can tell. */
+  #viewSentAt = 0;
   /** The button that was pressed and whose effect is not seen yet. */
   #wish: Extract<PageMessage, { type: "advance" | "join" | "leave" }> | null = null;
   #engine: Engine | null = null;
@@ -138,7 +139,7 @@ class Participant {
   }
 
   #handleConnected(connected: boolean): void {
-    if (!this.#done) post({ type: "connection", connected, rttMs: this.#clock.rttMs });
+    if (!this.#done) post({ type: "connection", connected, rttMs: this.#distance.rttMs });
     if (connected) this.#uploads.send();
   }
 
@@ -156,7 +157,7 @@ class Participant {
         return;
       case "view":
         this.#view = message.view;
-        this.#viewedAt = performance.now();
+        this.#viewSentAt = this.#distance.sentAt(performance.now());
         this.#follow();
         return;
       case "signal": {
@@ -168,12 +169,8 @@ class Participant {
         this.#uploads.handleAck(message.seq);
         return;
       case "pong":
-        this.#clock.add(
-          toAbsolute(message.sent_ms),
-          toAbsolute(performance.now()),
-          message.server_ms,
-        );
-        post({ type: "connection", connected: true, rttMs: this.#clock.rttMs });
+        this.#distance.add(performance.now() - message.sent_ms);
+        post({ type: "connection", connected: true, rttMs: this.#distance.rttMs });
         return;
       case "refused":
         this.#handleRefusal(message);
@@ -264,7 +261,7 @@ class Participant {
           plan,
           session.player,
           this.#identity.incarnation,
-          starts_in_ms - (performance.now() - this.#viewedAt),
+          starts_in_ms - (performance.now() - this.#viewSentAt),
           this.#links,
           this.#outbox,
           {
