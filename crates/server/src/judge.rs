@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use igym_dataset::Journal;
-use igym_protocol::{Judgement, SessionId, Verdict};
+use igym_protocol::{FirstDifference, Judgement, SessionId, Verdict};
 use igym_storage::{Filter, JournalStore, StorageError};
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -79,11 +79,26 @@ async fn judgement(
             }
         }
     }
-    // Nobody is stranded for it: the participants go on, and `igym verify` can judge it again.
+    tracing::error!(
+        %session,
+        episode,
+        "an episode was not judged: it is recorded as partial, with the re-simulation missing; \
+         judge it with `igym verify`"
+    );
+    not_judged()
+}
+
+/// Nobody is stranded for it: the participants go on, and `igym verify` can judge it again. What
+/// it says is missing tells it from an episode that somebody did not seal.
+fn not_judged() -> Judgement {
     Judgement {
         verdict: Verdict::Partial,
         last_frame: None,
-        first_difference: None,
+        first_difference: Some(FirstDifference {
+            frame: 0,
+            field: "missing".to_owned(),
+            between: ["journal".to_owned(), "re-simulation".to_owned()],
+        }),
     }
 }
 

@@ -7,11 +7,15 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use igym_protocol::{ClientMessage, Entry, ParticipantId, RefusalCode, ServerMessage, View};
+use igym_play::Outbox;
+use igym_protocol::{
+    ClientMessage, Entry, ParticipantId, RefusalCode, ServerMessage, UploadBody, Verdict, View,
+};
 use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
+    episode::{closings, deliver},
     support::{Client, RawClient, TestServer, hello, patiently, request},
     uploads::journal_upload,
 };
@@ -20,6 +24,8 @@ use crate::{
 struct Moody {
     store: SqliteStore,
     failing: AtomicBool,
+    /// Episodes cannot be read.
+    unreadable: AtomicBool,
     /// While it is Some, appends wait here.
     held: Mutex<Option<Vec<Append>>>,
 }
@@ -51,6 +57,9 @@ impl JournalStore for Moody {
     }
 
     fn read(&self, filter: Filter) -> Result<Vec<Entry>, StorageError> {
+        if filter.episode.is_some() && self.unreadable.load(Ordering::SeqCst) {
+            return Err(StorageError::Full);
+        }
         self.store.read(filter)
     }
 
@@ -68,6 +77,7 @@ async fn start(players: usize) -> (TestServer, Arc<Moody>) {
     let moody = Arc::new(Moody {
         store: SqliteStore::open(data.path()).unwrap(),
         failing: AtomicBool::new(false),
+        unreadable: AtomicBool::new(false),
         held: Mutex::new(None),
     });
     let server = TestServer::start_on(players, data, moody.clone(), |options| {
@@ -153,4 +163,27 @@ async fn the_study_stands_still_while_the_disk_is_full_and_then_goes_on() {
     page.send(ClientMessage::Join { scene: 1 }).await;
     page.view(|view| matches!(view, View::Lobby { .. }).then_some(()))
         .await;
+}
+
+/// The participant is not kept waiting, and the record does not look as if a seal were missing.
+#[tokio::test]
+async fn an_episode_that_cannot_be_read_says_that_nobody_judged_it() {
+    let (server, moody) = start(2).await;
+    let ([mut gone, mut stays], _, plan) = Client::pair_in_play(&server).await;
+    moody.unreadable.store(true, Ordering::SeqCst);
+    gone.send(ClientMessage::Leave).await;
+    stays
+        .view(|view| matches!(view, View::Playing { flush: true, .. }).then_some(()))
+        .await;
+    let mut outbox = Outbox::new();
+    outbox.push(plan.session, plan.episode, UploadBody::Flushed);
+    deliver(&mut stays, &mut outbox).await;
+    stays
+        .view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let (_, _, judgement) = closings(&server).remove(0);
+    assert_eq!(judgement.verdict, Verdict::Partial);
+    let missing = judgement.first_difference.unwrap();
+    assert_eq!((missing.frame, missing.field.as_str()), (0, "missing"));
+    assert_eq!(missing.between, ["journal", "re-simulation"]);
 }
