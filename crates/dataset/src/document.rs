@@ -10,12 +10,16 @@ use crate::table::{Sink, Written, create};
 use crate::{ExportError, Format, StudyOpening};
 
 /// What each table is.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     (
         "runs",
         "One row for each time a server began to serve the study.",
     ),
     ("participants", "One row for each participant."),
+    (
+        "identities",
+        "Not for publication. One row for each participant: what leads back to the person and their payment.",
+    ),
     (
         "scenes",
         "One row for each scene that a participant entered.",
@@ -173,6 +177,10 @@ impl Document {
 const INTRODUCTION: &str = "\
 Written by `igym export` from the study's journal. The same journal always gives the same files.
 
+- **Do not publish `identities`.** It alone holds recruiters' ids, completion codes and what
+  browsers say they are; delete its files before you share this folder, and nothing else is lost.
+  Read `study-….toml` first, too: it is the study file as it was written, with a code that is the
+  same for everyone or the password of an ICE server, if you wrote one. Never publish the journal.
 - **Facts are in `frames`.** Each frame was computed again from the inputs in the journal. What
   participants *saw*, guesses included, is in `presented` and nowhere else.
 - **Verdicts.** `verified`: every page's own account and the re-simulation are equal to the last

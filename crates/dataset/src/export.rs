@@ -283,6 +283,14 @@ fn write_people(
         sink,
         document,
     )?;
+    write(
+        "identities",
+        people::identities(),
+        overview.participants(),
+        format,
+        sink,
+        document,
+    )?;
     write("scenes", people::scenes(), &scenes, format, sink, document)?;
     write(
         "sessions",

@@ -8,6 +8,8 @@ use crate::table::{Table, columns};
 /// Unit of the server's clock.
 pub(crate) const SERVER_TIME: &str = "ms since 1970-01-01 UTC";
 
+/// Without the seed of the server's draws: whoever has it knows every completion code. It is in
+/// the journal.
 pub(crate) fn runs() -> Table<StudyOpening> {
     columns!(Table::new(), |row: &StudyOpening| {
         "opened_at_ms", SERVER_TIME => row.at_ms;
@@ -24,8 +26,6 @@ pub(crate) fn runs() -> Table<StudyOpening> {
             "Version of Interactive Gym that served it.";
         "build", "hexadecimal" => row.build.clone();
             "BLAKE3 of the WebAssembly module that browsers were given.";
-        "seed", "hexadecimal" => row.seed.clone();
-            "Seed of everything that the server drew.";
     })
 }
 
@@ -44,8 +44,6 @@ pub(crate) fn participants() -> Table<ParticipantLog> {
     columns!(Table::new(), |row: &ParticipantLog| {
         "participant", "none" => row.participant;
             "The participant's public id; their secret token is nowhere in the data.";
-        "external_id", "none" => row.external_id.clone();
-            "The recruiter's id, if the participant came with one.";
         "arrived_at_ms", SERVER_TIME => row.arrived_at_ms;
             "When the participant opened the study link.";
         "ended_at_ms", SERVER_TIME => Some(row.end.as_ref()?.at_ms);
@@ -54,12 +52,22 @@ pub(crate) fn participants() -> Table<ParticipantLog> {
             "How the participant's study ended: `completed`, `lobby_timeout`, \
              `connection_failed`, `validation_failed`, `partner_left` or `left`; empty if it has \
              not.";
-        "code", "none" => row.end.as_ref()?.code.clone();
-            "The completion code shown.";
         "last_scene", "none" => Some(row.scenes.last()?.scene_id.clone());
             "Id of the last scene entered.";
         "page_loads", "pages" => row.pages.len();
             "How often the participant's page was loaded.";
+    })
+}
+
+/// All that leads back to a person, or to their payment. No other table has any of it.
+pub(crate) fn identities() -> Table<ParticipantLog> {
+    columns!(Table::new(), |row: &ParticipantLog| {
+        "participant", "none" => row.participant;
+            "The participant's public id.";
+        "external_id", "none" => row.external_id.clone();
+            "The recruiter's id, if the participant came with one.";
+        "code", "none" => row.end.as_ref()?.code.clone();
+            "The completion code shown.";
         "user_agent", "none" => Some(row.pages.last()?.user_agent.clone());
             "What the browser says it is, at the last page load.";
     })

@@ -135,11 +135,37 @@ fn no_secret_is_exported() {
         );
     }
     let participants = Csv::read(&directory.path().join("participants.csv"));
-    assert_eq!(
-        participants.cell(0, "user_agent"),
-        "Browser, \"quoted\"\nline"
-    );
     assert_eq!(participants.cell(0, "outcome"), "partner_left");
+}
+
+#[test]
+fn what_identifies_people_is_in_one_table() {
+    let (journal, _) = study();
+    let directory = TempDir::new().unwrap();
+    export_to(directory.path(), &journal, Format::Csv);
+    let identities = Csv::read(&directory.path().join("identities.csv"));
+    let participants = Csv::read(&directory.path().join("participants.csv"));
+    assert_eq!(
+        identities.column("participant"),
+        participants.column("participant")
+    );
+    for (column, value) in [
+        ("external_id", "PROLIFIC-1"),
+        ("code", "CODE-1"),
+        ("user_agent", "Browser, \"quoted\"\nline"),
+    ] {
+        assert_eq!(identities.cell(0, column), value);
+    }
+    for (name, bytes) in files(directory.path()) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("SEED-OF-ALL-DRAWS"), "{name}");
+        for identifying in ["PROLIFIC-1", "CODE-1", "\"\"quoted\"\""] {
+            let found = text.contains(identifying);
+            assert_eq!(found, name == "identities.csv", "{identifying} in {name}");
+        }
+    }
+    let readme = fs::read_to_string(directory.path().join("README.md")).unwrap();
+    assert!(readme.contains("Do not publish `identities`"));
 }
 
 #[test]

@@ -29,12 +29,12 @@ pub(crate) fn study() -> (Journal, Vec<Played>) {
             source: "id = \"pilot\"\n".into(),
             version: "0.1.0".into(),
             build: "b1".into(),
-            seed: "00".into(),
+            seed: "SEED-OF-ALL-DRAWS".into(),
         },
         Record::ParticipantArrived {
             participant: participant(0),
             token_hash: "TOKEN-HASH".into(),
-            external_id: None,
+            external_id: Some("PROLIFIC-1".into()),
         },
         Record::PageLoaded {
             participant: participant(0),
@@ -45,7 +45,7 @@ pub(crate) fn study() -> (Journal, Vec<Played>) {
         Record::ParticipantEnded {
             participant: participant(0),
             outcome: Outcome::PartnerLeft,
-            code: None,
+            code: Some("CODE-1".into()),
         },
     ];
     records.extend(first.records(CloseReason::Sealed, judge(&first.log())));
