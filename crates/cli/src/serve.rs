@@ -31,8 +31,10 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     let store = SqliteStore::open(&data)
         .with_context(|| format!("cannot keep data in {}", data.display()))?;
     let title = study.title.clone();
+    let assets = options.study.with_file_name("assets");
     let mut server = ServerOptions {
         web_dir: options.web,
+        assets_dir: assets.is_dir().then_some(assets),
         seed: options.seed,
         ..ServerOptions::new(study, data.clone(), address)
     };

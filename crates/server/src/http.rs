@@ -6,7 +6,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Extension, Path, Request, State, WebSocketUpgrade},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -35,7 +35,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
      connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
-/// On every answer. The address of a participant's page holds their token, so no page that they
+/// On every answer that has none of its own. The address of a participant's page holds their token, so no page that they
 /// go to from there may see it.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -81,7 +81,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/study", get(summary))
         .route("/ws", get(upgrade))
         .route("/metrics", get(metrics))
-        .route("/assets/{*path}", get(asset))
+        .route("/assets/{*path}", get(page_asset))
+        .route("/study/{*path}", get(study_asset))
         .route("/{file}", get(file))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::map_response(protect))
@@ -91,7 +92,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 async fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     headers
         .entry(header::CACHE_CONTROL)
@@ -119,8 +122,16 @@ async fn participant_page(State(app): State<Arc<App>>) -> Response {
     content(app.pages.index(), PRIVATE)
 }
 
-async fn asset(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
+async fn page_asset(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
     found(app.pages.file(&format!("assets/{path}")), IMMUTABLE)
+}
+
+async fn study_asset(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    app.assets.answer(&path, &headers)
 }
 
 async fn file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {

@@ -37,6 +37,7 @@
 
 mod actor;
 mod arrivals;
+mod assets;
 mod bucket;
 mod clock;
 mod commit;

@@ -12,6 +12,8 @@ pub struct ServerOptions {
     pub data_dir: PathBuf,
     /// The built pages. None: those that were built into this program.
     pub web_dir: Option<PathBuf>,
+    /// The study's own images, atlases and sounds, served at `/study/`. None: it has none.
+    pub assets_dir: Option<PathBuf>,
     /// Port 0 takes a free one.
     pub address: SocketAddr,
     /// What all draws come from: session ids, codes, the episodes' seeds. None: drawn now. A run
@@ -27,6 +29,7 @@ impl ServerOptions {
             study,
             data_dir,
             web_dir: None,
+            assets_dir: None,
             address,
             seed: None,
             tuning: Tuning::default(),

@@ -15,6 +15,7 @@ use crate::{
     ServeError, ServerOptions, Summary,
     actor::{Actor, Event},
     arrivals::Arrivals,
+    assets::Assets,
     clock::Clock,
     commit::Committer,
     http,
@@ -78,6 +79,7 @@ pub async fn serve(
 ) -> Result<Running, ServeError> {
     let pages = Pages::load(options.web_dir.as_deref())?;
     pages.archive(&options.data_dir)?;
+    let assets = Assets::load(options.assets_dir.as_deref())?;
     let build = pages.build().to_owned();
     let clock = Clock::start();
     let seed = match options.seed {
@@ -127,6 +129,7 @@ pub async fn serve(
         tuning: options.tuning,
         store: store.clone(),
         pages,
+        assets,
         roster: roster.clone(),
         refusals: refusals.clone(),
         metrics: metrics.clone(),

@@ -1,6 +1,7 @@
 //! A server from start to Ctrl-C.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -27,6 +28,8 @@ fn serve_prints_the_link_and_stops_when_asked() {
     pages(&web);
     igym(&["init", text(folder.path())]).expect(0);
     let study = folder.path().join("study.toml");
+    std::fs::create_dir(folder.path().join("assets")).unwrap();
+    std::fs::write(folder.path().join("assets/ball.png"), "a picture").unwrap();
     let mut server = command(&["serve", text(&study)])
         .args(["--data", text(&data), "--web", text(&web), "--port", "0"])
         .stdout(Stdio::piped())
@@ -46,6 +49,17 @@ fn serve_prints_the_link_and_stops_when_asked() {
         "{said}"
     );
     assert!(said.contains(text(&data)), "{said}");
+
+    let (_, link) = said.split_once("http://").unwrap();
+    let address = link.split('/').next().unwrap();
+    let mut page = TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET /study/ball.png HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    page.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\na picture"), "{answer}");
 
     // Beside a running server.
     let run = igym(&["verify", text(&data)]).expect(0);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod assets;
 mod episode;
 mod forged;
 mod forged_table;

@@ -34,10 +34,22 @@ impl Answer {
 
 /// One request on a connection of its own.
 pub(crate) async fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> Answer {
+    let host = format!("host: {address}\r\n");
+    request_with(address, method, path, &host, body).await
+}
+
+/// The same with header lines of one's own, `host` among them.
+pub(crate) async fn request_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
     let exchange = async {
         let mut connection = TcpStream::connect(address).await.unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\n{headers}connection: close\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );

@@ -5,7 +5,7 @@ mod http;
 mod server;
 
 pub(crate) use client::{Client, RawClient, hello, new_token};
-pub(crate) use http::request;
+pub(crate) use http::{request, request_with};
 pub(crate) use server::{MODULE, TestServer};
 
 use std::time::Duration;
