@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     Summary,
     actor::Command,
+    origin::refuse_other_sites,
     pages::File,
     sockets::Peer,
     state::App,
@@ -76,10 +77,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/p/{token}", get(participant_page))
         .route(
             "/api/participants",
-            post(arrive).layer(DefaultBodyLimit::max(ARRIVAL_BYTES)),
+            post(arrive)
+                .layer(DefaultBodyLimit::max(ARRIVAL_BYTES))
+                .layer(middleware::from_fn(refuse_other_sites)),
         )
         .route("/api/study", get(summary))
-        .route("/ws", get(upgrade))
+        .route(
+            "/ws",
+            get(upgrade).layer(middleware::from_fn(refuse_other_sites)),
+        )
         .route("/metrics", get(metrics))
         .route("/assets/{*path}", get(page_asset))
         .route("/study/{*path}", get(study_asset))

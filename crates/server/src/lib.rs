@@ -49,6 +49,7 @@ mod lane;
 mod mailbox;
 mod metrics;
 mod options;
+mod origin;
 mod pages;
 mod population;
 mod recall;

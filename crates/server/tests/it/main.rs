@@ -13,6 +13,7 @@ mod kills;
 mod limits;
 mod logs;
 mod metrics;
+mod origin;
 mod pages;
 mod reloads;
 mod restarts;
