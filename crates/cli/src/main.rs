@@ -21,6 +21,7 @@ mod serve;
 mod table;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -62,6 +63,7 @@ fn logging(arguments: &Arguments) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("--log {directives:?} is not a filter: {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match arguments.log_format {
         LogFormat::Text => builder.init(),
