@@ -1,6 +1,6 @@
 //! What the engine asks of the host in one tick, and what the host answers.
 
-use crate::{Digest, Frame, Input, Micros, PlayerIndex, PlayerSet};
+use crate::{Digest, Frame, Input, LinkId, Micros, PlayerIndex, PlayerSet};
 
 /// The answer of [`Engine::advance`](crate::Engine::advance).
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,9 @@ pub enum Wait {
     Window { player: PlayerIndex, frame: Frame },
     /// `frame` ended the episode as far as can be told; this player's input is missing to be sure.
     Ending { frame: Frame, player: PlayerIndex },
+    /// What an older page load of this peer authored is not known yet: this link has not told, or
+    /// has not given back all that its peer holds.
+    Rejoining { link: LinkId },
     /// The episode is over at this peer.
     Sealed,
     /// The last batch has not been completed.
@@ -29,7 +32,8 @@ pub enum Wait {
 }
 
 /// Requests to be run in order, as one call. A rollback is one batch: `Load`, then steps and saves
-/// up to and including the head.
+/// up to and including the head. So are up to [`CATCH_UP_FRAMES`](crate::CATCH_UP_FRAMES) frames on
+/// which an engine that rejoins catches up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     pub id: u64,

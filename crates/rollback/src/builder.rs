@@ -40,6 +40,7 @@ pub struct Builder {
     default_input: Input,
     genesis: ChainHash,
     start_at: Micros,
+    history: Option<Vec<Vec<Input>>>,
 }
 
 impl Default for Builder {
@@ -57,6 +58,7 @@ impl Default for Builder {
             default_input: Input::default(),
             genesis: ChainHash::default(),
             start_at: Micros(0),
+            history: None,
         }
     }
 }
@@ -137,9 +139,27 @@ impl Builder {
         self
     }
 
+    /// This peer had an engine in this epoch before: it rejoins from the inputs that a journal holds,
+    /// one list per player in player order, each from frame 0 on without a gap, of any length. To be
+    /// called even if they are all empty: without it, the engine takes itself for the peer's first and
+    /// authors at once. It catches up from [`start_at`](Builder::start_at) on, so that is now, unless
+    /// play has not begun. The crate's documentation says what the host must see to.
+    pub fn history(mut self, inputs: impl IntoIterator<Item = Vec<Input>>) -> Builder {
+        self.history = Some(inputs.into_iter().collect());
+        self
+    }
+
     pub fn build(self) -> Result<Engine, BuildError> {
         let local = self.checked_local()?;
         let links = self.checked_links(local)?;
+        if let Some(history) = &self.history
+            && history.len() != self.players
+        {
+            return Err(BuildError::History {
+                found: history.len(),
+                players: self.players,
+            });
+        }
         let duration = self.frame_duration;
         if duration < Duration::from_millis(1) || duration > Duration::from_secs(10) {
             return Err(BuildError::FrameDuration);
@@ -171,8 +191,10 @@ impl Builder {
                 default_input: self.default_input,
                 genesis: self.genesis,
                 start_at: self.start_at,
+                rejoined: self.history.is_some(),
             },
             links,
+            self.history.unwrap_or_default(),
         ))
     }
 
@@ -249,4 +271,6 @@ pub(crate) struct Config {
     pub(crate) default_input: Input,
     pub(crate) genesis: ChainHash,
     pub(crate) start_at: Micros,
+    /// Not this peer's first engine of the epoch.
+    pub(crate) rejoined: bool,
 }

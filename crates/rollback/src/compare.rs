@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use crate::wire::{Hashes, MAX_HASHES};
 use crate::{ChainHash, Frame, HashPrefix};
 
-/// Hashes kept for comparison, if a peer's hashes never come. A first difference that is older is
-/// named as the oldest frame kept.
-pub(crate) const MAX_HISTORY: usize = 4096;
+/// Hashes kept for comparison: of the whole episode, because a peer that rejoins computes it again
+/// from frame 0. In an episode that is longer, a first difference that is older is named as the
+/// oldest frame kept.
+pub(crate) const MAX_HISTORY: usize = 1 << 18;
 
 /// Our own chain hashes, as far back as a first difference may lie.
 #[derive(Debug, Default)]
@@ -35,16 +36,12 @@ impl History {
         }
     }
 
-    /// Keeps the hashes from `frame` on, and always the newest.
-    pub(crate) fn forget_before(&mut self, frame: Frame) {
-        let spare = self.hashes.len().saturating_sub(1);
-        let count = ((frame - self.base) as usize).min(spare);
-        self.hashes.drain(..count);
-        self.base = self.base + count as u32;
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.hashes.len()
+    }
+
+    fn newest(&self) -> Option<Hashes> {
+        self.from(Frame(self.end() - Frame(1)), 1)
     }
 
     fn from(&self, first: Frame, count: usize) -> Option<Hashes> {
@@ -85,28 +82,31 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Hashes before this frame are not needed for this peer.
-    pub(crate) fn keep_from(&self) -> Option<Frame> {
-        match self.found {
-            None => Some(Frame(self.equal - Frame(1))),
-            Some(_) => None,
+    /// The frame from which hashes of the peer are wanted. After a difference was seen: half way
+    /// between the last frame known to be equal and the first known to differ, until a packet can
+    /// hold all between them. If our history is `closed`: its end, until it is known to be equal.
+    pub(crate) fn want(&self, history: &History, closed: bool) -> Option<Frame> {
+        if self.found.is_some() {
+            return None;
+        }
+        let first = self.equal.max(history.base);
+        match self.differs {
+            Some((frame, _)) if (frame - first) as usize > MAX_HASHES => {
+                Some(first + (frame - first) / 2)
+            }
+            Some(_) => Some(first),
+            None => (closed && self.equal < history.end()).then(|| Frame(history.end() - Frame(1))),
         }
     }
 
-    /// The frame from which hashes of the peer are wanted: after a difference was seen, and, if
-    /// our history is `closed`, until all of it is known to be equal.
-    pub(crate) fn want(&self, history: &History, closed: bool) -> Option<Frame> {
-        let open = self.differs.is_some() || (closed && self.equal < history.end());
-        (self.found.is_none() && open).then(|| self.equal.max(history.base))
-    }
-
-    /// Hashes to send: what the peer asked for, else the newest if it is due.
+    /// Hashes to send: what the peer asked for, else the newest if it is due or what was asked for
+    /// is not there yet.
     pub(crate) fn hashes(&self, history: &History, room: usize, due: bool) -> Option<Hashes> {
         let most = (room / 8).clamp(1, MAX_HASHES);
         match (self.asked, &self.found) {
             (Some(_), Some(found)) if found.prefixes.len() <= most => Some(found.clone()),
-            (Some(asked), _) => history.from(asked, most),
-            (None, _) if due => history.from(Frame(history.end() - Frame(1)), 1),
+            (Some(asked), _) => history.from(asked, most).or_else(|| history.newest()),
+            (None, _) if due => history.newest(),
             (None, _) => None,
         }
     }
@@ -236,5 +236,19 @@ mod tests {
             found = found.or(comparison.observe(&ours, &hashes.unwrap()));
         }
         assert_eq!(found.map(|difference| difference.frame), Some(Frame(50)));
+    }
+
+    #[test]
+    fn a_hash_that_waits_is_not_replaced_by_newer_ones() {
+        let mut comparison = Comparison::default();
+        let theirs = history(100, 3);
+        for first in [4, 6, 5] {
+            let hashes = theirs.from(Frame(first), 1).unwrap();
+            assert_eq!(comparison.observe(&history(2, u32::MAX), &hashes), None);
+        }
+        assert_eq!(comparison.confirmed(&history(4, u32::MAX)), None);
+        let ours = history(5, u32::MAX);
+        assert_eq!(comparison.confirmed(&ours), None, "it is known to differ");
+        assert_eq!(comparison.want(&ours, false), Some(Frame(0)));
     }
 }

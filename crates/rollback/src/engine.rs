@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use crate::builder::Config;
 use crate::compare::{Difference, History};
 use crate::inputs::Inputs;
-use crate::link::Link;
+use crate::link::{Link, Terms};
 use crate::pace::Pace;
+use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
 use crate::wire::{self, Body};
@@ -38,6 +39,9 @@ pub struct Engine {
     pub(crate) history: History,
     pub(crate) links: Vec<Link>,
     pub(crate) pace: Pace,
+    pub(crate) presence: Presence,
+    /// Inputs of earlier frames will not be asked for by any page load.
+    pub(crate) durable: Frame,
     pub(crate) open: Option<OpenBatch>,
     pub(crate) batches: u64,
     /// h of the last confirmed frame.
@@ -54,7 +58,11 @@ impl Engine {
         Builder::default()
     }
 
-    pub(crate) fn new(config: Config, links: Vec<(LinkId, PlayerSet)>) -> Engine {
+    pub(crate) fn new(
+        config: Config,
+        links: Vec<(LinkId, PlayerSet)>,
+        history: Vec<Vec<Input>>,
+    ) -> Engine {
         let mut engine = Engine {
             inputs: Inputs::new(config.players, config.prediction, config.default_input),
             timeline: Timeline::default(),
@@ -64,6 +72,8 @@ impl Engine {
                 .map(|(id, players)| Link::new(id, players, config.local))
                 .collect(),
             pace: Pace::new(config.frame_us, config.start_at, config.window),
+            presence: Presence::Live,
+            durable: Frame(0),
             open: None,
             batches: 0,
             hash: config.genesis,
@@ -74,10 +84,19 @@ impl Engine {
             packets: VecDeque::new(),
             config,
         };
-        for player in engine.config.local.iter() {
-            for _ in 0..engine.config.input_delay {
-                engine.enter(player, engine.config.default_input);
+        if engine.config.rejoined {
+            for (player, inputs) in (0..).map(PlayerIndex).zip(history) {
+                for input in inputs {
+                    engine.enter(player, input);
+                }
             }
+            let known = engine.config.local.iter();
+            let known = known.map(|player| engine.inputs.of(player).end());
+            let most = known.max().unwrap_or_default() + MAX_RETURNED_FRAMES;
+            engine.presence = Presence::Learning { most };
+            engine.settle();
+        } else {
+            engine.author_lead();
         }
         engine
     }
@@ -102,8 +121,13 @@ impl Engine {
         self.stalled
     }
 
+    /// True for an engine with a history, until it has caught up and plays, or has sealed.
+    pub fn rejoining(&self) -> bool {
+        self.presence != Presence::Live && self.sealed.is_none()
+    }
+
     /// How many frames from 0 have default inputs, authored by the engine itself because no input
-    /// could be sampled that early.
+    /// could be sampled that early. Of an engine that rejoins, those of them that nobody holds.
     pub fn lead(&self) -> u32 {
         self.config.input_delay
     }
@@ -111,6 +135,9 @@ impl Engine {
     /// The frame (head + delay) for which a local player's input is missing. Give each local
     /// player's input until there is none.
     pub fn wanted_input(&self) -> Option<Frame> {
+        if let Presence::Learning { .. } = self.presence {
+            return None;
+        }
         let ends = self.config.local.iter().map(|p| self.inputs.of(p).end());
         let end = ends.min()?;
         let wanted = self.sealed.is_none() && end <= self.last_wanted();
@@ -138,6 +165,10 @@ impl Engine {
     /// When the next tick is due; in the past if the host is late, which then ticks again at once.
     /// Ask after each tick.
     pub fn next_tick_at(&self, now: Micros) -> Micros {
+        let behind = |end| self.timeline.head() < end && self.pace.started(now);
+        if self.catch_up_end().is_some_and(behind) {
+            return now;
+        }
         self.pace.next(now)
     }
 
@@ -157,6 +188,7 @@ impl Engine {
                 PacketError::Malformed(_) => &mut refused.malformed,
                 PacketError::OtherEpoch { .. } => &mut refused.other_epoch,
                 PacketError::OlderIncarnation { .. } => &mut refused.older_incarnation,
+                PacketError::OtherAddressee { .. } => &mut refused.other_addressee,
                 PacketError::Impossible(_) => &mut refused.impossible,
                 PacketError::BatchOpen { .. } => &mut refused.batch_open,
             } += 1;
@@ -180,6 +212,9 @@ impl Engine {
         if self.sealed.is_some() {
             return Err(InputError::Sealed);
         }
+        if let Presence::Learning { .. } = self.presence {
+            return Err(InputError::Rejoining);
+        }
         let frame = self.inputs.of(player).end();
         if frame > self.last_wanted() {
             return Err(InputError::NotWanted {
@@ -189,6 +224,15 @@ impl Engine {
         }
         self.enter(player, input);
         Ok(frame)
+    }
+
+    /// Lets the engine forget inputs of frames before `frame`, once it has no use for them itself:
+    /// the journal holds all players' inputs up to there, and any later page load of any peer gets
+    /// them as its history. Without a call, the inputs of the whole episode are kept for peers that
+    /// rejoin: 65 bytes per player and frame. A mark never goes back.
+    pub fn set_durable(&mut self, frame: Frame) {
+        self.durable = self.durable.max(frame);
+        self.forget();
     }
 
     /// One tick: what to simulate, or why nothing. Makes one packet per link either way; one that
@@ -232,11 +276,25 @@ impl Engine {
             });
         }
         let link = &mut self.links[index];
-        let body = link.decode(&header, rest, &self.inputs)?;
+        let terms = Terms {
+            incarnation: self.config.incarnation,
+            rejoined: self.config.rejoined,
+            learning: match self.presence {
+                Presence::Learning { most } => Some(most),
+                Presence::CatchingUp { .. } | Presence::Live => None,
+            },
+            inputs: &self.inputs,
+        };
+        let body = link.decode(&header, rest, &terms)?;
         // From here on the packet is taken.
+        if terms.greeting(&body) {
+            link.greet(&header, &body, bytes.len());
+            return Ok(());
+        }
         let newest = link.take(&header, &body, bytes.len(), now);
         let head = self.timeline.head();
-        if newest && body.head > Frame(0) && head > Frame(0) {
+        let playing = self.presence == Presence::Live && body.known.is_none();
+        if newest && playing && body.head > Frame(0) && head > Frame(0) {
             let position = self.pace.position_us(head.0, now);
             link.clock
                 .compare(position, body.head, self.config.frame_us);
@@ -247,17 +305,21 @@ impl Engine {
         }
         self.enter_remote(index, &body, now);
         self.forget();
+        self.settle();
         Ok(())
     }
 
     fn enter_remote(&mut self, index: usize, body: &Body, now: Micros) {
         let link = &self.links[index];
-        let (id, players) = (link.id, link.players);
         // An honest peer has our inputs for all but its window, and sampled no later than its
-        // delay after its head.
-        let horizon =
-            link.first_unacknowledged() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN);
-        for (player, sent) in players.iter().zip(&body.inputs) {
+        // delay after its head. One that rejoins has inputs that its older page load authored so.
+        let horizon = link.furthest() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN);
+        let (id, players) = (link.id, link.players);
+        let returned = body.returned.iter().flatten();
+        let returned = self.config.local.iter().zip(returned);
+        for (player, sent) in players.iter().zip(&body.inputs).chain(returned) {
+            // What is given back was checked against the peer's acks.
+            let local = self.config.local.contains(player);
             let first = self.inputs.of(player).end();
             let mut fresh = Vec::new();
             for (frame, input) in sent.iter() {
@@ -265,7 +327,7 @@ impl Engine {
                 if frame < queue.end() {
                     let conflict = queue.get(frame).is_some_and(|known| known != input);
                     self.counters.conflicts += u64::from(conflict);
-                } else if frame < horizon {
+                } else if local || frame < horizon {
                     self.enter(player, input);
                     fresh.push(input);
                 } else {
@@ -286,7 +348,7 @@ impl Engine {
 
     /// The one path by which inputs enter, local and remote, in play, while stalled and while
     /// sealing. If the frame was simulated with a guess, the guess is judged here.
-    fn enter(&mut self, player: PlayerIndex, input: Input) {
+    pub(crate) fn enter(&mut self, player: PlayerIndex, input: Input) {
         let queue = self.inputs.of_mut(player);
         let frame = queue.end();
         queue.push(input);

@@ -24,6 +24,10 @@ pub enum BuildError {
     FrameDuration,
     #[error("input_delay: {found} frames; the most is {most}")]
     InputDelay { found: u32, most: u32 },
+    #[error(
+        "history: {found} lists of inputs; give one per player, {players}, empty where none is known"
+    )]
+    History { found: usize, players: usize },
     #[error("window: {found} frames; the most is {most}; shorten .window(…)")]
     Window { found: u128, most: u32 },
 }
@@ -40,6 +44,9 @@ pub enum InputError {
     NotWanted { player: PlayerIndex, next: Frame },
     #[error("the episode is sealed")]
     Sealed,
+    /// What an older page load of this peer authored is not known yet.
+    #[error("the engine rejoins; ask wanted_input first")]
+    Rejoining,
     #[error("batch {id} must be completed first")]
     BatchOpen { id: u64 },
 }
@@ -60,6 +67,13 @@ pub enum PacketError {
     OlderIncarnation {
         found: Incarnation,
         newest: Incarnation,
+    },
+    /// To another page load of this peer: an older one that is no more, or a newer one that has taken
+    /// over.
+    #[error("packet to incarnation {}; this is {}", found.0, expected.0)]
+    OtherAddressee {
+        found: Incarnation,
+        expected: Incarnation,
     },
     /// Well-formed, but no honest peer says it.
     #[error("impossible packet: {0}")]

@@ -6,7 +6,8 @@ use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerI
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A head frame was simulated for the first time: what the player saw, guesses included.
-    /// Once per frame, in order; never a fact.
+    /// Once per frame, in order; never a fact. An engine that rejoins shows nothing of the frames
+    /// that it only catches up on: the first is the one where it begins to play.
     Presented {
         frame: Frame,
         inputs: Vec<Input>,
@@ -15,6 +16,8 @@ pub enum Event {
         at: Micros,
     },
     /// Inputs of a remote player arrived for the first time, for `first` and the frames after it.
+    /// While an engine rejoins, also inputs of a local player, authored by its older page load: the
+    /// peer attests them.
     Received {
         link: LinkId,
         player: PlayerIndex,
@@ -22,7 +25,8 @@ pub enum Event {
         inputs: Vec<Input>,
         at: Micros,
     },
-    /// A fact: all inputs of the frame are known. Once per frame, in order.
+    /// A fact: all inputs of the frame are known. Once per frame, in order, from frame 0 on also
+    /// where the engine rejoins.
     Confirmed(ConfirmedFrame),
     /// The batch goes back to frame `to` because this player's input there was guessed wrong.
     Rollback {
@@ -35,7 +39,7 @@ pub enum Event {
     /// No longer stalled.
     Resumed,
     /// The peer at the other end computed another history: `frame` is the first that differs.
-    /// Once per link; play goes on.
+    /// Once per link and page load of the peer; play goes on.
     Desync {
         frame: Frame,
         link: LinkId,

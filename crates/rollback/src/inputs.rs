@@ -20,6 +20,11 @@ impl Queue {
         self.base + self.held.len() as u32
     }
 
+    /// The first frame whose input is still held.
+    pub(crate) fn begin(&self) -> Frame {
+        self.base
+    }
+
     /// `None` where the input is missing or was let go.
     pub(crate) fn get(&self, frame: Frame) -> Option<Input> {
         let offset = frame.0.checked_sub(self.base.0)?;

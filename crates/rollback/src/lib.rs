@@ -95,6 +95,42 @@
 //! sealed, until the host drops it: every tick sends one packet per link with all that its receiver
 //! has not acknowledged, so any loss heals without timers.
 //!
+//! # A page that is loaded again
+//!
+//! A peer that lost its engine builds another for the same epoch, with a higher [`Incarnation`] and
+//! [`Builder::history`]: the inputs that a journal holds, of each player those from frame 0 on as
+//! far as they go without a gap, if none then empty lists. Only an epoch's very first engine of a
+//! peer goes without a history. The engine then
+//!
+//! - simulates all frames whose inputs it knows, up to [`CATCH_UP_FRAMES`] in a batch, due at once,
+//!   and emits [`Event::Confirmed`] for every one of them from frame 0, so that the recorder of a new
+//!   page load has the whole episode; it emits no [`Event::Presented`] for them;
+//! - authors nothing, shows nothing and answers [`Wait::Rejoining`] until every link has told how far
+//!   its peer holds this peer's inputs and has given those back; those come as [`Event::Received`];
+//! - then authors the frames after the last that anybody holds, one by one as usual, and plays.
+//!
+//! The partner's engine needs nothing for it: with the first packet of the new page load it refuses
+//! the older one, begins the link anew and sends what the new one lacks, all players' inputs that
+//! it can attest: its own and those of the peer itself. For that it keeps the inputs of the whole
+//! episode, or from [`Engine::set_durable`] on.
+//!
+//! Any number of peers may rejoin, also at once. Inputs that only the lost engines held are lost
+//! with them: the frames are authored anew, above the highest that anybody holds. So a frame that
+//! was confirmed at a lost engine alone can be confirmed with other inputs later. Two versions of one
+//! input can therefore never meet, if the host keeps three rules:
+//!
+//! - incarnations rise, and once a history is given out nothing from an older incarnation of that
+//!   peer enters the journal;
+//! - a history holds all that the journal holds in any form without a gap: an author's own upload,
+//!   a partner's copy, rows;
+//! - no mark for `set_durable` is given out that is beyond the history of a peer that rejoins, until
+//!   that plays ([`Engine::rejoining`]).
+//!
+//! A peer that lies can hold up the one who rejoins, but cannot change an input that the history or
+//! the engine has; of what it gives back beyond that, the first to come is final, as with any input.
+//! A difference counts in [`Counters::conflicts`]. It cannot make the engine hold more than
+//! [`MAX_RETURNED_FRAMES`] beyond the history.
+//!
 //! # How it works
 //!
 //! - `inputs` holds what is known of every player; `timeline` holds the frames simulated but not
@@ -102,6 +138,7 @@
 //!   simulated and remembers the first wrong frame.
 //! - `tick` confirms what can be, plans the batch (a rollback to the first wrong frame, and the
 //!   head), and makes the packets; then takes the results.
+//! - `rejoin` is the way of a new page load into a running episode.
 //! - `link` is what one peer has of ours; `clock` and `pace` bend tick lengths so that peers drift
 //!   towards each other; `compare` finds the first frame at which histories differ.
 //! - [`wire`] specifies the packets byte by byte.
@@ -117,6 +154,7 @@ mod hash;
 mod inputs;
 mod link;
 mod pace;
+mod rejoin;
 mod stats;
 mod tick;
 mod timeline;
@@ -129,6 +167,7 @@ pub use engine::{Engine, Packet};
 pub use error::{BuildError, CompleteError, InputError, PacketError};
 pub use event::{ConfirmedFrame, Event};
 pub use hash::{ChainHash, Digest, HashPrefix, chain};
+pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
 pub use stats::{Counters, Held, LinkStats, RTT_SAMPLES, Refused};
 pub use types::{
     Epoch, Frame, Incarnation, Input, LinkId, MAX_INPUT_BYTES, MAX_PLAYERS, Micros, PlayerIndex,

@@ -4,7 +4,7 @@ use crate::clock::{Arrival, Arrivals, Clock};
 use crate::compare::{Comparison, History};
 use crate::inputs::{Inputs, Queue};
 use crate::wire::{self, Body, Hashes, Header, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, Shape};
-use crate::{Frame, Incarnation, LinkId, LinkStats, Micros, PacketError, PlayerSet};
+use crate::{Frame, Incarnation, LinkId, LinkStats, Micros, PacketError, PlayerIndex, PlayerSet};
 
 /// Every this many packets carry the newest confirmed hash.
 const HASH_INTERVAL: u32 = 4;
@@ -18,7 +18,14 @@ pub(crate) struct Link {
     local: PlayerSet,
     /// For each of our players: the first frame whose input the peer lacks.
     acknowledged: Vec<Frame>,
+    /// The furthest that `first_unacknowledged` ever was, also for older page loads of the peer.
+    furthest: Frame,
+    /// The peer's newest page load that was heard.
     incarnation: Option<Incarnation>,
+    /// It has told us what it holds of ours.
+    told: bool,
+    /// It rejoins, and has its own inputs up to these frames.
+    known: Option<Vec<Frame>>,
     sequence: u32,
     arrivals: Arrivals,
     pub(crate) clock: Clock,
@@ -34,7 +41,10 @@ impl Link {
             players,
             local,
             acknowledged: vec![Frame(0); local.len()],
+            furthest: Frame(0),
             incarnation: None,
+            told: false,
+            known: None,
             sequence: 0,
             arrivals: Arrivals::default(),
             clock: Clock::default(),
@@ -49,13 +59,30 @@ impl Link {
         self.acknowledged.iter().min().copied().unwrap_or_default()
     }
 
+    /// A frame that no honest peer's inputs are more than a window and a delay beyond.
+    pub(crate) fn furthest(&self) -> Frame {
+        self.furthest
+    }
+
+    /// The first frame of which the peer lacks an input that we may hold, its own included.
+    pub(crate) fn needed_from(&self) -> Frame {
+        let known = self.known.iter().flatten().copied();
+        known.fold(self.first_unacknowledged(), Frame::min)
+    }
+
+    /// The peer has not told what it holds of our inputs, or holds some that we lack.
+    pub(crate) fn owes(&self, inputs: &Inputs) -> bool {
+        let mut held = self.local.iter().zip(&self.acknowledged);
+        !self.told || held.any(|(player, held)| *held > inputs.of(player).end())
+    }
+
     /// Reads a body after the header was found to fit, and checks it against what we know: it is
     /// taken as a whole or not at all.
     pub(crate) fn decode(
         &self,
         header: &Header,
         bytes: &[u8],
-        inputs: &Inputs,
+        terms: &Terms<'_>,
     ) -> Result<Body, PacketError> {
         if let Some(newest) = self.incarnation
             && header.incarnation < newest
@@ -70,8 +97,27 @@ impl Link {
             inputs: self.players.len(),
         };
         let body = wire::decode_body(bytes, shape)?;
-        for (player, ack) in self.local.iter().zip(&body.acks) {
-            if *ack > inputs.of(player).end() {
+        if let Some(found) = body.addressee
+            && found != terms.incarnation
+        {
+            let expected = terms.incarnation;
+            return Err(PacketError::OtherAddressee { found, expected });
+        }
+        if terms.greeting(&body) {
+            return Ok(body);
+        }
+        let inputs = terms.inputs;
+        for ((player, ack), before) in self.local.iter().zip(&body.acks).zip(&self.acknowledged) {
+            let end = inputs.of(player).end();
+            let most = match terms.learning {
+                None => end,
+                // Told once, it can only grow by what we send.
+                Some(_) if self.told && self.incarnation == Some(header.incarnation) => {
+                    end.max(*before)
+                }
+                Some(most) => most,
+            };
+            if *ack > most {
                 return Err(PacketError::Impossible("it acknowledges what was not sent"));
             }
         }
@@ -86,24 +132,28 @@ impl Link {
                 return Err(PacketError::Impossible("a gap before its inputs"));
             }
         }
+        let returned = body.returned.iter().flatten();
+        for ((player, ack), sent) in self.local.iter().zip(&body.acks).zip(returned) {
+            let beyond = sent.first + sent.frames() > *ack;
+            if !sent.runs.is_empty() && (sent.first > inputs.of(player).end() || beyond) {
+                return Err(PacketError::Impossible("it returns what it cannot have"));
+            }
+        }
         Ok(body)
     }
 
     /// Takes all but the inputs and hashes. Returns true if the packet is the newest.
     pub(crate) fn take(&mut self, header: &Header, body: &Body, size: usize, now: Micros) -> bool {
-        if self.incarnation != Some(header.incarnation) {
-            self.incarnation = Some(header.incarnation);
-            self.arrivals.restart();
-            self.clock.restart();
-        }
-        self.bytes_received += size as u64;
+        let arrival = self.greet(header, body, size);
+        self.told = true;
         for (mine, ack) in self.acknowledged.iter_mut().zip(&body.acks) {
             *mine = (*mine).max(*ack);
         }
-        let arrival = self.arrivals.take(body.sequence);
+        self.furthest = self.furthest.max(self.first_unacknowledged());
         if arrival == Arrival::Newest {
             self.clock.arrived(body.sent_at, now);
             self.comparison.asked = body.want;
+            self.known.clone_from(&body.known);
         }
         if let Some(echo) = body.echo
             && arrival != Arrival::Again
@@ -113,6 +163,21 @@ impl Link {
         arrival == Arrival::Newest
     }
 
+    /// Takes who sent it. With another page load of the peer the link begins anew.
+    pub(crate) fn greet(&mut self, header: &Header, body: &Body, size: usize) -> Arrival {
+        if self.incarnation != Some(header.incarnation) {
+            self.incarnation = Some(header.incarnation);
+            self.told = false;
+            self.known = None;
+            self.acknowledged.fill(Frame(0));
+            self.arrivals.restart();
+            self.clock.restart();
+            self.comparison = Comparison::default();
+        }
+        self.bytes_received += size as u64;
+        self.arrivals.take(body.sequence)
+    }
+
     /// The packet of a tick.
     pub(crate) fn packet(&mut self, now: Micros, view: &View<'_>) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
@@ -120,12 +185,26 @@ impl Link {
             acks: self.players.len(),
             inputs: self.local.len(),
         };
-        let room = MAX_PACKET_BYTES - wire::most_fixed_bytes(shape);
-        let queues: Vec<&Queue> = self.local.iter().map(|p| view.inputs.of(p)).collect();
-        let (inputs, left) = unacknowledged(&queues, &self.acknowledged, room);
+        let queue = |player: PlayerIndex| view.inputs.of(player);
+        let lacking = self.known.as_ref().filter(|known| {
+            let mut known = self.players.iter().zip(known.iter());
+            known.any(|(player, known)| *known < queue(player).end())
+        });
+        let fixed = wire::most_fixed_bytes(shape, view.known.is_some(), lacking.is_some());
+        let mut wanted: Vec<(&Queue, Frame)> = self
+            .local
+            .iter()
+            .map(queue)
+            .zip(self.acknowledged.iter().copied())
+            .collect();
+        let returned = self.players.iter().map(queue);
+        wanted.extend(returned.zip(lacking.into_iter().flatten().copied()));
+        let (mut inputs, left) = unsent(&wanted, MAX_PACKET_BYTES - fixed);
+        let returned = inputs.split_off(self.local.len());
         let due = view.sealed || self.sequence.is_multiple_of(HASH_INTERVAL);
         let body = Body {
             sequence: self.sequence,
+            addressee: self.incarnation,
             head: view.head,
             sent_at: now.0 as u32,
             echo: self.clock.echo(now),
@@ -137,6 +216,8 @@ impl Link {
                 .map(|player| view.inputs.of(player).end())
                 .collect(),
             inputs,
+            known: view.known.clone(),
+            returned: lacking.map(|_| returned),
         };
         let bytes = wire::encode(&view.header, &body);
         debug_assert!(bytes.len() <= MAX_PACKET_BYTES);
@@ -163,34 +244,53 @@ impl Link {
     }
 }
 
+/// What packets are held against.
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
+    /// Our page load.
+    pub(crate) incarnation: Incarnation,
+    /// It is not the first of this epoch.
+    pub(crate) rejoined: bool,
+    /// We rejoin and do not know yet what we authored; no honest peer holds inputs of ours from
+    /// this frame on.
+    pub(crate) learning: Option<Frame>,
+    pub(crate) inputs: &'a Inputs,
+}
+
+impl Terms<'_> {
+    /// The packet may be to an older page load of ours: it says who is there, and no more.
+    pub(crate) fn greeting(&self, body: &Body) -> bool {
+        self.rejoined && body.addressee.is_none()
+    }
+}
+
 /// What packets are made from.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) header: Header,
     pub(crate) head: Frame,
     pub(crate) sealed: bool,
+    /// While we rejoin: for each of our players the first frame whose input we lack.
+    pub(crate) known: Option<Vec<Frame>>,
     pub(crate) inputs: &'a Inputs,
     pub(crate) history: &'a History,
 }
 
-/// The oldest inputs that the peer lacks, as many frames as fit for all of our players alike: none
-/// of them waits for another. Returns the room left, too.
-fn unacknowledged(
-    queues: &[&Queue],
-    acknowledged: &[Frame],
-    mut room: usize,
-) -> (Vec<wire::Inputs>, usize) {
-    let mut sections: Vec<wire::Inputs> = acknowledged
-        .iter()
-        .map(|first| wire::Inputs {
-            first: *first,
-            runs: Vec::new(),
-        })
-        .collect();
+/// The oldest inputs that the peer lacks, of each queue from a frame on, as many frames as fit for
+/// all queues alike: none of them waits for another. Returns the room left, too. Of a queue that has
+/// let go of the first one nothing is sent, since what came after it would be of no use.
+fn unsent(wanted: &[(&Queue, Frame)], mut room: usize) -> (Vec<wire::Inputs>, usize) {
+    let section = |first| wire::Inputs {
+        first,
+        runs: Vec::new(),
+    };
+    let mut sections: Vec<wire::Inputs> = wanted.iter().map(|(_, first)| section(*first)).collect();
     for offset in 0..MAX_PACKET_FRAMES {
         let row = || {
-            let frames = acknowledged.iter().map(|first| *first + offset);
-            queues.iter().zip(frames).map(|(queue, at)| queue.get(at))
+            wanted.iter().map(|(queue, first)| {
+                let held = *first >= queue.begin();
+                held.then(|| queue.get(*first + offset)).flatten()
+            })
         };
         let costs = sections
             .iter()

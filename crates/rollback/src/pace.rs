@@ -69,6 +69,12 @@ impl Pace {
         self.due = Some(Micros(due.0.saturating_add(self.length(lead_us))));
     }
 
+    /// A tick of catching up: play goes on from now.
+    pub(crate) fn hold(&mut self, now: Micros) {
+        self.last_tick = now;
+        self.due = Some(Micros(now.0.saturating_add(self.frame_us)));
+    }
+
     /// Our place in play: µs since frame 0 of one that never waits.
     pub(crate) fn position_us(&self, head: u32, now: Micros) -> i64 {
         let into_frame = now.0.saturating_sub(self.last_tick.0).min(self.frame_us);

@@ -60,6 +60,7 @@ pub struct Refused {
     pub malformed: u64,
     pub other_epoch: u64,
     pub older_incarnation: u64,
+    pub other_addressee: u64,
     pub impossible: u64,
     pub batch_open: u64,
 }
@@ -71,12 +72,16 @@ impl Refused {
             + self.malformed
             + self.other_epoch
             + self.older_incarnation
+            + self.other_addressee
             + self.impossible
             + self.batch_open
     }
 }
 
-/// What the engine holds, in frames: the bound of its memory.
+/// What the engine holds, in frames: the bound of its memory (see [`Engine::set_durable`] for
+/// inputs; hashes are kept of the whole episode, up to 2¹⁸ frames of 16 bytes).
+///
+/// [`Engine::set_durable`]: crate::Engine::set_durable
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Inputs of the player with the most.

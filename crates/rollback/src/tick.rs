@@ -1,6 +1,7 @@
 //! The work of a tick: confirm, plan, send; then take the results and confirm again.
 
 use crate::link::View;
+use crate::rejoin::CATCH_UP_FRAMES;
 use crate::timeline::Wrong;
 use crate::wire::Header;
 use crate::{
@@ -21,6 +22,8 @@ pub(crate) struct OpenBatch {
     end: Frame,
     /// Frames gone back; 0 without a rollback.
     depth: u32,
+    /// The frames from the head on are shown for the first time, not caught up on.
+    shown: bool,
 }
 
 impl Engine {
@@ -28,8 +31,12 @@ impl Engine {
         if let Some(open) = &self.open {
             return Advance::Wait(Wait::BatchOpen { id: open.id });
         }
-        let leads = self.links.iter().filter_map(|link| link.clock.lead_us());
-        self.pace.tick(now, leads.max());
+        if self.rejoining() && self.pace.started(now) {
+            self.pace.hold(now);
+        } else {
+            let leads = self.links.iter().filter_map(|link| link.clock.lead_us());
+            self.pace.tick(now, leads.max());
+        }
         self.confirm();
         let blocked = self.blocked(now);
         self.note_stall(blocked);
@@ -58,6 +65,13 @@ impl Engine {
             return Some(Wait::NotStarted { at });
         }
         let head = self.timeline.head();
+        if let Some(end) = self.catch_up_end() {
+            // Nothing is simulated with a guess until it is known what must not be authored.
+            return match self.owing_link() {
+                Some(link) if head >= end => Some(Wait::Rejoining { link }),
+                Some(_) | None => None,
+            };
+        }
         let (missing, player) = self.inputs.first_missing();
         if let (Some(frame), None) = (self.timeline.terminal(), self.timeline.wrong()) {
             return Some(Wait::Ending { frame, player });
@@ -82,6 +96,7 @@ impl Engine {
                 Wait::NotStarted { .. }
                 | Wait::LocalInput { .. }
                 | Wait::Ending { .. }
+                | Wait::Rejoining { .. }
                 | Wait::Sealed
                 | Wait::BatchOpen { .. },
             )
@@ -101,7 +116,11 @@ impl Engine {
 
     fn plan(&mut self, now: Micros, wrong: Option<Wrong>, with_head: bool) -> Batch {
         let head = self.timeline.head();
-        let end = if with_head { head + 1 } else { head };
+        let end = match self.catch_up_end() {
+            Some(end) => end.min(head + CATCH_UP_FRAMES),
+            None if with_head => head + 1,
+            None => head,
+        };
         let first = wrong.map_or(head, |wrong| wrong.frame);
         let (missing, _) = self.inputs.first_missing();
         let mut requests = Vec::new();
@@ -135,6 +154,7 @@ impl Engine {
             first,
             end,
             depth: head - first,
+            shown: !self.rejoining(),
         });
         Batch {
             id: self.batches,
@@ -155,6 +175,7 @@ impl Engine {
             },
             head,
             sealed: self.sealed.is_some(),
+            known: self.known(),
             inputs: &self.inputs,
             history: &self.history,
         };
@@ -190,15 +211,15 @@ impl Engine {
             let frame = result.frame;
             let shown = inputs.clone();
             let depth = if frame < head { open.depth } else { 0 };
-            if self.timeline.simulated(inputs, result, open.now, depth) {
+            let first = self.timeline.simulated(inputs, result, open.now, depth);
+            self.counters.resimulated_frames += u64::from(!first);
+            if first && open.shown {
                 self.events.push_back(Event::Presented {
                     frame,
                     inputs: shown,
                     predicted,
                     at: open.now,
                 });
-            } else {
-                self.counters.resimulated_frames += 1;
             }
         }
         self.timeline.corrected();
@@ -253,22 +274,23 @@ impl Engine {
             self.tell_desync(index, difference);
         }
         self.forget();
+        self.settle();
     }
 
-    /// Lets go of what no peer and no rollback can need.
+    /// Lets go of what no peer, no later page load of one, and no rollback can need.
     pub(crate) fn forget(&mut self) {
         let base = self.timeline.base();
-        let unacknowledged = self.links.iter().map(|link| link.first_unacknowledged());
-        let local_from = unacknowledged.min().map_or(base, |frame| frame.min(base));
-        let remote_from = Frame(base - Frame(RESENT_FRAMES));
+        let base_or_durable = base.min(self.durable);
+        let needed = self.links.iter().map(|link| link.needed_from());
+        let local_from = needed
+            .min()
+            .map_or(base_or_durable, |frame| frame.min(base_or_durable));
+        let remote_from = local_from.min(Frame(base - Frame(RESENT_FRAMES)));
         for player in (0..self.config.players as u8).map(PlayerIndex) {
             let local = self.config.local.contains(player);
             let from = if local { local_from } else { remote_from };
             self.inputs.of_mut(player).forget_before(from);
         }
-        let kept = self.links.iter().filter_map(|l| l.comparison.keep_from());
-        let compared = kept.min().unwrap_or(base);
-        self.history.forget_before(compared);
     }
 }
 

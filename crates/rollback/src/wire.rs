@@ -11,8 +11,9 @@
 //! | version | 1 byte | 1 |
 //! | epoch | varint | the episode |
 //! | incarnation | varint | the sender's page load |
-//! | flags | 1 byte | bit 0: echo, bit 1: want, bit 2: hashes; the others are 0 |
+//! | flags | 1 byte | bit 0: echo, bit 1: want, bit 2: hashes, bit 3: addressee, bit 4: known, bit 5: returned; the others are 0 |
 //! | sequence | varint | counts the sender's packets on this link from 1 |
+//! | *addressee* | varint | the receiver's newest page load that the sender has heard; without it the sender has heard none |
 //! | head | varint | the sender's head |
 //! | sent at | u32 | the sender's clock in µs, modulo 2³² |
 //! | *echo*: sent at | u32 | *sent at* of the newest packet that the sender has from the receiver |
@@ -23,6 +24,8 @@
 //! | *hashes*: prefixes | 8 bytes each | the first bytes of h(first), h(first + 1), … |
 //! | acks | varint each | for each of the receiver's players, ascending: the first frame whose input the sender lacks |
 //! | inputs | see below | for each of the sender's players, ascending |
+//! | *known* | varint each | the sender rejoins: for each of its players, ascending, the first frame whose input it lacks itself |
+//! | *returned* | as inputs | for each of the receiver's players, ascending: inputs of its own that a receiver which rejoins lacks |
 //!
 //! Inputs of one player: the number of runs (varint). If it is not 0: the first frame (varint),
 //! then each run as a token (varint), a length (1 byte, 1 to 64) if the token is odd, and the bytes
@@ -31,7 +34,17 @@
 //! [`MAX_PACKET_FRAMES`] frames. They begin with the oldest input that the receiver has not
 //! acknowledged; what does not fit waits for the acknowledgement.
 //!
+//! Returned inputs begin with the receiver's *known* frame and end before the packet's ack for the
+//! same player. They share the room with the sender's own inputs, frame by frame.
+//!
 //! How many acks and players of inputs there are, both sides know from their configuration.
+//!
+//! # Page loads
+//!
+//! A packet of an older page load than one seen, or to another than the receiver's, is refused. A
+//! page load that rejoins takes from a packet without addressee only who sent it: its sender may be
+//! long gone. With a new page load of a peer the link begins anew: sequence, clock, acks, hashes.
+//! The acks of the first packet to a page load that rejoins tell it how far it was heard before.
 //!
 //! # Hashes
 //!
@@ -59,6 +72,9 @@ pub const MAX_PACKET_FRAMES: u32 = 1024;
 const ECHO: u8 = 1;
 const WANT: u8 = 2;
 const HASHES: u8 = 4;
+const ADDRESSEE: u8 = 8;
+const KNOWN: u8 = 16;
+const RETURNED: u8 = 32;
 
 /// What can be told about a packet before its configuration is known to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +87,8 @@ pub struct Header {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
     pub sequence: u32,
+    /// The receiver's page load, as far as the sender has heard one.
+    pub addressee: Option<Incarnation>,
     pub head: Frame,
     /// Microseconds, modulo 2³².
     pub sent_at: u32,
@@ -81,6 +99,10 @@ pub struct Body {
     pub acks: Vec<Frame>,
     /// For each of the sender's players.
     pub inputs: Vec<Inputs>,
+    /// Of a sender that rejoins, for each of its players: the first frame whose input it lacks.
+    pub known: Option<Vec<Frame>>,
+    /// For each of the receiver's players: its own inputs, given back.
+    pub returned: Option<Vec<Inputs>>,
 }
 
 /// A clock sample sent back.
@@ -155,10 +177,13 @@ impl Inputs {
 }
 
 /// The most bytes that a packet needs beside its runs of inputs, with one hash.
-pub(crate) fn most_fixed_bytes(shape: Shape) -> usize {
+pub(crate) fn most_fixed_bytes(shape: Shape, rejoins: bool, returns: bool) -> usize {
     let header = 1 + 5 + 5;
-    let numbers = 1 + 5 + 5 + 4 + (4 + 5) + 5 + (5 + 1 + 8);
-    header + numbers + 5 * shape.acks + (2 + 5) * shape.inputs
+    let numbers = 1 + 5 + 5 + 5 + 4 + (4 + 5) + 5 + (5 + 1 + 8);
+    let play = 5 * shape.acks + (2 + 5) * shape.inputs;
+    let known = if rejoins { 5 * shape.inputs } else { 0 };
+    let returned = if returns { (2 + 5) * shape.acks } else { 0 };
+    header + numbers + play + known + returned
 }
 
 pub fn encode(header: &Header, body: &Body) -> Vec<u8> {
@@ -170,9 +195,15 @@ pub fn encode(header: &Header, body: &Body) -> Vec<u8> {
     out.push(
         flag(body.echo.is_some(), ECHO)
             | flag(body.want.is_some(), WANT)
-            | flag(body.hashes.is_some(), HASHES),
+            | flag(body.hashes.is_some(), HASHES)
+            | flag(body.addressee.is_some(), ADDRESSEE)
+            | flag(body.known.is_some(), KNOWN)
+            | flag(body.returned.is_some(), RETURNED),
     );
     put_varint(&mut out, body.sequence);
+    if let Some(addressee) = body.addressee {
+        put_varint(&mut out, addressee.0);
+    }
     put_varint(&mut out, body.head.0);
     out.extend(body.sent_at.to_le_bytes());
     if let Some(echo) = body.echo {
@@ -194,6 +225,12 @@ pub fn encode(header: &Header, body: &Body) -> Vec<u8> {
     }
     for inputs in &body.inputs {
         put_inputs(&mut out, inputs);
+    }
+    for known in body.known.iter().flatten() {
+        put_varint(&mut out, known.0);
+    }
+    for returned in body.returned.iter().flatten() {
+        put_inputs(&mut out, returned);
     }
     out
 }
@@ -254,11 +291,15 @@ pub fn decode_body(bytes: &[u8], shape: Shape) -> Result<Body, PacketError> {
     }
     let mut reader = Reader(bytes);
     let flags = reader.byte()?;
-    if flags & !(ECHO | WANT | HASHES) != 0 {
+    if flags & !(ECHO | WANT | HASHES | ADDRESSEE | KNOWN | RETURNED) != 0 {
         return Err(PacketError::Malformed("unknown flag"));
     }
     let body = Body {
         sequence: reader.varint()?,
+        addressee: match flags & ADDRESSEE {
+            0 => None,
+            _ => Some(Incarnation(reader.varint()?)),
+        },
         head: Frame(reader.varint()?),
         sent_at: reader.u32()?,
         echo: match flags & ECHO {
@@ -276,12 +317,16 @@ pub fn decode_body(bytes: &[u8], shape: Shape) -> Result<Body, PacketError> {
             0 => None,
             _ => Some(reader.hashes()?),
         },
-        acks: (0..shape.acks)
-            .map(|_| reader.varint().map(Frame))
-            .collect::<Result<_, _>>()?,
-        inputs: (0..shape.inputs)
-            .map(|_| reader.inputs())
-            .collect::<Result<_, _>>()?,
+        acks: reader.frames_of(shape.acks)?,
+        inputs: reader.inputs_of(shape.inputs)?,
+        known: match flags & KNOWN {
+            0 => None,
+            _ => Some(reader.frames_of(shape.inputs)?),
+        },
+        returned: match flags & RETURNED {
+            0 => None,
+            _ => Some(reader.inputs_of(shape.acks)?),
+        },
     };
     match reader.0 {
         [] => Ok(body),
@@ -342,6 +387,14 @@ impl Reader<'_> {
             first,
             prefixes: prefixes.iter().copied().map(HashPrefix).collect(),
         })
+    }
+
+    fn frames_of(&mut self, players: usize) -> Result<Vec<Frame>, PacketError> {
+        (0..players).map(|_| self.varint().map(Frame)).collect()
+    }
+
+    fn inputs_of(&mut self, players: usize) -> Result<Vec<Inputs>, PacketError> {
+        (0..players).map(|_| self.inputs()).collect()
     }
 
     fn inputs(&mut self) -> Result<Inputs, PacketError> {

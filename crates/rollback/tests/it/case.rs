@@ -38,6 +38,15 @@ pub(crate) struct Case {
     pub(crate) end_one_in: u64,
     pub(crate) frames: u32,
     pub(crate) digest_interval: u32,
+    pub(crate) reloads: Vec<Reload>,
+}
+
+/// A peer loses its engine, and has another some time later.
+#[derive(Clone, Debug)]
+pub(crate) struct Reload {
+    pub(crate) peer: usize,
+    pub(crate) at_ms: u64,
+    pub(crate) lasts_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +100,7 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
             end_one_in: play.1,
             frames: play.2,
             digest_interval: play.3,
+            reloads: Vec::new(),
         },
     )
 }
@@ -128,6 +138,14 @@ fn conditions() -> impl Strategy<Value = Conditions> {
         )
 }
 
+/// One page load of a peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) number: u32,
+    pub(crate) start_at: Micros,
+    pub(crate) history: Option<Vec<Vec<Input>>>,
+}
+
 impl Case {
     /// Two peers, one player each, over a perfect network.
     pub(crate) fn plain(seed: u64) -> Case {
@@ -151,6 +169,7 @@ impl Case {
             end_one_in: u64::MAX,
             frames: 300,
             digest_interval: 8,
+            reloads: Vec::new(),
         }
     }
 
@@ -172,19 +191,22 @@ impl Case {
     }
 
     /// An engine in which link n leads to peer n.
-    pub(crate) fn engine(&self, peer: usize, epoch: u32, start_at: Micros) -> Engine {
+    pub(crate) fn engine(&self, peer: usize, epoch: u32, load: Load) -> Engine {
         let groups = GROUPS[self.groups];
         let mut builder = Engine::builder()
             .players(self.players())
             .local(groups[peer].iter().copied().map(PlayerIndex))
             .epoch(Epoch(epoch))
-            .incarnation(Incarnation(1 + peer as u32))
+            .incarnation(Incarnation(1 + peer as u32 + 10 * load.number))
             .input_delay(self.delays[peer])
             .window(Duration::from_millis(self.window_ms))
             .prediction(self.prediction)
             .default_input(default_input())
             .genesis(self.genesis(epoch))
-            .start_at(start_at);
+            .start_at(load.start_at);
+        if let Some(history) = load.history {
+            builder = builder.history(history);
+        }
         let one_each = groups
             .iter()
             .enumerate()

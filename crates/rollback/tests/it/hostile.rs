@@ -1,8 +1,10 @@
 //! What packets can do, and what no packet can.
 
-use igym_rollback::{Epoch, Frame, Incarnation, Input, LinkId, PacketError, wire};
+use igym_rollback::{
+    Engine, Epoch, Frame, Incarnation, Input, LinkId, PacketError, PlayerIndex, wire,
+};
 
-use crate::host::{body, endless, input, pair, rewrite};
+use crate::host::{Host, body, endless, input, pair, rewrite};
 
 #[test]
 fn packets_that_no_honest_peer_sends_change_nothing() {
@@ -163,4 +165,44 @@ fn acknowledgements_do_not_regress() {
     let (_, packets) = a.tick(1);
     assert_eq!(body(&packets[0]).inputs[0].first, first);
     assert!(!body(&packets[0]).inputs[0].runs.is_empty());
+}
+
+/// What the peer has of one local player says nothing about another's.
+#[test]
+fn each_local_player_is_acknowledged_alone() {
+    let both = [PlayerIndex(0), PlayerIndex(1)];
+    let builder = Engine::builder()
+        .players(3)
+        .local(both)
+        .link(LinkId(2), [PlayerIndex(2)]);
+    let mut a = Host::new(builder, &[0, 1], endless());
+    for _ in 0..6 {
+        a.tick(1);
+    }
+    for (sequence, acks) in [(1, [Frame(6), Frame(3)]), (2, [Frame(5), Frame(4)])] {
+        let header = wire::Header {
+            epoch: Epoch(0),
+            incarnation: Incarnation(1),
+        };
+        let body = wire::Body {
+            sequence,
+            acks: acks.to_vec(),
+            inputs: vec![wire::Inputs::default()],
+            ..wire::Body::default()
+        };
+        let bytes = wire::encode(&header, &body);
+        a.engine.handle_packet(LinkId(2), &bytes, a.now).unwrap();
+        let (_, packets) = a.tick(1);
+        let (_, rest) = wire::decode_header(&packets[0].bytes).unwrap();
+        let sent = wire::decode_body(rest, wire::Shape { acks: 1, inputs: 2 }).unwrap();
+        let firsts: Vec<Frame> = sent.inputs.iter().map(|inputs| inputs.first).collect();
+        assert_eq!(firsts, [Frame(6), Frame(2 + sequence)]);
+    }
+    // Nothing that one of them still needs is forgotten.
+    a.engine.set_durable(Frame(1_000));
+    let (_, packets) = a.tick(1);
+    let (_, rest) = wire::decode_header(&packets[0].bytes).unwrap();
+    let sent = wire::decode_body(rest, wire::Shape { acks: 1, inputs: 2 }).unwrap();
+    assert_eq!(sent.inputs[1].first, Frame(4));
+    assert!(sent.inputs[1].frames() > 3);
 }

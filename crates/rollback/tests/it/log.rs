@@ -12,6 +12,8 @@ use crate::game::{Game, Rules};
 pub(crate) struct Log {
     pub(crate) confirmed: Vec<ConfirmedFrame>,
     pub(crate) presented: Vec<Vec<Input>>,
+    /// The first frame that was presented, where the engine rejoined.
+    pub(crate) begin: Option<Frame>,
     /// The inputs that came from each player.
     pub(crate) received: Vec<Vec<Input>>,
     pub(crate) sealed: Option<(Frame, ChainHash)>,
@@ -35,7 +37,9 @@ impl Log {
             Event::Presented {
                 frame, inputs, at, ..
             } => {
-                assert_eq!(frame.0 as usize, self.presented.len(), "each frame once");
+                let begin = *self.begin.get_or_insert(frame);
+                let next = begin + self.presented.len() as u32;
+                assert_eq!(frame, next, "each frame once");
                 assert!(at <= now);
                 self.presented.push(inputs);
             }
@@ -55,9 +59,12 @@ impl Log {
                 assert_eq!(frame.frame.0 as usize, self.confirmed.len(), "each once");
                 assert!(self.sealed.is_none());
                 for (player, input) in frame.inputs.iter().enumerate() {
-                    let shown = &self.presented[self.confirmed.len()][player];
                     let wrong = frame.predicted_wrong.contains(PlayerIndex(player as u8));
-                    assert_eq!(wrong, shown != input);
+                    let begin = self.begin.unwrap_or(Frame(u32::MAX));
+                    match self.confirmed.len().checked_sub(begin.0 as usize) {
+                        Some(shown) => assert_eq!(wrong, self.presented[shown][player] != *input),
+                        None => assert!(!wrong),
+                    }
                 }
                 self.confirmed.push(frame);
             }
@@ -89,8 +96,28 @@ pub(crate) fn reference(case: &Case, epoch: u32) -> Vec<Fact> {
     simulate(case, epoch, None, u32::MAX)
 }
 
+/// The run without a network of the inputs that were agreed in the end.
+pub(crate) fn replay(case: &Case, epoch: u32, agreed: &[Vec<Input>]) -> Vec<Fact> {
+    let inputs = |frame: Frame| agreed[frame.0 as usize].clone();
+    run(case, epoch, None, agreed.len() as u32, inputs)
+}
+
 /// At most `frames` frames; one of them may go wrong.
 pub(crate) fn simulate(case: &Case, epoch: u32, flipped: Option<Frame>, frames: u32) -> Vec<Fact> {
+    let inputs = |frame| {
+        let players = 0..case.players() as u8;
+        players.map(|p| case.authored(epoch, p, frame)).collect()
+    };
+    run(case, epoch, flipped, frames, inputs)
+}
+
+fn run(
+    case: &Case,
+    epoch: u32,
+    flipped: Option<Frame>,
+    frames: u32,
+    authored: impl Fn(Frame) -> Vec<Input>,
+) -> Vec<Fact> {
     let mut game = Game::new(Rules {
         flipped,
         ..case.rules(epoch)
@@ -98,8 +125,7 @@ pub(crate) fn simulate(case: &Case, epoch: u32, flipped: Option<Frame>, frames: 
     let mut facts: Vec<Fact> = Vec::new();
     let mut hash = case.genesis(epoch);
     for frame in (0..frames).map(Frame) {
-        let players = 0..case.players() as u8;
-        let inputs: Vec<Input> = players.map(|p| case.authored(epoch, p, frame)).collect();
+        let inputs = authored(frame);
         let result = game.step(&inputs);
         hash = chain(hash, frame, &inputs, &result.outcome, result.digest);
         facts.push(Fact {

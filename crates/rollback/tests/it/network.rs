@@ -10,11 +10,21 @@ use crate::rng::Rng;
 pub(crate) enum Happening {
     Tick {
         peer: usize,
+        load: u32,
     },
     Arrival {
         from: usize,
         to: usize,
         bytes: Vec<u8>,
+    },
+    /// This peer's engine is lost.
+    Lost {
+        peer: usize,
+        lasts_us: u64,
+    },
+    /// This peer has an engine again.
+    Back {
+        peer: usize,
     },
     /// The next episode begins at this peer.
     NextEpisode {

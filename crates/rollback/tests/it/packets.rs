@@ -21,6 +21,7 @@ fn golden_bytes() {
     };
     let body = Body {
         sequence: 5,
+        addressee: Some(Incarnation(200)),
         head: Frame(130),
         sent_at: 0x0403_0201,
         echo: Some(Echo {
@@ -43,14 +44,20 @@ fn golden_bytes() {
             },
             Inputs::default(),
         ],
+        known: Some(vec![Frame(3), Frame(200)]),
+        returned: Some(vec![Inputs {
+            first: Frame(4),
+            runs: vec![run(&[5], 2)],
+        }]),
     };
     #[rustfmt::skip]
     let expected = [
         1,                              // version
         3,                              // epoch
         0xac, 0x02,                     // incarnation 300
-        0b111,                          // echo, want, hashes
+        0b11_1111,                      // echo, want, hashes, addressee, known, returned
         5,                              // sequence
+        0xc8, 0x01,                     // addressee 200
         0x82, 0x01,                     // head 130
         1, 2, 3, 4,                     // sent at
         5, 6, 7, 8,                     // echo: sent at
@@ -66,6 +73,9 @@ fn golden_bytes() {
         3, 2, 8, 9,                     // from here two bytes: 8 9 twice
         0, 1, 0,                        // 1 0 once
         0,                              // second player: nothing
+        3, 0xc8, 0x01,                  // known 3 and 200
+        1, 4,                           // returned: one run from frame 4
+        2, 5,                           // 5 twice
     ];
     let bytes = wire::encode(&header, &body);
     assert_eq!(bytes, expected);
@@ -98,19 +108,32 @@ fn bodies() -> impl Strategy<Value = Body> {
         prop::option::of(echo),
         prop::option::of(frames()),
         prop::option::of(hashes),
-        prop::collection::vec(frames(), 0..=15),
-        prop::collection::vec(inputs(), 0..=2),
+        prop::collection::vec((frames(), inputs()), 0..=4),
+        prop::collection::vec((frames(), inputs()), 0..=2),
+        (prop::option::of(any::<u32>()), any::<bool>(), any::<bool>()),
     )
         .prop_map(
-            |((sequence, head, sent_at), echo, want, hashes, acks, inputs)| Body {
+            |(
+                (sequence, head, sent_at),
+                echo,
+                want,
+                hashes,
+                theirs,
+                ours,
+                (to, rejoins, returns),
+            )| Body {
                 sequence,
+                addressee: to.map(Incarnation),
                 head,
                 sent_at,
                 echo,
                 want,
                 hashes,
-                acks,
-                inputs,
+                acks: theirs.iter().map(|(ack, _)| *ack).collect(),
+                inputs: ours.iter().map(|(_, inputs)| inputs.clone()).collect(),
+                known: rejoins.then(|| ours.iter().map(|(known, _)| *known).collect()),
+                returned: returns
+                    .then(|| theirs.iter().map(|(_, inputs)| inputs.clone()).collect()),
             },
         )
 }

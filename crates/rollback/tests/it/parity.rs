@@ -88,7 +88,7 @@ fn play(case: Case) -> Totals {
 }
 
 impl Totals {
-    fn add(&mut self, other: &Totals) {
+    pub(crate) fn add(&mut self, other: &Totals) {
         self.frames += other.frames;
         self.rollbacks += other.rollbacks;
         self.resimulated += other.resimulated;
@@ -103,6 +103,11 @@ impl Totals {
         self.longest_packet = self.longest_packet.max(other.longest_packet);
         self.inputs_not_default += other.inputs_not_default;
         self.shown_wrong += other.shown_wrong;
+        self.reloads += other.reloads;
+        self.given_back += other.given_back;
+        self.authored_anew += other.authored_anew;
+        self.most_away = self.most_away.max(other.most_away);
+        self.other_page_load += other.other_page_load;
     }
 }
 

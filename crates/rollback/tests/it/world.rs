@@ -1,11 +1,12 @@
 //! Peers with their own clocks, hosts and games on one network, from the first episode to the last.
 
 use igym_rollback::{
-    Advance, Engine, Frame, Input, LinkId, Micros, PacketError, PlayerIndex, Wait, wire,
+    Advance, Engine, Event, Frame, Input, LinkId, Micros, PacketError, PlayerIndex, Wait, wire,
 };
 
-use crate::case::Case;
+use crate::case::{Case, Load};
 use crate::game::{Game, Rules};
+use crate::journal::Journal;
 use crate::log::Log;
 use crate::network::{Agenda, Happening, Network};
 use crate::rng::Rng;
@@ -27,36 +28,50 @@ pub(crate) struct Totals {
     pub(crate) longest_packet: usize,
     pub(crate) inputs_not_default: u64,
     pub(crate) shown_wrong: u64,
+    pub(crate) reloads: u64,
+    pub(crate) given_back: u64,
+    pub(crate) authored_anew: u64,
+    pub(crate) most_away: u64,
+    pub(crate) other_page_load: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) engine: Engine,
     game: Game,
-    epoch: u32,
+    pub(crate) epoch: u32,
     pub(crate) log: Log,
     clock_offset: u64,
-    drift_ppm: i64,
+    pub(crate) drift_ppm: i64,
     /// The frame that looked like the end, while the engine waits there.
     ending: Option<Frame>,
+    /// How often the page was loaded.
+    pub(crate) load: u32,
+    /// The mark that its engine was given.
+    pub(crate) durable: Frame,
+    /// The engine is lost, and none is there yet.
+    pub(crate) away: bool,
+    /// The length of the shortest list of the history, while the engine rejoins.
+    pub(crate) history: Option<u32>,
 }
 
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) case: Case,
     pub(crate) peers: Vec<Peer>,
-    agenda: Agenda,
+    pub(crate) agenda: Agenda,
     network: Network,
-    rng: Rng,
+    pub(crate) rng: Rng,
     pub(crate) now_us: u64,
     /// Finished episodes of each peer.
     pub(crate) finished: Vec<Vec<Log>>,
     pub(crate) totals: Totals,
-    closing: Option<u32>,
+    pub(crate) closing: Option<u32>,
     /// Later each peer's first frame is due, in µs.
     pub(crate) start_delays: [u64; 4],
     /// One peer's game goes wrong.
     pub(crate) flipped: Option<(usize, Frame)>,
+    pub(crate) journal: Journal,
 }
 
 impl World {
@@ -81,6 +96,7 @@ impl World {
             closing: None,
             start_delays,
             flipped,
+            journal: Journal::new(case.players()),
             case,
             rng,
         };
@@ -90,17 +106,34 @@ impl World {
             let made = world.peer(peer, 0, clock_offset, drift_ppm);
             world.peers.push(made);
             let at = world.rng.below(20_000);
-            world.agenda.add(at, Happening::Tick { peer });
+            world.agenda.add(at, Happening::Tick { peer, load: 0 });
+        }
+        for reload in world.case.reloads.clone() {
+            let peer = reload.peer % world.case.peers();
+            let lasts_us = reload.lasts_ms * 1000;
+            let lost = Happening::Lost { peer, lasts_us };
+            world.agenda.add(reload.at_ms * 1000, lost);
         }
         world
     }
 
-    fn peer(&mut self, peer: usize, epoch: u32, clock_offset: u64, drift_ppm: i64) -> Peer {
+    pub(crate) fn peer(
+        &mut self,
+        peer: usize,
+        epoch: u32,
+        clock_offset: u64,
+        drift_ppm: i64,
+    ) -> Peer {
         let now = local_time(self.now_us, clock_offset, drift_ppm);
         let delay = 50_000 + self.rng.below(100_000) + self.start_delays[peer];
         let flipped = self.flipped.filter(|(who, _)| *who == peer);
+        let load = Load {
+            number: 0,
+            start_at: Micros(now.0 + delay),
+            history: None,
+        };
         Peer {
-            engine: self.case.engine(peer, epoch, Micros(now.0 + delay)),
+            engine: self.case.engine(peer, epoch, load),
             game: Game::new(Rules {
                 flipped: flipped.map(|(_, frame)| frame),
                 ..self.case.rules(epoch)
@@ -113,6 +146,10 @@ impl World {
             clock_offset,
             drift_ppm,
             ending: None,
+            load: 0,
+            durable: Frame(0),
+            away: false,
+            history: None,
         }
     }
 
@@ -156,7 +193,16 @@ impl World {
         }
         self.now_us = at;
         match happening {
-            Happening::Tick { peer } => self.tick(peer),
+            Happening::Tick { peer, load } => {
+                let Peer {
+                    load: now, away, ..
+                } = self.peers[peer];
+                if load == now && !away {
+                    self.tick(peer);
+                }
+            }
+            Happening::Lost { peer, lasts_us } => self.lose(peer, lasts_us),
+            Happening::Back { peer } => self.back(peer),
             Happening::Arrival { from, to, bytes } => self.arrive(from, to, &bytes),
             Happening::NextEpisode { peer } => self.next_episode(peer),
         }
@@ -165,6 +211,9 @@ impl World {
 
     fn arrive(&mut self, from: usize, to: usize, bytes: &[u8]) {
         let peer = &mut self.peers[to];
+        if peer.away {
+            return;
+        }
         let now = peer.now(self.now_us);
         let epoch = peer.epoch;
         match peer.engine.handle_packet(LinkId(from as u8), bytes, now) {
@@ -173,6 +222,8 @@ impl World {
                 assert_eq!(expected.0, epoch);
                 assert_ne!(found.0, epoch);
             }
+            Err(PacketError::OlderIncarnation { .. } | PacketError::OtherAddressee { .. })
+                if !self.case.reloads.is_empty() => {}
             Err(error) => panic!("an honest packet was refused: {error}"),
         }
         self.drain(to);
@@ -181,13 +232,24 @@ impl World {
     fn tick(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         let now = peer.now(self.now_us);
-        while let Some(frame) = peer.engine.wanted_input() {
+        while let Some(frame) = self.peers[index].engine.wanted_input() {
             for player in self.case.local(index) {
-                let input = self.case.input(peer.epoch, *player, frame);
-                let taken = peer.engine.add_local_input(PlayerIndex(*player), input);
-                assert_eq!(taken, Ok(frame));
+                let peer = &mut self.peers[index];
+                // Another page load does other things.
+                let moment = Frame(frame.0 ^ peer.load << 20);
+                let input = self.case.input(peer.epoch, *player, moment);
+                let me = PlayerIndex(*player);
+                match peer.engine.add_local_input(me, input) {
+                    Ok(taken) => {
+                        assert_eq!(taken, frame);
+                        self.author(index, me, frame, input);
+                    }
+                    // Of several local players some may have more left than others.
+                    Err(error) => assert!(peer.load > 0, "{error}"),
+                }
             }
         }
+        let peer = &mut self.peers[index];
         let advance = peer.engine.advance(now);
         self.send(index);
         let peer = &mut self.peers[index];
@@ -200,6 +262,7 @@ impl World {
             Advance::Wait(Wait::LocalInput { .. } | Wait::BatchOpen { .. }) => {
                 panic!("the host did its part: {advance:?}")
             }
+            Advance::Wait(Wait::Rejoining { .. }) => assert!(peer.engine.rejoining()),
             Advance::Wait(Wait::Window { .. } | Wait::NotStarted { .. } | Wait::Sealed) => {}
         }
         if let Some(end) = peer.ending
@@ -209,6 +272,7 @@ impl World {
             self.totals.ends_undone += 1;
         }
         self.drain(index);
+        self.upload(index);
         self.check_bounds(index);
         let peer = &self.peers[index];
         let late = match self.rng.percent(self.case.hiccups) {
@@ -217,7 +281,8 @@ impl World {
         };
         let due = peer.world_time(peer.engine.next_tick_at(now));
         let at = due.max(self.now_us + 100) + late;
-        self.agenda.add(at, Happening::Tick { peer: index });
+        let load = peer.load;
+        self.agenda.add(at, Happening::Tick { peer: index, load });
     }
 
     fn send(&mut self, index: usize) {
@@ -237,11 +302,30 @@ impl World {
         let now_us = self.now_us;
         let peer = &mut self.peers[index];
         let now = peer.now(now_us);
+        let local = self.case.local(index);
         while let Some(event) = peer.engine.poll_event() {
+            if let Event::Received {
+                player,
+                first,
+                inputs,
+                ..
+            } = &event
+            {
+                self.journal.received(peer.epoch, *player, *first, inputs);
+                let given_back = local.contains(&player.0);
+                assert!(!given_back || peer.load > 0);
+                self.totals.given_back += u64::from(given_back);
+            }
             peer.log.take(event, now);
         }
+        if !peer.engine.rejoining() {
+            peer.history = None;
+        }
         if self.closing.is_none_or(|epoch| epoch < peer.epoch)
-            && self.peers.iter().all(|peer| peer.log.sealed.is_some())
+            && self
+                .peers
+                .iter()
+                .all(|peer| peer.log.sealed.is_some() && !peer.away)
         {
             self.close();
         }
@@ -262,7 +346,9 @@ impl World {
         self.count(index);
         let peer = &self.peers[index];
         let (epoch, offset, drift) = (peer.epoch + 1, peer.clock_offset, peer.drift_ppm);
-        let next = self.peer(index, epoch, offset, drift);
+        let load = peer.load;
+        let mut next = self.peer(index, epoch, offset, drift);
+        next.load = load;
         let last = std::mem::replace(&mut self.peers[index], next);
         self.finished[index].push(last.log);
     }
@@ -272,8 +358,13 @@ impl World {
         let counters = peer.engine.counters();
         assert_eq!(counters.conflicts, 0);
         assert_eq!(counters.inputs_beyond_horizon, 0);
-        assert_eq!(counters.refused.total(), counters.refused.other_epoch);
+        let pages = counters.refused.older_incarnation + counters.refused.other_addressee;
+        assert_eq!(
+            counters.refused.total(),
+            counters.refused.other_epoch + pages
+        );
         let totals = &mut self.totals;
+        totals.other_page_load += pages;
         totals.frames += peer.log.confirmed.len() as u64;
         totals.rollbacks += counters.rollbacks;
         totals.resimulated += counters.resimulated_frames;
@@ -294,13 +385,33 @@ impl World {
         }
     }
 
+    /// The most frames that any peer has confirmed, or of which the server has inputs.
+    fn longest(&self, epoch: u32) -> usize {
+        let here = self.peers.iter().filter(|peer| peer.epoch == epoch);
+        let confirmed = here.map(|peer| peer.log.confirmed.len());
+        let durable = self.journal.history(epoch);
+        confirmed
+            .chain(durable.iter().map(Vec::len))
+            .max()
+            .unwrap_or(0)
+    }
+
     fn check_bounds(&self, index: usize) {
         let peer = &self.peers[index];
         let window = self.case.window();
         let held = peer.engine.held();
+        let marked = match peer.engine.confirmed() {
+            // While it catches up, a page load holds what anybody has of the episode; what came with
+            // its history stays until every link has told.
+            _ if peer.load > 0 => self.longest(peer.epoch),
+            Some(confirmed) => (confirmed - peer.durable) as usize,
+            None => 0,
+        };
         assert!(held.records <= window + 1, "{held:?}");
-        assert!(held.inputs <= 3 * (window + 40) + 64, "{held:?}");
-        assert!(held.hashes <= 600, "{held:?}");
+        let unmarked = held.inputs.saturating_sub(marked);
+        assert!(unmarked <= 3 * (window + 40) + 64, "{held:?} {marked}");
+        let confirmed = peer.log.confirmed.len();
+        assert!(held.hashes <= confirmed, "{held:?}");
         assert_eq!(held.events, 0);
         assert!(peer.game.saved() <= window + 2, "{}", peer.game.saved());
     }
