@@ -107,7 +107,9 @@
 //!   page load has the whole episode; it emits no [`Event::Presented`] for them;
 //! - authors nothing, shows nothing and answers [`Wait::Rejoining`] until every link has told how far
 //!   its peer holds this peer's inputs and has given those back; those come as [`Event::Received`];
-//! - then authors the frames after the last that anybody holds, one by one as usual, and plays.
+//! - then authors the frames after the last that anybody holds, one by one as usual, and plays. Of
+//!   several local players one may have more left than another: what [`Engine::add_local_input`]
+//!   returns says for which frame an input was taken.
 //!
 //! The partner's engine needs nothing for it: with the first packet of the new page load it refuses
 //! the older one, begins the link anew and sends what the new one lacks, all players' inputs that

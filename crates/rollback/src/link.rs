@@ -309,3 +309,23 @@ fn unsent(wanted: &[(&Queue, Frame)], mut room: usize) -> (Vec<wire::Inputs>, us
     }
     (sections, room)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Input;
+
+    #[test]
+    fn of_a_queue_that_let_go_nothing_is_sent_in_a_wrong_place() {
+        let (mut whole, mut cut) = (Queue::default(), Queue::default());
+        for _ in 0..20 {
+            whole.push(Input::default());
+            cut.push(Input::default());
+        }
+        cut.forget_before(Frame(10));
+        let (sent, _) = unsent(&[(&whole, Frame(5)), (&cut, Frame(5))], 1_000);
+        assert_eq!([sent[0].frames(), sent[1].frames()], [15, 0]);
+        let (sent, _) = unsent(&[(&whole, Frame(5)), (&cut, Frame(10))], 1_000);
+        assert_eq!([sent[0].frames(), sent[1].frames()], [15, 10]);
+    }
+}

@@ -109,9 +109,11 @@ fn a_page_loaded_again_gets_its_own_inputs_back_and_goes_on_above_them() {
     });
     assert_eq!(given_back, Some((Frame(40), held - 40)));
     assert_eq!(presented(&b), []);
-    while b.engine.rejoining() {
+    for _ in 0..2 {
+        assert!(b.engine.rejoining());
         b.tick(5);
     }
+    assert!(!b.engine.rejoining());
     // The partner has no inputs beyond its head and delay either.
     assert_eq!(b.engine.head(), Frame(102));
     play(&mut a, &mut b, 50, [3, 5]);
@@ -390,18 +392,17 @@ fn one_who_plays_alone_rejoins_at_once() {
         .incarnation(Incarnation(2))
         .history([vec![input(1); 100]]);
     let mut engine = builder.build().unwrap();
-    let mut ticks = 0;
     let mut game = crate::game::Game::new(endless());
-    while engine.rejoining() {
-        let now = igym_rollback::Micros(ticks);
+    for tick in 0..4 {
+        assert!(engine.rejoining());
+        let now = igym_rollback::Micros(tick);
         let Advance::Run(batch) = engine.advance(now) else {
             panic!("it has all that it needs")
         };
         let results = game.run(&batch);
         engine.complete(batch.id, results).unwrap();
-        ticks += 1;
     }
-    assert_eq!(ticks, 4);
+    assert!(!engine.rejoining());
     assert_eq!(
         (engine.head(), engine.wanted_input()),
         (Frame(100), Some(Frame(100)))
@@ -468,4 +469,56 @@ fn who_seals_while_it_rejoins_takes_what_is_beyond_the_end() {
     assert_eq!(b.engine.counters().refused.total(), 0);
     let (_, packets) = b.tick(5);
     assert_eq!(body(&packets[0]).known, None, "it has all");
+}
+
+/// A page loaded again acknowledges less than the older one did, and has inputs of its own that the
+/// older one authored far beyond that.
+#[test]
+fn what_the_older_page_authored_is_within_the_horizon() {
+    let (mut a, mut old) = played(60);
+    for _ in 0..8 {
+        let (_, to_old) = a.tick(3);
+        old.take(0, &to_old);
+        old.tick(4);
+    }
+    let mut b = reload(&old, [1, 68], 2, endless());
+    b.tick(5);
+    play(&mut a, &mut b, 1, [3, 5]);
+    let (_, to_a) = b.tick(5);
+    a.take(1, &to_a);
+    assert_eq!(a.engine.counters().inputs_beyond_horizon, 0);
+    play(&mut a, &mut b, 40, [3, 5]);
+    assert!(agree(&a, &b) > 80, "{}", agree(&a, &b));
+}
+
+#[test]
+fn a_mark_that_comes_too_early_takes_nothing_from_one_who_is_heard() {
+    let (mut a, old) = played(200);
+    let mut b = reload(&old, [60, 20], 2, endless());
+    let (_, to_a) = b.tick(5);
+    a.take(1, &to_a);
+    a.engine.set_durable(Frame(5_000));
+    play(&mut a, &mut b, 60, [3, 5]);
+    assert!(agree(&a, &b) > 240);
+}
+
+#[test]
+fn nobody_slows_down_for_one_who_catches_up() {
+    let (mut a, mut old) = played(98);
+    let lead_us = |host: &Host| host.engine.link_stats(LinkId(1)).unwrap().lead_us;
+    for _ in 0..2 {
+        let (_, to_a) = old.tick(4);
+        // As long under way as the other's clock has gone on.
+        a.now = a.now + FRAME * 2;
+        a.take(1, &to_a);
+        let (_, to_old) = a.tick(3);
+        old.take(0, &to_old);
+    }
+    assert_ne!(lead_us(&a), 0, "there are round trips to compare with");
+    let mut b = reload(&old, [40, 40], 2, endless());
+    b.tick(5);
+    let (_, to_a) = b.tick(5);
+    assert_eq!(body(&to_a[0]).head, Frame(40));
+    a.take(1, &to_a);
+    assert_eq!(lead_us(&a), 0);
 }
