@@ -19,7 +19,7 @@ export interface Engine {
   environmentDigest(environment: EnvironmentSpec): string;
   /** How a game looks before it is played, as `DrawDelta` JSON. */
   preview(environment: EnvironmentSpec): string;
-  createOutbox(): Outbox;
+  createOutbox(incarnation: number): Outbox;
   createEpisode(plan: EpisodePlan, me: number, incarnation: number, startAt: number): Episode;
 }
 
@@ -32,7 +32,7 @@ export async function loadEngine(): Promise<Engine> {
     buildDigest: digest_hex(new Uint8Array(bytes)),
     environmentDigest: (environment) => environment_digest(environment.id, environment.config),
     preview: (environment) => preview(environment.id, environment.config),
-    createOutbox: () => new Outbox(),
+    createOutbox: (incarnation) => new Outbox(incarnation),
     createEpisode: (plan, me, incarnation, startAt) =>
       new Episode(JSON.stringify(plan), me, incarnation, startAt),
   };

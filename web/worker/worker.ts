@@ -78,8 +78,7 @@ class Participant {
     loadEngine().then(
       (engine) => {
         this.#engine = engine;
-        this.#outbox = engine.createOutbox();
-        this.#uploads.attach(this.#outbox);
+        this.#openOutbox();
         post({ type: "ready" });
         this.#follow();
       },
@@ -152,6 +151,7 @@ class Participant {
           return;
         }
         this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
+        this.#openOutbox();
         this.#uploads.handleWelcome(message.acknowledged);
         post({ type: "welcome", studyTitle: message.study_title });
         return;
@@ -179,6 +179,13 @@ class Participant {
         this.#fail("taken_over");
         return;
     }
+  }
+
+  /** Uploads are numbered within this page load, whose number the server gives. */
+  #openOutbox(): void {
+    if (this.#outbox || !this.#engine || !this.#identity) return;
+    this.#outbox = this.#engine.createOutbox(this.#identity.incarnation);
+    this.#uploads.attach(this.#outbox);
   }
 
   #handleRefusal({ refusal }: Extract<ServerMessage, { type: "refused" }>): void {
@@ -222,7 +229,7 @@ class Participant {
     post({ type: "view", view });
     switch (view.kind) {
       case "connecting":
-        if (this.#links.begin(view.session.session, view.attempt)) this.#linkStates.clear();
+        if (this.#links.begin(view.session.session, view.connection.attempt)) this.#linkStates.clear();
         this.#endPlay();
         break;
       case "validating":
@@ -305,7 +312,7 @@ class Participant {
       if (this.#wish?.scene === view.scene) this.#connection.send(this.#wish);
     } else if (view.kind === "connecting") {
       for (const peer of this.#linkStates.keys()) {
-        if (!view.linked.includes(peer)) this.#reportLink(peer);
+        if (!view.connection.linked.includes(peer)) this.#reportLink(peer);
       }
     } else if (view.kind === "playing") {
       for (const [peer, state] of this.#linkStates) {

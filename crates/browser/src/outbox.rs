@@ -4,7 +4,6 @@ use wasm_bindgen::prelude::*;
 
 /// Numbers, encodes and keeps uploads until they are acknowledged. One per page load.
 #[wasm_bindgen]
-#[derive(Default)]
 pub struct Outbox {
     pub(crate) inner: igym_play::Outbox,
 }
@@ -12,8 +11,10 @@ pub struct Outbox {
 #[wasm_bindgen]
 impl Outbox {
     #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(incarnation: u32) -> Self {
+        Self {
+            inner: igym_play::Outbox::new(incarnation),
+        }
     }
 
     /// The next binary frame to send, if any is due.

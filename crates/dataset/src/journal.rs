@@ -245,6 +245,7 @@ impl Journal {
                 log.digests.insert(player, digests);
             }
             Record::EpisodeOpened { plan } => self.open_episode(plan, at_ms),
+            Record::EpisodeRejoined { .. } => {}
             Record::EpisodeClosed {
                 session,
                 episode,
@@ -279,9 +280,9 @@ impl Journal {
             Record::Uploaded {
                 participant,
                 player,
-                incarnation,
                 upload,
             } => {
+                let incarnation = upload.incarnation;
                 if !self.uploads.insert((participant, incarnation, upload.seq)) {
                     return;
                 }

@@ -3,7 +3,8 @@
 
 use igym_gym::Simulation;
 use igym_protocol::{
-    ClientEvent, EpisodePlan, KeyEvent, NetworkSample, ParticipantId, PresentedFrame, SessionId,
+    ClientEvent, EpisodePlan, KeyEvent, NetworkSample, ParticipantId, Path, PresentedFrame,
+    SessionId,
 };
 
 use crate::episode::Paged;
@@ -190,7 +191,7 @@ pub(crate) fn events() -> Table<Observed<ClientEvent>> {
             "When.";
         "event", "none" => parts(&row.value).event;
             "`rollback`, `stall` (waiting for a partner), `resume`, `desync` (the partner's hash \
-             differs), `visibility` or `error`.";
+             differs), `visibility`, `route` or `error`.";
         "frame", "frames" => parts(&row.value).frame;
             "The frame it is about; for a rollback, the one gone back to.";
         "depth", "frames" => parts(&row.value).depth;
@@ -199,6 +200,8 @@ pub(crate) fn events() -> Table<Observed<ClientEvent>> {
             "The player who caused it.";
         "visible", "none" => parts(&row.value).visible;
             "Whether the page came into view or went out of it.";
+        "path", "none" => parts(&row.value).path;
+            "The way that packets for the partner take from then on: `data_channel` or `relay`.";
         "message", "none" => parts(&row.value).message;
             "The text of an error.";
     })
@@ -212,6 +215,7 @@ struct Parts {
     depth: Option<u16>,
     partner: Option<u8>,
     visible: Option<bool>,
+    path: Option<&'static str>,
     message: Option<String>,
 }
 
@@ -262,6 +266,20 @@ fn parts(event: &ClientEvent) -> Parts {
             at_us,
             event: "visibility",
             visible: Some(visible),
+            ..Parts::default()
+        },
+        ClientEvent::Route {
+            at_us,
+            player,
+            path,
+        } => Parts {
+            at_us,
+            event: "route",
+            partner: Some(player),
+            path: Some(match path {
+                Path::DataChannel => "data_channel",
+                Path::Relay => "relay",
+            }),
             ..Parts::default()
         },
         ClientEvent::Error { at_us, ref message } => Parts {

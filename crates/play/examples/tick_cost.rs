@@ -29,7 +29,7 @@ fn measure(delay: u64) {
     let plan = plan();
     let mut peers = [0, 1]
         .map(|me| Episode::new(&plan, me, 1, Micros(100_000)).expect("the plan can be played"));
-    let mut outbox = Outbox::new();
+    let mut outbox = Outbox::new(1);
     let mut flights: Vec<(u64, usize, Vec<u8>)> = Vec::new();
     let (mut tick, mut draw, mut json, mut upload) = (vec![], vec![], vec![], vec![]);
     let mut uploaded = 0;

@@ -14,7 +14,7 @@ use igym_protocol::{SessionId, Upload, UploadBody, encode_upload};
 /// use igym_play::Outbox;
 /// use igym_protocol::{SessionId, UploadBody};
 ///
-/// let mut outbox = Outbox::new();
+/// let mut outbox = Outbox::new(1);
 /// outbox.push(SessionId(uuid::Uuid::nil()), 0, UploadBody::Flushed);
 /// let sent = outbox.poll().expect("one upload is due");
 ///
@@ -27,6 +27,7 @@ use igym_protocol::{SessionId, Upload, UploadBody, encode_upload};
 /// ```
 #[derive(Debug)]
 pub struct Outbox {
+    incarnation: u32,
     /// Encoded uploads in order of `seq`, the first of them `acknowledged + 1`.
     kept: VecDeque<Vec<u8>>,
     acknowledged: u32,
@@ -39,9 +40,10 @@ impl Outbox {
     /// silence does not pour everything at once into a server that limits rates.
     pub const IN_FLIGHT: usize = 32;
 
-    /// An empty outbox; its first upload has `seq` 1.
-    pub fn new() -> Self {
+    /// An empty outbox of a page load; its first upload has `seq` 1.
+    pub fn new(incarnation: u32) -> Self {
         Self {
+            incarnation,
             kept: VecDeque::new(),
             acknowledged: 0,
             sent: 0,
@@ -82,6 +84,7 @@ impl Outbox {
     pub fn push(&mut self, session: SessionId, episode: u32, body: UploadBody) {
         let seq = self.acknowledged + self.kept.len() as u32 + 1;
         self.kept.push_back(encode_upload(&Upload {
+            incarnation: self.incarnation,
             seq,
             session,
             episode,
@@ -97,11 +100,5 @@ impl Outbox {
         let bytes = self.kept.get(self.sent)?.clone();
         self.sent += 1;
         Some(bytes)
-    }
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -45,6 +45,10 @@ pub enum ClientMessage {
         session: SessionId,
         digests: Digests,
     },
+    /// This page was loaded in the middle of the episode (`EpisodePart::Rejoin`) and has brought
+    /// all that its browser kept to the server: asks for the inputs that the journal holds.
+    /// Answered by `Delivery::History`; repeated until that comes.
+    Rejoin { session: SessionId, episode: u32 },
     /// Asks for the time; also measures the round trip to the server.
     Ping { sent_ms: f64 },
     /// The participant leaves the study on purpose.

@@ -87,6 +87,15 @@ pub enum Record {
     EpisodeOpened {
         plan: EpisodePlan,
     },
+    /// A page that was loaded in the middle of an episode asked for its history. What earlier
+    /// pages of the player upload about the episode's inputs, rows and end from here on is kept as
+    /// evidence and does not count: this page may author the same frames.
+    EpisodeRejoined {
+        session: SessionId,
+        episode: u32,
+        player: u8,
+        incarnation: u32,
+    },
     EpisodeClosed {
         session: SessionId,
         episode: u32,
@@ -101,7 +110,6 @@ pub enum Record {
     Uploaded {
         participant: ParticipantId,
         player: u8,
-        incarnation: u32,
         upload: Upload,
     },
 }

@@ -1,11 +1,14 @@
 //! Every message on every wire but the peers' own packets (those are in `igym-rollback`).
 //!
-//! Three kinds of traffic:
+//! Four kinds of traffic:
 //!
 //! - **Control**: JSON text frames on the participant's WebSocket, [`ClientMessage`] one way and
 //!   [`ServerMessage`] the other, each in an envelope with the protocol version.
 //! - **Uploads**: binary frames, a four-byte header and a postcard [`Upload`]. The server
 //!   acknowledges an upload's `seq` once it is on disk; a client keeps what is not acknowledged.
+//! - **Deliveries**: binary frames too. Pages send each other the engine's packets through the
+//!   server ([`Relay`]) where there is no way between them, and a page that rejoins an episode gets
+//!   its [`History`].
 //! - **Journal**: what the server writes down, [`Record`]s in [`Entry`]s, in order.
 //!
 //! The server's view of a participant is sent whole ([`View`]) each time it changes: a lost
@@ -24,6 +27,7 @@
 //! ```
 
 mod client;
+mod delivery;
 mod ids;
 mod journal;
 mod limits;
@@ -33,6 +37,10 @@ mod upload;
 mod wire;
 
 pub use client::{ClientMessage, LinkState, Resume, SignalPayload};
+pub use delivery::{
+    BinaryKind, Delivery, History, Relay, binary_kind, decode_delivery, decode_relay,
+    encode_delivery, encode_relay,
+};
 pub use ids::{ParticipantId, SessionId, Token};
 pub use journal::{
     CloseReason, Entry, FirstDifference, Judgement, Outcome, Record, SessionState, Verdict,
@@ -41,7 +49,10 @@ pub use limits::Limits;
 pub use plan::{
     Controls, Digests, EnvironmentSpec, EpisodePlan, InputMode, KeyBinding, Prediction, Seat,
 };
-pub use server::{GameView, IceServer, Refusal, RefusalCode, ServerMessage, SessionView, View};
+pub use server::{
+    ConnectionView, EpisodePart, GameView, IceServer, MemberView, Refusal, RefusalCode,
+    ServerMessage, SessionView, UploadId, View,
+};
 pub use upload::{
     AuthoredInput, CanonicalRow, ClientEvent, EpisodeReport, InputSource, JournalBatch, KeyEvent,
     LinkReport, NetworkSample, Path, PresentedFrame, ReceivedInput, Rows, Seal, Upload, UploadBody,

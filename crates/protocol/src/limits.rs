@@ -9,6 +9,8 @@ impl Limits {
     pub const TEXT_BYTES: usize = 32 * 1024;
     /// Longest binary frame.
     pub const UPLOAD_BYTES: usize = 256 * 1024;
+    /// Longest packet between players: what fits into one datagram anywhere.
+    pub const PACKET_BYTES: usize = 1200;
     /// Rows of one upload.
     pub const ROWS: usize = 1024;
     /// Records of each kind in one journal batch.

@@ -33,8 +33,8 @@ pub enum ServerMessage {
         attempt: u32,
         payload: SignalPayload,
     },
-    /// Every upload of this incarnation up to `seq` is on disk.
-    Ack { seq: u32 },
+    /// Every upload of the incarnation, one of this participant's, up to `seq` is on disk.
+    Ack { incarnation: u32, seq: u32 },
     /// A message was refused and changed nothing.
     Refused { refusal: Refusal },
     /// Answers `Ping`.
@@ -69,10 +69,7 @@ pub enum View {
     Connecting {
         game: GameView,
         session: SessionView,
-        ice_servers: Vec<IceServer>,
-        attempt: u32,
-        /// Members this page reported an open link to for this attempt.
-        linked: Vec<u8>,
+        connection: ConnectionView,
     },
     /// VALIDATING: the page sends `Validate` until `validated`.
     Validating {
@@ -82,14 +79,21 @@ pub enum View {
         study_digest: String,
         validated: bool,
     },
-    /// PLAYING: play `plan` once `starts_in_ms` have passed.
+    /// PLAYING: play `plan` once `starts_in_ms` have passed. Packets go over the DataChannel to a
+    /// partner where there is one, and through the server where there is none or it is silent.
     Playing {
         game: GameView,
         session: SessionView,
+        /// Links that break are made anew while play goes on, by a new attempt.
+        connection: ConnectionView,
+        /// In player order.
+        members: Vec<MemberView>,
         plan: EpisodePlan,
+        part: EpisodePart,
         starts_in_ms: u32,
         /// A partner is gone and the server is about to cut: stop playing, upload what is
-        /// confirmed, then send an upload of kind `Flushed`.
+        /// confirmed, then send an upload of kind `Flushed`. A page without a part in the episode
+        /// uploads what its browser kept, then `Flushed`.
         flush: bool,
     },
     /// The last page.
@@ -126,6 +130,48 @@ pub struct SessionView {
     pub players: u8,
 }
 
+/// How the members of a session reach each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ConnectionView {
+    /// Number of the present connection attempt, from 1. A new one begins with fresh connections
+    /// to all members.
+    pub attempt: u32,
+    pub ice_servers: Vec<IceServer>,
+    /// Members this page reported an open link to for this attempt.
+    pub linked: Vec<u8>,
+    /// The study lets packets pass through the server alone, so that no member learns another's
+    /// address: no connection is to be made.
+    pub relay_only: bool,
+}
+
+/// Whether a member's page is there, as far as the server sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MemberView {
+    /// Its page is connected to the server.
+    pub connected: bool,
+    /// How long the session waits for a member who is not; 0 once they are gone for good.
+    pub returns_within_ms: Option<u32>,
+    /// Its page was loaded in the middle of the episode and is catching up.
+    pub rejoining: bool,
+}
+
+/// What the page that gets a view has to do with the episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum EpisodePart {
+    /// It plays from the first frame on.
+    Play,
+    /// An earlier page of the participant played: this one asks for the history by
+    /// `ClientMessage::Rejoin`, and goes on where that stopped.
+    Rejoin,
+    /// An earlier page of the participant has played it to the end, or it is being closed: this
+    /// one only brings what its browser kept.
+    Over,
+}
+
 /// An `RTCIceServer`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -142,6 +188,16 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// For a developer's console.
     pub message: String,
+    /// The upload that was refused, where it could be read that far.
+    pub upload: Option<UploadId>,
+}
+
+/// Names an upload among those of its participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct UploadId {
+    pub incarnation: u32,
+    pub seq: u32,
 }
 
 /// Kinds of refusal; each is counted by the server.

@@ -8,6 +8,9 @@ use crate::SessionId;
 /// each (incarnation, seq) once, whatever is sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
+    /// The page load that made it. A later page of the participant also brings what an earlier one
+    /// left in the browser.
+    pub incarnation: u32,
     pub seq: u32,
     pub session: SessionId,
     pub episode: u32,
@@ -135,6 +138,13 @@ pub enum ClientEvent {
     Error {
         at_us: u64,
         message: String,
+    },
+    /// From now on packets for the player take this way: over the relay when nothing came over the
+    /// DataChannel for a while, and back when it does again.
+    Route {
+        at_us: u64,
+        player: u8,
+        path: Path,
     },
 }
 

@@ -1,11 +1,11 @@
-//! Envelopes and the upload header.
+//! Envelopes of text and headers of binary frames.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{ClientEvent, Limits, Upload, UploadBody, VERSION};
 
-/// The first bytes of every upload: two letters, then the protocol version, little-endian.
-const MAGIC: [u8; 2] = *b"IG";
+/// The first bytes of every upload.
+const UPLOAD: [u8; 2] = *b"IG";
 
 /// A control message and the version of the protocol it is written in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,36 +61,53 @@ impl<T: Serialize + DeserializeOwned> Envelope<T> {
 
 /// The bytes of a binary frame that carries `upload`.
 pub fn encode_upload(upload: &Upload) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    postcard::to_extend(upload, bytes).expect("writing to a Vec cannot fail")
+    framed(UPLOAD, upload)
 }
 
 /// Reads an upload from a binary frame and checks every bound.
 pub fn decode_upload(bytes: &[u8]) -> Result<Upload, DecodeError> {
-    if bytes.len() > Limits::UPLOAD_BYTES {
+    let upload = unframed(UPLOAD, bytes, Limits::UPLOAD_BYTES)?;
+    check(&upload)?;
+    Ok(upload)
+}
+
+/// Two letters, the protocol version, little-endian, and postcard.
+pub(crate) fn framed(magic: [u8; 2], body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(&magic);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    postcard::to_extend(body, bytes).expect("writing to a Vec cannot fail")
+}
+
+pub(crate) fn unframed<T: DeserializeOwned>(
+    magic: [u8; 2],
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, DecodeError> {
+    if bytes.len() > limit {
         return Err(DecodeError::TooLarge {
             actual: bytes.len(),
-            limit: Limits::UPLOAD_BYTES,
+            limit,
         });
     }
     let Some((&[m0, m1, v0, v1], body)) = bytes.split_first_chunk::<4>() else {
         return Err(malformed("shorter than its header"));
     };
-    if [m0, m1] != MAGIC {
-        return Err(malformed("does not begin with \"IG\""));
+    if [m0, m1] != magic {
+        let [first, second] = magic.map(char::from);
+        return Err(malformed(format!(
+            "does not begin with \"{first}{second}\""
+        )));
     }
     let version = u16::from_le_bytes([v0, v1]);
     if version != VERSION {
         return Err(DecodeError::Version { actual: version });
     }
-    let (upload, rest) = postcard::take_from_bytes::<Upload>(body).map_err(malformed)?;
+    let (body, rest) = postcard::take_from_bytes::<T>(body).map_err(malformed)?;
     if !rest.is_empty() {
-        return Err(malformed("bytes follow the upload"));
+        return Err(malformed("bytes follow the message"));
     }
-    check(&upload)?;
-    Ok(upload)
+    Ok(body)
 }
 
 fn check(upload: &Upload) -> Result<(), DecodeError> {

@@ -155,6 +155,7 @@ impl Connection {
             | ClientMessage::Signal { .. }
             | ClientMessage::Link { .. }
             | ClientMessage::Validate { .. }
+            | ClientMessage::Rejoin { .. }
             | ClientMessage::Leave => {}
         }
         if let Some(field) = too_long(&message) {
@@ -248,7 +249,6 @@ impl Connection {
             record: Record::Uploaded {
                 participant,
                 player,
-                incarnation: self.incarnation,
                 upload,
             },
         };
@@ -361,6 +361,7 @@ fn too_long(message: &ClientMessage) -> Option<&'static str> {
         | ClientMessage::Advance { .. }
         | ClientMessage::Join { .. }
         | ClientMessage::Signal { .. }
+        | ClientMessage::Rejoin { .. }
         | ClientMessage::Ping { .. }
         | ClientMessage::Leave => None,
     }

@@ -9,6 +9,7 @@ use crate::mailbox::Mailbox;
 /// Outlives its connections: a page that reconnects goes on in the same lane.
 #[derive(Default)]
 pub(crate) struct Lane {
+    incarnation: u32,
     /// Held while an upload is handed to the journal, so that a page's old and new connection
     /// cannot do it in another order than that of `seq`.
     order: Mutex<()>,
@@ -42,9 +43,17 @@ pub(crate) enum Offer {
 }
 
 impl Lane {
+    /// The lane of a page load of which nothing is stored.
+    pub(crate) fn new(incarnation: u32) -> Self {
+        Self {
+            incarnation,
+            ..Self::default()
+        }
+    }
+
     /// The lane of a page load whose uploads up to `durable` an earlier run of the server stored.
-    pub(crate) fn resumed(durable: u32) -> Self {
-        let lane = Self::default();
+    pub(crate) fn resumed(incarnation: u32, durable: u32) -> Self {
+        let lane = Self::new(incarnation);
         *lane.lock() = State {
             offered: durable,
             durable,
@@ -91,7 +100,7 @@ impl Lane {
             if seq <= state.durable
                 && let Some(mailbox) = &state.mailbox
             {
-                mailbox.post_acknowledged(state.durable);
+                mailbox.post_acknowledged(self.incarnation, state.durable);
             }
             Offer::Known
         }
@@ -116,7 +125,7 @@ impl Lane {
                 state.offered = state.offered.max(seq);
                 stored();
                 if let Some(mailbox) = &state.mailbox {
-                    mailbox.post_acknowledged(seq);
+                    mailbox.post_acknowledged(self.incarnation, seq);
                 }
                 Finish::Stored
             }
@@ -155,7 +164,7 @@ mod tests {
 
     async fn acknowledged(mailbox: &Mailbox) -> u32 {
         match mailbox.next().await {
-            Item::Send(ServerMessage::Ack { seq }) => seq,
+            Item::Send(ServerMessage::Ack { seq, .. }) => seq,
             other => panic!("not an acknowledgement: {other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! What waits to be sent to one connection.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,7 +23,8 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct Waiting {
     closing: Option<Closing>,
-    acknowledged: Option<u32>,
+    /// By incarnation: the highest `seq` up to which all are on disk.
+    acknowledged: BTreeMap<u32, u32>,
     view: Option<(u32, View)>,
     messages: VecDeque<ServerMessage>,
 }
@@ -69,8 +70,8 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    pub(crate) fn post_acknowledged(&self, seq: u32) {
-        self.lock().acknowledged = Some(seq);
+    pub(crate) fn post_acknowledged(&self, incarnation: u32, seq: u32) {
+        self.lock().acknowledged.insert(incarnation, seq);
         self.changed.notify_one();
     }
 
@@ -87,8 +88,8 @@ impl Mailbox {
         if let Some(closing) = waiting.closing.take() {
             return Some(Item::Close(closing));
         }
-        let message = if let Some(seq) = waiting.acknowledged.take() {
-            ServerMessage::Ack { seq }
+        let message = if let Some((incarnation, seq)) = waiting.acknowledged.pop_first() {
+            ServerMessage::Ack { incarnation, seq }
         } else if let Some((revision, view)) = waiting.view.take() {
             ServerMessage::View { revision, view }
         } else {
@@ -127,15 +128,19 @@ mod tests {
         let mailbox = Mailbox::default();
         mailbox.post(pong(1.0));
         mailbox.post_view(1, view("old"));
-        mailbox.post_acknowledged(3);
+        mailbox.post_acknowledged(2, 3);
         mailbox.post_view(2, view("new"));
-        mailbox.post_acknowledged(4);
+        mailbox.post_acknowledged(2, 4);
         let sent: Vec<_> = std::iter::from_fn(|| mailbox.take()).collect();
         let newest = ServerMessage::View {
             revision: 2,
             view: view("new"),
         };
-        let expected = [ServerMessage::Ack { seq: 4 }, newest, pong(1.0)];
+        let ack = ServerMessage::Ack {
+            incarnation: 2,
+            seq: 4,
+        };
+        let expected = [ack, newest, pong(1.0)];
         assert_eq!(sent, expected.map(Item::Send));
     }
 

@@ -75,6 +75,7 @@ impl Population {
             | Record::PageLoaded { .. }
             | Record::LinkReported { .. }
             | Record::Validated { .. }
+            | Record::EpisodeRejoined { .. }
             | Record::Uploaded { .. } => {}
         }
     }

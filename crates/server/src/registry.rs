@@ -119,7 +119,7 @@ impl Registry {
         for (participant, person) in &mut self.people {
             if person.incarnation > 0 {
                 let durable = highest(*participant, person.incarnation)?;
-                person.lane = Arc::new(Lane::resumed(durable));
+                person.lane = Arc::new(Lane::resumed(person.incarnation, durable));
             }
         }
         Ok(())
@@ -189,7 +189,7 @@ impl Registry {
                 person.incarnation += 1;
                 person.resume_key = Some(hash);
                 person.lane.retire();
-                person.lane = Arc::default();
+                person.lane = Arc::new(Lane::new(person.incarnation));
                 let record = Record::PageLoaded {
                     participant,
                     incarnation: person.incarnation,

@@ -67,6 +67,7 @@ impl Refusals {
 
 pub(crate) fn refusal(code: RefusalCode, message: impl Into<String>) -> Refusal {
     Refusal {
+        upload: None,
         code,
         message: message.into(),
     }

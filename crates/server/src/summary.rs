@@ -76,6 +76,7 @@ impl Census {
             | Record::Validated { .. }
             | Record::EpisodeOpened { .. }
             | Record::EpisodeClosed { .. }
+            | Record::EpisodeRejoined { .. }
             | Record::Uploaded { .. } => {}
         }
     }

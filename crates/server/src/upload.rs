@@ -91,6 +91,7 @@ impl Checker {
                 self.partner("an event", *player)?;
                 self.frame("an event", *frame)
             }
+            ClientEvent::Route { player, .. } => self.partner("an event", *player),
             ClientEvent::Resume { frame, .. } => self.frame("an event", *frame),
             ClientEvent::Visibility { .. } => Ok(()),
             ClientEvent::Error { message, .. } => {

@@ -61,7 +61,6 @@ pub(crate) fn decode(row: &rusqlite::Row<'_>) -> Result<Entry, StorageError> {
             let participant: [u8; 16] = row.get(3).map_err(text)?;
             Record::Uploaded {
                 participant: ParticipantId(Uuid::from_bytes(participant)),
-                incarnation: row.get(4).map_err(text)?,
                 player: row.get(5).map_err(text)?,
                 upload: decode_upload(body.as_blob().map_err(text)?).map_err(text)?,
             }
@@ -135,6 +134,9 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::EpisodeOpened { plan } => {
             of_episode("episode_opened", &plan.session, &plan.episode)
         }
+        Record::EpisodeRejoined {
+            session, episode, ..
+        } => of_episode("episode_rejoined", session, episode),
         Record::EpisodeClosed {
             session, episode, ..
         } => of_episode("episode_closed", session, episode),
@@ -144,11 +146,10 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::Uploaded {
             participant,
             player,
-            incarnation,
             upload,
         } => Keys {
             participant: Some(*participant),
-            incarnation: Some(*incarnation),
+            incarnation: Some(upload.incarnation),
             upload: Some((*player, upload)),
             ..of_episode(UPLOADED, &upload.session, &upload.episode)
         },

@@ -124,6 +124,7 @@ impl Past {
             Record::SessionEntered { session, .. }
             | Record::LinkReported { session, .. }
             | Record::Validated { session, .. }
+            | Record::EpisodeRejoined { session, .. }
             | Record::EpisodeClosed { session, .. } => {
                 if let Some(group) = self.sessions.get_mut(session) {
                     group.read(&entry.record);
@@ -218,6 +219,7 @@ impl Group {
             | Record::LobbyLeft { .. }
             | Record::SessionOpened { .. }
             | Record::EpisodeOpened { .. }
+            | Record::EpisodeRejoined { .. }
             | Record::ParticipantEnded { .. }
             | Record::Uploaded { .. } => {}
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igym_protocol::EpisodePlan;
+use igym_protocol::{EpisodePart, EpisodePlan};
 
 use crate::Millis;
 
@@ -60,6 +60,15 @@ impl Playing {
     /// Whether this player's page should.
     pub(crate) fn flush_of(&self, player: u8) -> bool {
         self.flush() || self.new_pages.contains(&player)
+    }
+
+    /// What this player's page has to do with the episode.
+    pub(crate) fn part_of(&self, player: u8) -> EpisodePart {
+        if self.new_pages.contains(&player) {
+            EpisodePart::Over
+        } else {
+            EpisodePart::Play
+        }
     }
 
     pub(crate) fn all_sealed(&self) -> bool {

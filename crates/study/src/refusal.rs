@@ -4,6 +4,7 @@ use igym_protocol::{Refusal, RefusalCode};
 
 pub(crate) fn refuse<T>(code: RefusalCode, message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal {
+        upload: None,
         code,
         message: message.into(),
     })

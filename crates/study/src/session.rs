@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igym_protocol::{Digests, Outcome, ParticipantId, Record, SessionId, SessionState};
+use igym_protocol::{Digests, MemberView, Outcome, ParticipantId, Record, SessionId, SessionState};
 
 use crate::Millis;
 use crate::context::{Context, Exit};
@@ -219,6 +219,20 @@ impl Session {
     pub(crate) fn is_gone(&self, player: u8) -> bool {
         let member = self.members.get(usize::from(player));
         member.is_none_or(|member| member.presence == Presence::Gone)
+    }
+
+    /// How each member stands, in player order.
+    pub(crate) fn presence(&self, now: Millis) -> Vec<MemberView> {
+        let view = |member: &Member| MemberView {
+            connected: member.presence == Presence::Here,
+            returns_within_ms: match member.presence {
+                Presence::Here => None,
+                Presence::Away { until } => Some(until.remaining_ms(now)),
+                Presence::Gone => Some(0),
+            },
+            rejoining: false,
+        };
+        self.members.iter().map(view).collect()
     }
 
     fn all_here(&self) -> bool {

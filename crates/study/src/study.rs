@@ -221,6 +221,7 @@ impl Study {
                     session.handle_validate(context, player, digests)
                 })
             }
+            ClientMessage::Rejoin { .. } => not_now("nothing of yours is to be rejoined"),
             ClientMessage::Leave => {
                 self.leave(now, participant);
                 Ok(())

@@ -1,6 +1,6 @@
 //! What participants see: projections of where they are.
 
-use igym_protocol::{GameView, Outcome, ParticipantId, SessionView, View};
+use igym_protocol::{ConnectionView, GameView, Outcome, ParticipantId, SessionView, View};
 
 use crate::participant::Place;
 use crate::session::{Session, Stage};
@@ -57,9 +57,7 @@ impl Study {
                 Some(View::Connecting {
                     game,
                     session: place,
-                    ice_servers: self.config.ice_servers.clone(),
-                    attempt: session.attempt,
-                    linked: own.map(|(_, to)| *to).collect(),
+                    connection: self.connection(session, own.map(|(_, to)| *to).collect()),
                 })
             }
             Stage::Validating { reported, .. } => Some(View::Validating {
@@ -72,12 +70,24 @@ impl Study {
             Stage::Playing(playing) => Some(View::Playing {
                 game,
                 session: place,
+                connection: self.connection(session, Vec::new()),
+                members: session.presence(now),
                 plan: playing.plan.clone(),
+                part: playing.part_of(player),
                 starts_in_ms: playing.starts_at.remaining_ms(now),
                 flush: playing.flush_of(player),
             }),
             // Nobody is in a session that has ended.
             Stage::Ended => None,
+        }
+    }
+
+    fn connection(&self, session: &Session, linked: Vec<u8>) -> ConnectionView {
+        ConnectionView {
+            attempt: session.attempt,
+            ice_servers: self.config.ice_servers.clone(),
+            linked,
+            relay_only: false,
         }
     }
 

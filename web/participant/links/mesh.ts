@@ -26,9 +26,9 @@ export class Mesh {
   /** Each attempt gets fresh connections; the same attempt again changes nothing. */
   connect(view: Connecting): void {
     const { session, player, players } = view.session;
-    if (this.#key?.session === session && this.#key.attempt === view.attempt) return;
+    if (this.#key?.session === session && this.#key.attempt === view.connection.attempt) return;
     this.close();
-    this.#key = { session, attempt: view.attempt };
+    this.#key = { session, attempt: view.connection.attempt };
     for (let peer = 0; peer < players; peer += 1) {
       if (peer !== player) this.#open(peer, player < peer, view);
     }
@@ -72,9 +72,9 @@ export class Mesh {
   }
 
   #open(peer: number, offers: boolean, view: Connecting): void {
-    const key: LinkKey = { session: view.session.session, attempt: view.attempt, peer };
+    const key: LinkKey = { session: view.session.session, attempt: view.connection.attempt, peer };
     try {
-      const link = new PeerLink(offers, view.ice_servers, {
+      const link = new PeerLink(offers, view.connection.ice_servers, {
         signal: (payload) => this.post({ type: "signal", link: key, payload }),
         handleChannel: (channel) => this.#handOver(key, channel),
         handleFailed: (reason) => this.#report(key, { kind: "failed", reason }),

@@ -24,4 +24,4 @@ user_agent: string, } | { "type": "advance", scene: number, } | { "type": "join"
 /**
  * Connection attempts are numbered, so that a late answer is not taken for a new one.
  */
-attempt: number, payload: SignalPayload, } | { "type": "link", session: SessionId, to: number, attempt: number, state: LinkState, } | { "type": "validate", session: SessionId, digests: Digests, } | { "type": "ping", sent_ms: number, } | { "type": "leave" };
+attempt: number, payload: SignalPayload, } | { "type": "link", session: SessionId, to: number, attempt: number, state: LinkState, } | { "type": "validate", session: SessionId, digests: Digests, } | { "type": "rejoin", session: SessionId, episode: number, } | { "type": "ping", sent_ms: number, } | { "type": "leave" };

@@ -66,10 +66,10 @@ impl Findings {
             Record::Uploaded {
                 participant,
                 player,
-                incarnation,
                 upload,
             } => {
-                let sequence = self.uploads.entry((participant, incarnation)).or_default();
+                let page = (participant, upload.incarnation);
+                let sequence = self.uploads.entry(page).or_default();
                 sequence.count += 1;
                 sequence.highest = sequence.highest.max(upload.seq);
                 let members = self.sessions.get(&upload.session);

@@ -251,8 +251,8 @@ impl Played {
             records.push(Record::Uploaded {
                 participant: participant(player.into()),
                 player,
-                incarnation: 1,
                 upload: Upload {
+                    incarnation: 1,
                     seq: seq[usize::from(player)],
                     session: self.plan.session,
                     episode: self.plan.episode,

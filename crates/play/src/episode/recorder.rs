@@ -133,7 +133,8 @@ impl Recorder {
                 | ClientEvent::Stall { .. }
                 | ClientEvent::Resume { .. }
                 | ClientEvent::Desync { .. }
-                | ClientEvent::Visibility { .. } => 0,
+                | ClientEvent::Visibility { .. }
+                | ClientEvent::Route { .. } => 0,
             }),
             network: take(&mut journal.network, &mut budget, |_| 0),
         };
@@ -223,6 +224,7 @@ mod tests {
 
     fn decodable(body: &UploadBody) {
         let upload = Upload {
+            incarnation: 1,
             seq: 1,
             session: SessionId(Uuid::nil()),
             episode: 0,

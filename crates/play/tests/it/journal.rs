@@ -52,6 +52,7 @@ fn event_time(event: &ClientEvent) -> u64 {
         | ClientEvent::Resume { at_us, .. }
         | ClientEvent::Desync { at_us, .. }
         | ClientEvent::Visibility { at_us, .. }
+        | ClientEvent::Route { at_us, .. }
         | ClientEvent::Error { at_us, .. } => *at_us,
     }
 }

@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn reconnects_lose_and_repeat_nothing(steps in steps()) {
         let session = SessionId(Uuid::nil());
-        let mut outbox = Outbox::new();
+        let mut outbox = Outbox::new(1);
         let mut server = Server::default();
         let mut pushed = 0;
         let mut connected = true;
@@ -114,7 +114,7 @@ proptest! {
 
 #[test]
 fn so_many_are_in_flight_and_no_more() {
-    let mut outbox = Outbox::new();
+    let mut outbox = Outbox::new(1);
     let count = 3 * Outbox::IN_FLIGHT;
     for _ in 0..count {
         outbox.push(SessionId(Uuid::nil()), 0, UploadBody::Flushed);

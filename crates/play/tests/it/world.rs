@@ -112,7 +112,7 @@ impl World {
                 let episode = Episode::with_environment(plan, env(plan), me as u8, 1, start_at);
                 Peer {
                     episode: episode.expect("the plan can be played"),
-                    outbox: Outbox::new(),
+                    outbox: Outbox::new(1),
                     uploads: Vec::new(),
                     page: Page::default(),
                     offset,

@@ -1,7 +1,8 @@
 //! Every bound refuses what lies past it, by name.
 
 use igym_protocol::{
-    ClientMessage, DecodeError, Envelope, Limits, Rows, UploadBody, decode_upload, encode_upload,
+    BinaryKind, ClientMessage, DecodeError, Envelope, Limits, Relay, Rows, UploadBody, binary_kind,
+    decode_relay, decode_upload, encode_relay, encode_upload,
 };
 
 use crate::sample;
@@ -86,4 +87,22 @@ fn unknown_fields_and_trailing_bytes_are_refused() {
     let mut bytes = encode_upload(&sample::upload(1, UploadBody::Flushed));
     bytes.push(0);
     assert!(decode_upload(&bytes).is_err());
+}
+
+#[test]
+fn packets_between_players_are_bounded() {
+    let of = |length: usize| Relay {
+        packet: vec![0; length],
+        ..sample::relay()
+    };
+    assert!(decode_relay(&encode_relay(&of(Limits::PACKET_BYTES))).is_ok());
+    for length in [0, Limits::PACKET_BYTES + 1, Limits::UPLOAD_BYTES] {
+        assert!(
+            decode_relay(&encode_relay(&of(length))).is_err(),
+            "{length}"
+        );
+    }
+    assert_eq!(binary_kind(&encode_relay(&of(1))), BinaryKind::Relay);
+    let upload = encode_upload(&sample::upload(1, UploadBody::Flushed));
+    assert_eq!(binary_kind(&upload), BinaryKind::Upload);
 }

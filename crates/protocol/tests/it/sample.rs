@@ -15,6 +15,7 @@ pub(crate) fn participant(n: u128) -> ParticipantId {
 
 pub(crate) fn upload(seq: u32, body: UploadBody) -> Upload {
     Upload {
+        incarnation: 2,
         seq,
         session: session(),
         episode: 1,
@@ -151,4 +152,27 @@ pub(crate) fn plan() -> EpisodePlan {
             study: "s".into(),
         },
     }
+}
+
+pub(crate) fn relay() -> Relay {
+    Relay {
+        session: session(),
+        to: 1,
+        packet: vec![7; 20],
+    }
+}
+
+pub(crate) fn deliveries() -> [Delivery; 2] {
+    [
+        Delivery::Relayed {
+            session: session(),
+            from: 1,
+            packet: vec![7; 20],
+        },
+        Delivery::History(History {
+            session: session(),
+            episode: 1,
+            inputs: vec![vec![vec![3], vec![1, 2]], vec![]],
+        }),
+    ]
 }

@@ -167,7 +167,7 @@ async fn play(
                 }
             }
             message = page.next() => match message? {
-                ServerMessage::Ack { seq } => {
+                ServerMessage::Ack { seq, .. } => {
                     while let Some((_, sent)) = unacknowledged.pop_front_if(|(sent, _)| *sent <= seq) {
                         latencies.push(sent.elapsed());
                     }

@@ -71,8 +71,10 @@ impl Page {
         let (session, attempt) = self
             .view(|view| match view {
                 View::Connecting {
-                    session, attempt, ..
-                } => Some((session, attempt)),
+                    session,
+                    connection,
+                    ..
+                } => Some((session, connection.attempt)),
                 _ => None,
             })
             .await?;
@@ -177,6 +179,7 @@ impl Page {
 
     async fn upload(&mut self, seq: u32, body: UploadBody) -> Result<(), Failure> {
         let upload = Upload {
+            incarnation: 1,
             seq,
             session: self.session.as_ref().ok_or("in play")?.session,
             episode: 0,

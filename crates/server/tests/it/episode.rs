@@ -105,7 +105,7 @@ pub(crate) fn closings(server: &TestServer) -> Vec<(u32, CloseReason, Judgement)
 async fn two_people_play_and_the_data_agree() {
     let server = TestServer::start().await;
     let (mut pair, _, mut plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     let mut expected = Vec::new();
     for episode in 0..2 {
         let Played {
@@ -151,7 +151,7 @@ async fn two_people_play_and_the_data_agree() {
 async fn a_broken_connection_costs_nothing() {
     let server = TestServer::start().await;
     let (mut pair, _, plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     play(&plan, &mut outboxes, |_, _| {});
     let total: usize = outboxes.iter().map(Outbox::unacknowledged).sum();
     let [one, two] = &mut pair;
@@ -181,7 +181,7 @@ async fn a_broken_connection_costs_nothing() {
 async fn a_page_that_computed_something_else_is_found_out() {
     let server = TestServer::start().await;
     let (mut pair, _, plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     let mut changed = 0;
     play(&plan, &mut outboxes, |me, body| {
         if let (0, UploadBody::Rows(rows)) = (me, body) {
@@ -209,7 +209,7 @@ async fn a_page_that_computed_something_else_is_found_out() {
 async fn an_input_that_was_never_sent_is_disputed() {
     let server = TestServer::start().await;
     let (mut pair, _, plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     let mut forged = 0;
     play(&plan, &mut outboxes, |me, body| {
         if let (0, UploadBody::Journal(batch)) = (me, body) {
@@ -232,7 +232,7 @@ async fn an_input_that_was_never_sent_is_disputed() {
 async fn an_episode_without_its_partner_is_cut() {
     let server = TestServer::start().await;
     let ([one, mut two], _, plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     play(&plan, &mut outboxes, |_, _| {});
     let mut one = one;
     one.send(igym_protocol::ClientMessage::Leave).await;

@@ -134,7 +134,7 @@ struct Game {
 impl Game {
     async fn begin(server: &TestServer) -> Self {
         let (pair, _, plan) = Client::pair_in_play(server).await;
-        let mut outboxes = [Outbox::new(), Outbox::new()];
+        let mut outboxes = [Outbox::new(1), Outbox::new(1)];
         let rollbacks = play(&plan, &mut outboxes, |_, _| {}).rollbacks;
         Self {
             pair,
@@ -154,7 +154,7 @@ impl Game {
             self.delivered_bytes += u32::try_from(bytes.len()).unwrap();
             client.send_raw(Message::binary(bytes)).await;
             match client.next().await {
-                ServerMessage::Ack { seq } => outbox.handle_ack(seq),
+                ServerMessage::Ack { seq, .. } => outbox.handle_ack(seq),
                 other => panic!("a victim heard {other:?}"),
             }
         }

@@ -98,7 +98,6 @@ impl Drop for Victim {
 }
 
 /// What two pages know.
-#[derive(Default)]
 struct Pages {
     outboxes: [Outbox; 2],
     sent: BTreeMap<(u8, u32), Upload>,
@@ -121,7 +120,7 @@ impl Pages {
 
     fn hear(&mut self, player: usize, message: ServerMessage) {
         match message {
-            ServerMessage::Ack { seq } => {
+            ServerMessage::Ack { seq, .. } => {
                 assert!(seq >= self.acknowledged[player]);
                 self.acknowledged[player] = seq;
                 self.outboxes[player].handle_ack(seq);
@@ -174,7 +173,13 @@ async fn killed_at_any_instant_it_loses_nothing_that_it_acknowledged() {
     let address = server.address;
     let (mut pair, ..) = Client::pair_in_play(&server).await;
     let data = server.stop().await;
-    let mut pages = Pages::default();
+    let mut pages = Pages {
+        outboxes: [Outbox::new(1), Outbox::new(1)],
+        sent: BTreeMap::new(),
+        acknowledged: [0; 2],
+        plan: None,
+        acknowledgements: 0,
+    };
     let mut random = 0x9e37_79b9_u32;
     let mut in_flight = 0;
     for kill in 0..=KILLS {

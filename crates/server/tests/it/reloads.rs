@@ -1,5 +1,6 @@
 //! A page that is loaded again, in each state that it can be in.
 
+use igym_play::Outbox;
 use igym_protocol::{ClientMessage, Outcome, SessionState, UploadBody, View};
 
 use crate::{
@@ -49,9 +50,9 @@ async fn connect_and_validate(server: &TestServer, pair: &mut [Client; 2], attem
             .view(|view| match view {
                 View::Connecting {
                     session,
-                    attempt: it,
+                    connection,
                     ..
-                } if it == attempt => Some((session, it)),
+                } if connection.attempt == attempt => Some((session, attempt)),
                 _ => None,
             })
             .await;
@@ -98,11 +99,13 @@ async fn pages_that_connect_or_validate_connect_once_more() {
             .view(|view| match view {
                 View::Connecting {
                     session,
-                    attempt: 2,
-                    linked,
+                    connection,
                     ..
-                } => {
-                    assert!(linked.is_empty(), "links of the page before are gone");
+                } if connection.attempt == 2 => {
+                    assert!(
+                        connection.linked.is_empty(),
+                        "links of the page before are gone"
+                    );
                     Some((session, 2))
                 }
                 _ => None,
@@ -141,7 +144,7 @@ async fn who_loads_the_page_again_in_play_has_left_and_the_partner_is_paid() {
 async fn who_loads_the_page_again_between_two_episodes_plays_the_next() {
     let server = TestServer::start().await;
     let (mut pair, _, plan) = Client::pair_in_play(&server).await;
-    let mut outboxes = Default::default();
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     play(&plan, &mut outboxes, |_, _| {});
     deliver(&mut pair[0], &mut outboxes[0]).await;
     let [one, two] = pair;

@@ -150,8 +150,10 @@ async fn attempt(page: &mut Client, number: u32) {
     let session = page
         .view(|view| match view {
             View::Connecting {
-                session, attempt, ..
-            } if attempt == number => Some(session),
+                session,
+                connection,
+                ..
+            } if connection.attempt == number => Some(session),
             _ => None,
         })
         .await;
@@ -206,7 +208,7 @@ async fn a_study_goes_on(end: End) {
         page.validate(&host.server).await;
     }
 
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     for episode in 0..2 {
         let (_, plan) = pair[0].plan(episode).await;
         assert_eq!(pair[1].plan(episode).await.1, plan);
@@ -288,7 +290,7 @@ async fn a_study_goes_on_after_a_server_that_dies() {
 async fn an_episode_that_was_being_judged_is_judged() {
     let mut host = Host::start(End::Dies).await;
     let (mut pair, [session, _], plan) = Client::pair_in_play(&host.server).await;
-    let mut outboxes = [Outbox::new(), Outbox::new()];
+    let mut outboxes = [Outbox::new(1), Outbox::new(1)];
     play(&plan, &mut outboxes, |_, _| {});
     deliver(&mut pair[0], &mut outboxes[0]).await;
     // What the dead server would have written, had it not died: the other's uploads, and no more.
@@ -307,7 +309,6 @@ async fn an_episode_that_was_being_judged_is_judged() {
             let record = Record::Uploaded {
                 participant,
                 player: 1,
-                incarnation: 1,
                 upload,
             };
             let entry = igym_storage::NewEntry { at_ms: 0, record };

@@ -175,7 +175,7 @@ async fn an_episode_that_cannot_be_read_says_that_nobody_judged_it() {
     stays
         .view(|view| matches!(view, View::Playing { flush: true, .. }).then_some(()))
         .await;
-    let mut outbox = Outbox::new();
+    let mut outbox = Outbox::new(1);
     outbox.push(plan.session, plan.episode, UploadBody::Flushed);
     deliver(&mut stays, &mut outbox).await;
     stays

@@ -11,6 +11,7 @@ use crate::support::{Client, TestServer};
 
 pub(crate) fn upload(session: SessionId, seq: u32, episode: u32, body: UploadBody) -> Upload {
     Upload {
+        incarnation: 1,
         seq,
         session,
         episode,
@@ -40,6 +41,7 @@ pub(crate) fn journal_upload(session: SessionId, seq: u32, frame: u32) -> Upload
 
 fn journal_upload_of(session: SessionId, episode: u32) -> Upload {
     Upload {
+        incarnation: 1,
         episode,
         ..journal_upload(session, 1, 1)
     }
@@ -61,7 +63,6 @@ async fn what_is_acknowledged_is_in_the_journal() {
             sent.push(Record::Uploaded {
                 participant: client.participant,
                 player: session.player,
-                incarnation: 1,
                 upload,
             });
         }

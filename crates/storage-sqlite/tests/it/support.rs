@@ -43,8 +43,8 @@ pub(crate) fn upload(participant: ParticipantId, incarnation: u32, seq: u32) -> 
         record: Record::Uploaded {
             participant,
             player: 1,
-            incarnation,
             upload: Upload {
+                incarnation,
                 seq,
                 session: session(9),
                 episode: 3,

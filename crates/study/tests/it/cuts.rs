@@ -198,7 +198,7 @@ fn a_link_broken_over_the_end_of_an_episode_is_made_anew() {
     for who in &people {
         assert!(matches!(
             world.view(*who),
-            View::Connecting { attempt: 2, .. }
+            View::Connecting { connection, .. } if connection.attempt == 2
         ));
     }
     world.settle();
@@ -253,7 +253,7 @@ fn a_page_that_is_loaded_again_after_its_seal_goes_on_with_the_next_episode() {
         assert!(flush(&world, people[0]), "it must not play this episode");
         world.judge(Verdict::Verified);
         let attempt = |who| match world.view(who) {
-            View::Connecting { attempt, .. } => Some(attempt),
+            View::Connecting { connection, .. } => Some(connection.attempt),
             _ => None,
         };
         let expected = (players > 1).then_some(2);

@@ -23,7 +23,7 @@ pub(crate) fn flush(world: &World, who: ParticipantId) -> bool {
 
 pub(crate) fn link_failed(world: &World, session: SessionId, to: u8) -> ClientMessage {
     let attempt = match world.view(world.study.members(session).unwrap()[0]) {
-        View::Connecting { attempt, .. } => attempt,
+        View::Connecting { connection, .. } => connection.attempt,
         _ => 1,
     };
     ClientMessage::Link {
@@ -98,9 +98,7 @@ fn a_connection_is_tried_again_with_a_new_number_for_all() {
     world.until(&people, |view| matches!(view, View::Connecting { .. }));
     let attempts = |world: &World| {
         let attempt = |who: &ParticipantId| match world.view(*who) {
-            View::Connecting {
-                attempt, linked, ..
-            } => (attempt, linked.len()),
+            View::Connecting { connection, .. } => (connection.attempt, connection.linked.len()),
             view => panic!("{view:?}"),
         };
         people.iter().map(attempt).collect::<Vec<_>>()
@@ -146,13 +144,10 @@ fn a_page_that_is_loaded_again_while_connecting_begins_a_new_attempt() {
         "the same page has its links still"
     );
     world.reload(people[1]);
-    let View::Connecting {
-        attempt, linked, ..
-    } = world.view(people[0])
-    else {
+    let View::Connecting { connection, .. } = world.view(people[0]) else {
         panic!("connects again");
     };
-    assert_eq!((attempt, linked.len()), (2, 0));
+    assert_eq!((connection.attempt, connection.linked.len()), (2, 0));
     world.settle();
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
     let group = world.ledger.sessions.values().next().unwrap();

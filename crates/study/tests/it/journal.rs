@@ -41,8 +41,8 @@ impl World {
             self.write(Record::Uploaded {
                 participant: who,
                 player: u8::try_from(player).unwrap(),
-                incarnation: self.incarnations[&who],
                 upload: Upload {
+                    incarnation: self.incarnations[&who],
                     seq: 0,
                     session,
                     episode,

@@ -123,6 +123,7 @@ impl Ledger {
                 person.outcome = Some(outcome);
                 person.code = code;
             }
+            Record::EpisodeRejoined { .. } => {}
             Record::StudyOpened { .. } | Record::PageLoaded { .. } | Record::Uploaded { .. } => {
                 panic!("not the study's record")
             }

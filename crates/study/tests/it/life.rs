@@ -129,12 +129,13 @@ fn the_lobby_counts_live_and_matches_in_order() {
         assert_eq!(world.study.member(who, session), Some(player));
         let View::Connecting {
             session: place,
-            attempt: 1,
+            connection,
             ..
         } = &world.shown[&who]
         else {
             panic!("told at once");
         };
+        assert_eq!(connection.attempt, 1);
         assert_eq!((place.player, place.players), (player, 3));
     }
     assert_eq!(world.study.member(people[0], session), None);
@@ -200,6 +201,7 @@ fn a_plan_tells_all_that_the_study_settles() {
         starts_in_ms,
         flush,
         game,
+        ..
     } = world.view(people[1])
     else {
         panic!("plays");
@@ -344,11 +346,13 @@ fn repeated_messages_change_nothing() {
                 View::Start { scene, .. } => ClientMessage::Advance { scene },
                 View::Instructions { scene, .. } => ClientMessage::Join { scene },
                 View::Connecting {
-                    session, attempt, ..
+                    session,
+                    connection,
+                    ..
                 } => ClientMessage::Link {
                     session: session.session,
                     to: 1 - session.player,
-                    attempt,
+                    attempt: connection.attempt,
                     state: open(),
                 },
                 View::Validating {

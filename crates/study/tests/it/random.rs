@@ -215,7 +215,7 @@ fn act(world: &mut World, op: &Op) {
             let who = participant(*who);
             let session = world.study.session_of(who);
             let attempt = match world.study.view(world.now, who) {
-                Some(View::Connecting { attempt, .. }) => attempt,
+                Some(View::Connecting { connection, .. }) => connection.attempt,
                 _ => 1,
             };
             if let Some(session) = session {

@@ -15,7 +15,7 @@ fn back(world: &mut World, people: &[ParticipantId]) {
 
 fn attempt(world: &World, who: ParticipantId) -> Option<u32> {
     match world.view(who) {
-        View::Connecting { attempt, .. } => Some(attempt),
+        View::Connecting { connection, .. } => Some(connection.attempt),
         _ => None,
     }
 }

@@ -243,18 +243,20 @@ impl World {
             View::Instructions { scene, .. } => self.send(who, &ClientMessage::Join { scene }),
             View::Connecting {
                 session,
-                attempt,
-                linked,
+                connection,
                 ..
             } => {
                 let others = (0..session.players).filter(|other| *other != session.player);
-                let Some(to) = others.into_iter().find(|other| !linked.contains(other)) else {
+                let Some(to) = others
+                    .into_iter()
+                    .find(|other| !connection.linked.contains(other))
+                else {
                     return false;
                 };
                 let message = ClientMessage::Link {
                     session: session.session,
                     to,
-                    attempt,
+                    attempt: connection.attempt,
                     state: open(),
                 };
                 self.send(who, &message)

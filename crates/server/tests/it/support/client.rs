@@ -88,7 +88,7 @@ impl Client {
 
     pub(crate) async fn acknowledged(&mut self, at_least: u32) -> u32 {
         self.until(|message| match message {
-            ServerMessage::Ack { seq } if seq >= at_least => Some(seq),
+            ServerMessage::Ack { seq, .. } if seq >= at_least => Some(seq),
             _ => None,
         })
         .await
@@ -155,8 +155,10 @@ impl Client {
     pub(crate) async fn connecting(&mut self) -> (SessionView, u32) {
         self.view(|view| match view {
             View::Connecting {
-                session, attempt, ..
-            } => Some((session, attempt)),
+                session,
+                connection,
+                ..
+            } => Some((session, connection.attempt)),
             _ => None,
         })
         .await
