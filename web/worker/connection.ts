@@ -195,7 +195,7 @@ function decode(text: string): ServerMessage | null {
   if (typeof envelope?.v !== "number") return null;
   if (envelope.v !== PROTOCOL_VERSION) {
     const message = `the server speaks version ${envelope.v}, this page ${PROTOCOL_VERSION}`;
-    return { type: "refused", refusal: { code: "version", message } };
+    return { type: "refused", refusal: { code: "version", message, upload: null } };
   }
   return typeof envelope.body?.type === "string" ? envelope.body : null;
 }

@@ -29,8 +29,8 @@ export function setupPage(
       if (index === step) element.setAttribute("aria-current", "step");
       else element.removeAttribute("aria-current");
     });
-    if (view.kind === "connecting") firstAttempt ??= view.attempt;
-    const retries = view.kind === "connecting" && view.attempt !== firstAttempt;
+    if (view.kind === "connecting") firstAttempt ??= view.connection.attempt;
+    const retries = view.kind === "connecting" && view.connection.attempt !== firstAttempt;
     setText(again, retries ? "That did not work at once. Trying again…" : "");
   }
 
