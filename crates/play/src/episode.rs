@@ -188,10 +188,10 @@ impl Episode {
             return false;
         }
         self.author(now);
-        if let Advance::Run(batch) = self.engine.advance(now) {
-            let results = self.host.run(&batch);
+        if let Advance::Run(mut batch) = self.engine.advance(now) {
+            self.host.run(&mut batch);
             self.engine
-                .complete(batch.id, results)
+                .complete(&mut batch)
                 .expect("the host ran each step of the batch, in order, up to a terminal one");
             self.screen.current = false;
         }
@@ -258,7 +258,7 @@ impl Episode {
     /// A packet to send, and to whom.
     pub fn poll_packet(&mut self) -> Option<(u8, Vec<u8>)> {
         let packet = self.engine.poll_packet()?;
-        Some((packet.link.0, packet.bytes))
+        Some((packet.link.0, packet.bytes.to_vec()))
     }
 
     /// The next upload that is due: journal batches in time, rows in chunks, and at the end the

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::types::{MAX_PLAYERS, as_micros};
 use crate::{
     BuildError, ChainHash, Engine, Epoch, Incarnation, Input, LinkId, Micros, PlayerIndex,
-    PlayerSet,
+    PlayerSet, Prediction, SnapshotPolicy,
 };
 
 /// The most frames between sampling an input and its use.
@@ -13,16 +13,6 @@ pub const MAX_INPUT_DELAY: u32 = 32;
 
 /// The most frames that the head may run ahead of a missing input.
 pub const MAX_WINDOW: u32 = 512;
-
-/// How a missing input is guessed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Prediction {
-    /// The player's newest known input; the default input where there is none.
-    #[default]
-    RepeatLast,
-    /// The default input.
-    Default,
-}
 
 /// Collects the settings of an [`Engine`]. All peers of an episode give the same players, frame
 /// duration, window, default input, epoch and genesis.
@@ -37,6 +27,7 @@ pub struct Builder {
     input_delay: u32,
     window: Duration,
     prediction: Prediction,
+    snapshots: SnapshotPolicy,
     default_input: Input,
     genesis: ChainHash,
     start_at: Micros,
@@ -55,6 +46,7 @@ impl Default for Builder {
             input_delay: 2,
             window: Duration::from_millis(500),
             prediction: Prediction::RepeatLast,
+            snapshots: SnapshotPolicy::EveryFrame,
             default_input: Input::default(),
             genesis: ChainHash::default(),
             start_at: Micros(0),
@@ -117,6 +109,12 @@ impl Builder {
     /// How missing inputs are guessed (repeat the last unless told).
     pub fn prediction(mut self, prediction: Prediction) -> Builder {
         self.prediction = prediction;
+        self
+    }
+
+    /// Which states the host is asked to save (that of every frame unless told).
+    pub fn snapshots(mut self, policy: SnapshotPolicy) -> Builder {
+        self.snapshots = policy;
         self
     }
 
@@ -188,6 +186,7 @@ impl Builder {
                 input_delay: self.input_delay,
                 window,
                 prediction: self.prediction,
+                snapshots: self.snapshots,
                 default_input: self.default_input,
                 genesis: self.genesis,
                 start_at: self.start_at,
@@ -268,6 +267,7 @@ pub(crate) struct Config {
     /// In frames.
     pub(crate) window: u32,
     pub(crate) prediction: Prediction,
+    pub(crate) snapshots: SnapshotPolicy,
     pub(crate) default_input: Input,
     pub(crate) genesis: ChainHash,
     pub(crate) start_at: Micros,

@@ -1,29 +1,55 @@
 //! The engine: getters, `handle_packet`, commands, polls. The work of a tick is in `tick`.
 
-use std::collections::VecDeque;
-
 use crate::builder::Config;
 use crate::compare::{Difference, History};
+use crate::event::Events;
 use crate::inputs::Inputs;
 use crate::link::{Link, Terms};
 use crate::pace::Pace;
 use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
+use crate::snapshots::Snapshots;
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
 use crate::wire::{self, Body};
 use crate::{
-    Advance, Builder, ChainHash, CompleteError, Counters, Event, Frame, Held, Input, InputError,
-    LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError, PlayerIndex, PlayerSet, StepResult,
+    Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held, Input,
+    InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError, PlayerIndex, PlayerSet,
 };
 
 /// Frames by which a peer may be ahead of what it can be, before its inputs are left for later.
 const HORIZON_MARGIN: u32 = 8;
 
-/// Bytes for the peer at the other end of a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Packet {
+/// Bytes for the peer at the other end of a link, lent until the next packet is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
     pub link: LinkId,
-    pub bytes: Vec<u8>,
+    pub bytes: &'a [u8],
+}
+
+/// The packets of a tick, in memory that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Packets {
+    /// One per link.
+    buffers: Vec<Vec<u8>>,
+    taken: usize,
+}
+
+impl Packets {
+    pub(crate) fn begin(&mut self, links: usize) {
+        self.buffers.resize_with(links, Vec::new);
+        self.taken = 0;
+    }
+
+    pub(crate) fn buffers(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
+        self.buffers.iter_mut()
+    }
+
+    fn pop(&mut self) -> Option<(usize, &[u8])> {
+        let index = self.taken;
+        let bytes = self.buffers.get(index)?;
+        self.taken += 1;
+        Some((index, bytes))
+    }
 }
 
 /// One peer's view of one episode.
@@ -36,6 +62,7 @@ pub struct Engine {
     pub(crate) config: Config,
     pub(crate) inputs: Inputs,
     pub(crate) timeline: Timeline,
+    pub(crate) snapshots: Snapshots,
     pub(crate) history: History,
     pub(crate) links: Vec<Link>,
     pub(crate) pace: Pace,
@@ -49,8 +76,12 @@ pub struct Engine {
     pub(crate) sealed: Option<Frame>,
     pub(crate) stalled: Option<PlayerIndex>,
     pub(crate) counters: Counters,
-    pub(crate) events: VecDeque<Event>,
-    pub(crate) packets: VecDeque<Packet>,
+    pub(crate) events: Events,
+    pub(crate) packets: Packets,
+    /// The memory of the next batch.
+    pub(crate) spare: Batch,
+    /// The memory for inputs of a packet.
+    fresh: Vec<Input>,
 }
 
 impl Engine {
@@ -64,7 +95,12 @@ impl Engine {
         history: Vec<Vec<Input>>,
     ) -> Engine {
         let mut engine = Engine {
-            inputs: Inputs::new(config.players, config.prediction, config.default_input),
+            inputs: Inputs::new(
+                config.players,
+                config.prediction.clone(),
+                config.default_input,
+            ),
+            snapshots: Snapshots::new(config.snapshots, config.window, config.frame_us),
             timeline: Timeline::default(),
             history: History::default(),
             links: links
@@ -80,8 +116,10 @@ impl Engine {
             sealed: None,
             stalled: None,
             counters: Counters::default(),
-            events: VecDeque::new(),
-            packets: VecDeque::new(),
+            events: Events::default(),
+            packets: Packets::default(),
+            spare: Batch::default(),
+            fresh: Vec::new(),
             config,
         };
         if engine.config.rejoined {
@@ -241,18 +279,28 @@ impl Engine {
         self.tick(now)
     }
 
-    /// Takes the results of the open batch: one per step, in order, up to the first terminal one.
-    /// An error changes nothing.
-    pub fn complete(&mut self, id: u64, results: Vec<StepResult>) -> Result<(), CompleteError> {
-        self.take_results(id, results)
+    /// Takes the open batch back, with an answer to each step up to the first terminal one. An error
+    /// changes nothing; else the batch is empty after it.
+    pub fn complete(&mut self, batch: &mut Batch) -> Result<(), CompleteError> {
+        self.take_results(batch)
     }
 
-    pub fn poll_packet(&mut self) -> Option<Packet> {
-        self.packets.pop_front()
+    /// What the host's work costs, measured lately: an average, say, of the latest batch. Smoothed
+    /// here; of use with [`SnapshotPolicy::Measured`](crate::SnapshotPolicy::Measured).
+    pub fn report_costs(&mut self, costs: Costs) {
+        self.snapshots.report(costs);
     }
 
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+    /// A packet to send. Packets that were not taken are dropped at the next tick.
+    pub fn poll_packet(&mut self) -> Option<Packet<'_>> {
+        let (index, bytes) = self.packets.pop()?;
+        let link = self.links[index].id;
+        Some(Packet { link, bytes })
+    }
+
+    /// The next thing to know, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event<'_>> {
+        self.events.pop()
     }
 
     fn last_wanted(&self) -> Frame {
@@ -321,7 +369,8 @@ impl Engine {
             // What is given back was checked against the peer's acks.
             let local = self.config.local.contains(player);
             let first = self.inputs.of(player).end();
-            let mut fresh = Vec::new();
+            let mut fresh = std::mem::take(&mut self.fresh);
+            fresh.clear();
             for (frame, input) in sent.iter() {
                 let queue = self.inputs.of(player);
                 if frame < queue.end() {
@@ -335,14 +384,15 @@ impl Engine {
                 }
             }
             if !fresh.is_empty() {
-                self.events.push_back(Event::Received {
+                self.events.push(Event::Received {
                     link: id,
                     player,
                     first,
-                    inputs: fresh,
+                    inputs: &fresh,
                     at: now,
                 });
             }
+            self.fresh = fresh;
         }
     }
 
@@ -361,7 +411,7 @@ impl Engine {
 
     pub(crate) fn tell_desync(&mut self, index: usize, difference: Option<Difference>) {
         let Some(difference) = difference else { return };
-        self.events.push_back(Event::Desync {
+        self.events.push(Event::Desync {
             frame: difference.frame,
             link: self.links[index].id,
             ours: difference.ours,

@@ -42,6 +42,10 @@ pub enum InputError {
     NotLocal { player: PlayerIndex },
     #[error("player {player} has given the inputs before frame {next}; ask wanted_input first")]
     NotWanted { player: PlayerIndex, next: Frame },
+    #[error(
+        "the input of player {player} in frame {frame} is no guess, or was used; predict before the step's answer"
+    )]
+    NotPredicted { player: PlayerIndex, frame: Frame },
     #[error("the episode is sealed")]
     Sealed,
     /// What an older page load of this peer authored is not known yet.
@@ -88,14 +92,8 @@ pub enum PacketError {
 pub enum CompleteError {
     #[error("batch {id} is not open")]
     NotOpen { id: u64 },
-    #[error("result {position} is of frame {found}; the batch has {expected} there")]
-    WrongFrame {
-        position: usize,
-        expected: Frame,
-        found: Frame,
-    },
-    #[error("the result of frame {frame} is missing, and no earlier step was terminal")]
+    #[error("the step of frame {frame} has no answer, and no earlier one was terminal")]
     Missing { frame: Frame },
-    #[error("there are results after the last step, or after a terminal one")]
+    #[error("there are answers after the last step, or after a terminal one")]
     TooMany,
 }

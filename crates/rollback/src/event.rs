@@ -1,16 +1,19 @@
 //! What the engine tells the host.
 
+use std::collections::VecDeque;
+
 use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerIndex, PlayerSet};
 
-/// Events come in the order in which things happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+/// Events come in the order in which things happened. Inputs and outcomes are lent until the next
+/// one is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event<'a> {
     /// A head frame was simulated for the first time: what the player saw, guesses included.
     /// Once per frame, in order; never a fact. An engine that rejoins shows nothing of the frames
     /// that it only catches up on: the first is the one where it begins to play.
     Presented {
         frame: Frame,
-        inputs: Vec<Input>,
+        inputs: &'a [Input],
         /// Players whose input was a guess.
         predicted: PlayerSet,
         at: Micros,
@@ -22,12 +25,12 @@ pub enum Event {
         link: LinkId,
         player: PlayerIndex,
         first: Frame,
-        inputs: Vec<Input>,
+        inputs: &'a [Input],
         at: Micros,
     },
     /// A fact: all inputs of the frame are known. Once per frame, in order, from frame 0 on also
     /// where the engine rejoins.
-    Confirmed(ConfirmedFrame),
+    Confirmed(ConfirmedFrame<'a>),
     /// The batch goes back to frame `to` because this player's input there was guessed wrong.
     Rollback {
         to: Frame,
@@ -51,12 +54,12 @@ pub enum Event {
 }
 
 /// A frame that will never change again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfirmedFrame {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfirmedFrame<'a> {
     pub frame: Frame,
     /// Every player's input, in player order.
-    pub inputs: Vec<Input>,
-    pub outcome: Vec<u8>,
+    pub inputs: &'a [Input],
+    pub outcome: &'a [u8],
     pub digest: Option<Digest>,
     /// The chain hash h(frame).
     pub hash: ChainHash,
@@ -65,4 +68,124 @@ pub struct ConfirmedFrame {
     pub first_simulated_at: Micros,
     /// Frames gone back by the deepest rollback that simulated this frame anew; 0 for none.
     pub rollback_depth: u32,
+}
+
+impl Event<'_> {
+    /// What the event lends.
+    fn lent(&self) -> (&[Input], &[u8]) {
+        match self {
+            Event::Presented { inputs, .. } | Event::Received { inputs, .. } => (inputs, &[]),
+            Event::Confirmed(frame) => (frame.inputs, frame.outcome),
+            Event::Rollback { .. }
+            | Event::Stalled { .. }
+            | Event::Resumed
+            | Event::Desync { .. }
+            | Event::Sealed { .. } => (&[], &[]),
+        }
+    }
+
+    /// The same event, lending these.
+    fn lending<'b>(self, inputs: &'b [Input], outcome: &'b [u8]) -> Event<'b> {
+        match self {
+            Event::Presented {
+                frame,
+                predicted,
+                at,
+                ..
+            } => Event::Presented {
+                frame,
+                inputs,
+                predicted,
+                at,
+            },
+            Event::Received {
+                link,
+                player,
+                first,
+                at,
+                ..
+            } => Event::Received {
+                link,
+                player,
+                first,
+                inputs,
+                at,
+            },
+            Event::Confirmed(frame) => Event::Confirmed(ConfirmedFrame {
+                frame: frame.frame,
+                inputs,
+                outcome,
+                digest: frame.digest,
+                hash: frame.hash,
+                predicted_wrong: frame.predicted_wrong,
+                first_simulated_at: frame.first_simulated_at,
+                rollback_depth: frame.rollback_depth,
+            }),
+            Event::Rollback { to, depth, player } => Event::Rollback { to, depth, player },
+            Event::Stalled { player } => Event::Stalled { player },
+            Event::Resumed => Event::Resumed,
+            Event::Desync {
+                frame,
+                link,
+                ours,
+                theirs,
+            } => Event::Desync {
+                frame,
+                link,
+                ours,
+                theirs,
+            },
+            Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
+        }
+    }
+}
+
+/// The events that the host has not taken. Their inputs and outcomes are held apart, in memory that
+/// is used again once all are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    queue: VecDeque<Queued>,
+    inputs: Vec<Input>,
+    outcomes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    event: Event<'static>,
+    inputs: (usize, usize),
+    outcome: (usize, usize),
+}
+
+impl Events {
+    pub(crate) fn push(&mut self, event: Event<'_>) {
+        if self.queue.is_empty() {
+            self.inputs.clear();
+            self.outcomes.clear();
+        }
+        let (inputs, outcome) = event.lent();
+        let queued = Queued {
+            inputs: (self.inputs.len(), inputs.len()),
+            outcome: (self.outcomes.len(), outcome.len()),
+            event: event.lending(&[], &[]),
+        };
+        self.inputs.extend_from_slice(inputs);
+        self.outcomes.extend_from_slice(outcome);
+        self.queue.push_back(queued);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event<'_>> {
+        let Queued {
+            event,
+            inputs: (inputs, input_count),
+            outcome: (outcome, outcome_length),
+        } = self.queue.pop_front()?;
+        Some(event.lending(
+            &self.inputs[inputs..inputs + input_count],
+            &self.outcomes[outcome..outcome + outcome_length],
+        ))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
 }

@@ -1,23 +1,27 @@
 //! What is known of every player's inputs, and guesses for the rest.
 
-use std::collections::VecDeque;
-
-use crate::builder::Prediction;
-use crate::{Frame, Input, PlayerIndex, PlayerSet};
+use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction};
 
 /// One player's inputs without gaps: the first that came for a frame is final.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// The frame of the oldest input still held.
     base: Frame,
-    held: VecDeque<Input>,
+    /// How many are held.
+    count: usize,
+    /// Bytes of the longest input so far.
+    width: usize,
+    /// `width + 1` bytes per input, its length first.
+    bytes: Vec<u8>,
+    /// Where in `bytes` the oldest one is. What is before it is garbage.
+    begin: usize,
     last: Option<Input>,
 }
 
 impl Queue {
     /// The first frame whose input is missing.
     pub(crate) fn end(&self) -> Frame {
-        self.base + self.held.len() as u32
+        self.base + self.count as u32
     }
 
     /// The first frame whose input is still held.
@@ -25,25 +29,60 @@ impl Queue {
         self.base
     }
 
+    pub(crate) fn last(&self) -> Option<Input> {
+        self.last
+    }
+
     /// `None` where the input is missing or was let go.
     pub(crate) fn get(&self, frame: Frame) -> Option<Input> {
-        let offset = frame.0.checked_sub(self.base.0)?;
-        self.held.get(offset as usize).copied()
+        let offset = frame.0.checked_sub(self.base.0)? as usize;
+        if offset >= self.count {
+            return None;
+        }
+        let at = self.begin + offset * (self.width + 1);
+        let end = at + 1 + usize::from(self.bytes[at]);
+        Input::new(&self.bytes[at + 1..end]).ok()
     }
 
     pub(crate) fn push(&mut self, input: Input) {
-        self.held.push_back(input);
+        let bytes = input.as_slice();
+        if bytes.len() > self.width {
+            self.widen(bytes.len());
+        }
+        self.bytes.push(bytes.len() as u8);
+        self.bytes.extend_from_slice(bytes);
+        self.count += 1;
+        self.bytes
+            .resize(self.begin + self.count * (self.width + 1), 0);
         self.last = Some(input);
     }
 
     pub(crate) fn forget_before(&mut self, frame: Frame) {
-        let count = (frame - self.base).min(self.held.len() as u32);
-        self.held.drain(..count as usize);
-        self.base = self.base + count;
+        let count = ((frame - self.base) as usize).min(self.count);
+        self.base = self.base + count as u32;
+        self.count -= count;
+        self.begin += count * (self.width + 1);
+        // Moved rarely enough that a frame costs a constant, and early enough to be small.
+        if self.begin >= 64 && self.begin > self.bytes.len() / 2 {
+            self.bytes.drain(..self.begin);
+            self.begin = 0;
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.held.len()
+        self.count
+    }
+
+    /// Makes room for longer inputs than before.
+    fn widen(&mut self, width: usize) {
+        let mut bytes = Vec::with_capacity((self.count + 1) * (width + 1));
+        for slot in self.bytes[self.begin..].chunks_exact(self.width + 1) {
+            bytes.extend_from_slice(slot);
+            bytes.resize(bytes.len() + width - self.width, 0);
+        }
+        self.bytes = bytes;
+        self.begin = 0;
+        self.width = width;
     }
 }
 
@@ -79,30 +118,48 @@ impl Inputs {
         ends.zip(players).min().expect("there is a player")
     }
 
-    /// Every player's input for a frame not yet let go, and whose of them are guesses.
-    pub(crate) fn at(&self, frame: Frame) -> (Vec<Input>, PlayerSet) {
+    /// Adds every player's input for a frame not yet let go, and tells whose of them are guesses.
+    pub(crate) fn at(&self, frame: Frame, inputs: &mut Vec<Input>) -> PlayerSet {
         let mut predicted = PlayerSet::default();
-        let inputs = (0..)
-            .map(PlayerIndex)
-            .zip(&self.queues)
-            .map(|(player, queue)| {
-                queue.get(frame).unwrap_or_else(|| {
-                    predicted.insert(player);
-                    self.guess(queue)
-                })
-            })
-            .collect();
-        (inputs, predicted)
+        for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
+            inputs.push(queue.get(frame).unwrap_or_else(|| {
+                predicted.insert(player);
+                self.prediction.guess(player, frame, queue, self.default)
+            }));
+        }
+        predicted
     }
 
     pub(crate) fn longest(&self) -> usize {
         self.queues.iter().map(Queue::len).max().unwrap_or(0)
     }
+}
 
-    fn guess(&self, queue: &Queue) -> Input {
-        match self.prediction {
-            Prediction::RepeatLast => queue.last.unwrap_or(self.default),
-            Prediction::Default => self.default,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_of_any_lengths_come_back_and_old_ones_are_let_go() {
+        let input = |frame: u32| {
+            let length = 1 + (frame as usize * 7) % (1 + frame as usize % 64);
+            Input::new(&vec![frame as u8; length]).unwrap_or_default()
+        };
+        let mut queue = Queue::default();
+        for frame in 0..500 {
+            assert_eq!(queue.end(), Frame(frame));
+            queue.push(input(frame));
+            queue.forget_before(Frame(frame.saturating_sub(100)));
+            let held = queue.begin().0..queue.end().0;
+            assert!(held.len() <= 101 && queue.bytes.len() <= 2 * 101 * 65 + 64);
+            for held in held {
+                assert_eq!(queue.get(Frame(held)), Some(input(held)));
+            }
+            assert_eq!(queue.get(queue.end()), None);
+            assert_eq!(
+                queue.get(Frame(queue.begin() - Frame(1))),
+                (frame <= 100).then(|| input(0))
+            );
         }
     }
 }

@@ -32,25 +32,22 @@
 //! }
 //!
 //! impl Game {
-//!     fn run(&mut self, batch: Batch) -> Vec<StepResult> {
-//!         let mut results = Vec::new();
-//!         for request in batch.requests {
+//!     fn run(&mut self, batch: &mut Batch) {
+//!         while let Some(request) = batch.poll_request() {
 //!             match request {
 //!                 Request::Load { frame } => self.sum = self.saved[&frame],
 //!                 Request::Save { frame } => _ = self.saved.insert(frame, self.sum),
-//!                 Request::Step { frame, inputs, .. } => {
-//!                     self.sum += inputs.iter().map(|input| u32::from(input.as_slice()[0])).sum::<u32>();
-//!                     let outcome = self.sum.to_le_bytes().to_vec();
-//!                     let terminal = self.sum >= 100;
-//!                     results.push(StepResult { frame, outcome, terminal, digest: None });
-//!                     if terminal {
-//!                         break; // The rest of the batch is skipped.
+//!                 Request::Step { frame, .. } => {
+//!                     for input in batch.inputs(frame) {
+//!                         self.sum += u32::from(input.as_slice()[0]);
 //!                     }
+//!                     let outcome = &self.sum.to_le_bytes();
+//!                     let terminal = self.sum >= 100; // The rest of the batch is skipped.
+//!                     batch.answer(StepResult { outcome, terminal, digest: None });
 //!                 }
 //!             }
 //!         }
-//!         self.saved = self.saved.split_off(&batch.keep_from);
-//!         results
+//!         self.saved = self.saved.split_off(&batch.keep_from());
 //!     }
 //! }
 //!
@@ -66,10 +63,9 @@
 //!             let input = Input::new(&[(frame.0 as u8 + me as u8) % 3])?;
 //!             engine.add_local_input(PlayerIndex(me as u8), input)?;
 //!         }
-//!         if let Advance::Run(batch) = engine.advance(now) {
-//!             let id = batch.id;
-//!             let results = game.run(batch);
-//!             engine.complete(id, results)?;
+//!         if let Advance::Run(mut batch) = engine.advance(now) {
+//!             game.run(&mut batch);
+//!             engine.complete(&mut batch)?;
 //!         }
 //!         while let Some(event) = engine.poll_event() {
 //!             if let Event::Sealed { last_frame, hash } = event {
@@ -77,9 +73,12 @@
 //!             }
 //!         }
 //!         // Link n leads to player n here; what the network loses, later packets carry again.
-//!         while let Some(packet) = peers[me].0.poll_packet() {
-//!             let (other, _) = &mut peers[usize::from(packet.link.0)];
-//!             other.handle_packet(LinkId(me as u8), &packet.bytes, now)?;
+//!         let mut sent = Vec::new();
+//!         while let Some(packet) = engine.poll_packet() {
+//!             sent.push((usize::from(packet.link.0), packet.bytes.to_vec()));
+//!         }
+//!         for (to, bytes) in sent {
+//!             peers[to].0.handle_packet(LinkId(me as u8), &bytes, now)?;
 //!         }
 //!     }
 //!     now = peers[0].0.next_tick_at(now);
@@ -135,7 +134,8 @@
 //!
 //! # How it works
 //!
-//! - `inputs` holds what is known of every player; `timeline` holds the frames simulated but not
+//! - `inputs` holds what is known of every player, `prediction` guesses the rest, `snapshots` chooses
+//!   the states to save; `timeline` holds the frames simulated but not
 //!   confirmed. Inputs enter by one path (`Engine::enter`), which compares them with what was
 //!   simulated and remembers the first wrong frame.
 //! - `tick` confirms what can be, plans the batch (a rollback to the first wrong frame, and the
@@ -156,7 +156,9 @@ mod hash;
 mod inputs;
 mod link;
 mod pace;
+mod prediction;
 mod rejoin;
+mod snapshots;
 mod stats;
 mod tick;
 mod timeline;
@@ -164,12 +166,14 @@ mod types;
 pub mod wire;
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
-pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW, Prediction};
+pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};
 pub use engine::{Engine, Packet};
 pub use error::{BuildError, CompleteError, InputError, PacketError};
 pub use event::{ConfirmedFrame, Event};
 pub use hash::{ChainHash, Digest, HashPrefix, chain};
+pub use prediction::{PastInputs, Predict, Prediction};
 pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
+pub use snapshots::{Costs, SnapshotPolicy};
 pub use stats::{Counters, Held, LinkStats, RTT_SAMPLES, Refused};
 pub use types::{
     Epoch, Frame, Incarnation, Input, LinkId, MAX_INPUT_BYTES, MAX_PLAYERS, Micros, PlayerIndex,

@@ -178,8 +178,8 @@ impl Link {
         self.arrivals.take(body.sequence)
     }
 
-    /// The packet of a tick.
-    pub(crate) fn packet(&mut self, now: Micros, view: &View<'_>) -> Vec<u8> {
+    /// Writes the packet of a tick.
+    pub(crate) fn packet(&mut self, now: Micros, view: &View<'_>, bytes: &mut Vec<u8>) {
         self.sequence = self.sequence.wrapping_add(1);
         let shape = Shape {
             acks: self.players.len(),
@@ -219,10 +219,9 @@ impl Link {
             known: view.known.clone(),
             returned: lacking.map(|_| returned),
         };
-        let bytes = wire::encode(&view.header, &body);
+        *bytes = wire::encode(&view.header, &body);
         debug_assert!(bytes.len() <= MAX_PACKET_BYTES);
         self.bytes_sent += bytes.len() as u64;
-        bytes
     }
 
     pub(crate) fn stats(&self) -> LinkStats {

@@ -36,6 +36,9 @@ pub struct Counters {
     pub rollbacks: u64,
     /// Frames simulated again.
     pub resimulated_frames: u64,
+    /// States that the host was asked to save, and to load.
+    pub saves: u64,
+    pub loads: u64,
     /// Frames gone back by the deepest rollback.
     pub deepest_rollback: u32,
     /// Times that the head stopped at the end of the window.

@@ -2,26 +2,25 @@
 
 use crate::link::View;
 use crate::rejoin::CATCH_UP_FRAMES;
-use crate::timeline::Wrong;
+use crate::timeline::{Record, Wrong};
 use crate::wire::Header;
 use crate::{
-    Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, Micros, Packet,
-    PlayerIndex, Request, StepResult, Wait, chain,
+    Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, Micros, PlayerIndex,
+    Request, Wait, chain,
 };
 
 /// Frames below the first unconfirmed one whose remote inputs are still compared with what a peer
 /// sends again.
 const RESENT_FRAMES: u32 = 64;
 
-/// The batch that the host is running: the steps from `first` to `end`.
+/// The batch that the host is running: the steps up to `end`.
 #[derive(Debug)]
 pub(crate) struct OpenBatch {
     pub(crate) id: u64,
     now: Micros,
-    first: Frame,
     end: Frame,
-    /// Frames gone back; 0 without a rollback.
-    depth: u32,
+    /// The first frame that was simulated with a wrong guess; the head without a rollback.
+    wrong: Frame,
     /// The frames from the head on are shown for the first time, not caught up on.
     shown: bool,
 }
@@ -106,9 +105,9 @@ impl Engine {
         match (self.stalled, player) {
             (None, Some(player)) => {
                 self.counters.stalls += 1;
-                self.events.push_back(Event::Stalled { player });
+                self.events.push(Event::Stalled { player });
             }
-            (Some(_), None) => self.events.push_back(Event::Resumed),
+            (Some(_), None) => self.events.push(Event::Resumed),
             (None, None) | (Some(_), Some(_)) => {}
         }
         self.stalled = player;
@@ -121,46 +120,49 @@ impl Engine {
             None if with_head => head + 1,
             None => head,
         };
-        let first = wrong.map_or(head, |wrong| wrong.frame);
         let (missing, _) = self.inputs.first_missing();
-        let mut requests = Vec::new();
+        let from = match wrong {
+            Some(wrong) => self.snapshots.before(wrong.frame),
+            None if with_head => self.snapshots.outdated(head, missing),
+            None => None,
+        };
+        let first = from.unwrap_or(head);
+        self.batches += 1;
+        let mut batch = std::mem::take(&mut self.spare);
+        batch.begin(self.batches, first, self.config.players);
+        if let Some(frame) = from {
+            batch.ask(Request::Load { frame });
+            self.snapshots.drop_after(frame);
+            self.counters.loads += 1;
+        }
         if let Some(Wrong { frame, player }) = wrong {
-            requests.push(Request::Load { frame });
-            self.events.push_back(Event::Rollback {
+            let depth = head - frame;
+            self.events.push(Event::Rollback {
                 to: frame,
-                depth: head - frame,
+                depth,
                 player,
             });
             self.counters.rollbacks += 1;
-            self.counters.deepest_rollback = self.counters.deepest_rollback.max(head - frame);
+            self.counters.deepest_rollback = self.counters.deepest_rollback.max(depth);
         }
+        let wrong = wrong.map_or(head, |wrong| wrong.frame);
+        self.snapshots.went_back(head - wrong);
         for frame in (first.0..end.0).map(Frame) {
-            // Only a frame with a guess can be gone back to.
-            let loaded = wrong.is_some_and(|wrong| wrong.frame == frame);
-            if !loaded && (frame >= missing || frame == Frame(0)) {
-                requests.push(Request::Save { frame });
+            if self.snapshots.wants(frame, first, missing) {
+                batch.ask(Request::Save { frame });
+                self.counters.saves += 1;
             }
-            let (inputs, predicted) = self.inputs.at(frame);
-            requests.push(Request::Step {
-                frame,
-                inputs,
-                predicted,
-            });
+            batch.ask_step(frame, |inputs| self.inputs.at(frame, inputs));
         }
-        self.batches += 1;
+        batch.set_keep_from(self.snapshots.keep_from(missing, end));
         self.open = Some(OpenBatch {
             id: self.batches,
             now,
-            first,
             end,
-            depth: head - first,
+            wrong,
             shown: !self.rejoining(),
         });
-        Batch {
-            id: self.batches,
-            requests,
-            keep_from: missing.min(end),
-        }
+        batch
     }
 
     fn make_packets(&mut self, now: Micros) {
@@ -179,49 +181,45 @@ impl Engine {
             inputs: &self.inputs,
             history: &self.history,
         };
-        self.packets.clear();
-        for link in &mut self.links {
-            self.packets.push_back(Packet {
-                link: link.id,
-                bytes: link.packet(now, &view),
-            });
+        self.packets.begin(self.links.len());
+        for (link, bytes) in self.links.iter_mut().zip(self.packets.buffers()) {
+            link.packet(now, &view, bytes);
         }
     }
 
-    pub(crate) fn take_results(
-        &mut self,
-        id: u64,
-        results: Vec<StepResult>,
-    ) -> Result<(), CompleteError> {
+    pub(crate) fn take_results(&mut self, batch: &mut Batch) -> Result<(), CompleteError> {
         let open = match self.open.take() {
-            Some(open) if open.id == id => open,
+            Some(open) if open.id == batch.id() => open,
             other => {
                 self.open = other;
-                return Err(CompleteError::NotOpen { id });
+                return Err(CompleteError::NotOpen { id: batch.id() });
             }
         };
-        if let Err(error) = check_results(&open, &results) {
+        if let Err(error) = batch.check() {
             self.open = Some(open);
             return Err(error);
         }
         let head = self.timeline.head();
         let ended = self.timeline.terminal().is_some();
-        for result in results {
-            let (inputs, predicted) = self.inputs.at(result.frame);
-            let frame = result.frame;
-            let shown = inputs.clone();
-            let depth = if frame < head { open.depth } else { 0 };
-            let first = self.timeline.simulated(inputs, result, open.now, depth);
+        for answered in batch.answered() {
+            let frame = answered.frame;
+            let again = open.wrong <= frame && frame < head;
+            let depth = if again { head - open.wrong } else { 0 };
+            let first = self.timeline.simulated(&answered, open.now, depth);
             self.counters.resimulated_frames += u64::from(!first);
             if first && open.shown {
-                self.events.push_back(Event::Presented {
+                self.events.push(Event::Presented {
                     frame,
-                    inputs: shown,
-                    predicted,
+                    inputs: answered.inputs,
+                    predicted: answered.predicted,
                     at: open.now,
                 });
             }
         }
+        self.spare = std::mem::take(batch);
+        // What came after an end was not run.
+        let last = Frame(self.timeline.head() - Frame(1));
+        self.snapshots.drop_after(last);
         self.timeline.corrected();
         if self.timeline.terminal().is_some() {
             self.pace.owe(head - self.timeline.head());
@@ -239,35 +237,35 @@ impl Engine {
             && let Some(record) = self.timeline.confirm(missing)
         {
             let predicted_wrong = record.shown_wrong();
-            let result = record.result;
-            debug_assert_eq!(self.inputs.at(result.frame).0, record.inputs);
+            debug_assert!(self.was_simulated_right(&record));
             let hash = chain(
                 self.hash,
-                result.frame,
+                record.frame,
                 &record.inputs,
-                &result.outcome,
-                result.digest,
+                &record.outcome,
+                record.digest,
             );
             self.hash = hash;
             self.history.push(hash);
-            self.events.push_back(Event::Confirmed(ConfirmedFrame {
-                frame: result.frame,
-                inputs: record.inputs,
-                outcome: result.outcome,
-                digest: result.digest,
+            self.events.push(Event::Confirmed(ConfirmedFrame {
+                frame: record.frame,
+                inputs: &record.inputs,
+                outcome: &record.outcome,
+                digest: record.digest,
                 hash,
                 predicted_wrong,
                 first_simulated_at: record.first_simulated_at,
                 rollback_depth: record.rollback_depth,
             }));
-            if result.terminal {
-                self.sealed = Some(result.frame);
+            if record.terminal {
+                self.sealed = Some(record.frame);
                 self.timeline.close();
-                self.events.push_back(Event::Sealed {
-                    last_frame: result.frame,
+                self.events.push(Event::Sealed {
+                    last_frame: record.frame,
                     hash,
                 });
             }
+            self.timeline.reuse(record);
         }
         for index in 0..self.links.len() {
             let difference = self.links[index].comparison.confirmed(&self.history);
@@ -277,9 +275,16 @@ impl Engine {
         self.settle();
     }
 
+    fn was_simulated_right(&self, record: &Record) -> bool {
+        let mut inputs = Vec::new();
+        self.inputs.at(record.frame, &mut inputs).is_empty() && inputs == record.inputs
+    }
+
     /// Lets go of what no peer, no later page load of one, and no rollback can need.
     pub(crate) fn forget(&mut self) {
         let base = self.timeline.base();
+        let oldest = self.snapshots.oldest();
+        let base = oldest.map_or(base, |oldest| oldest.min(base));
         let base_or_durable = base.min(self.durable);
         let needed = self.links.iter().map(|link| link.needed_from());
         let local_from = needed
@@ -292,28 +297,4 @@ impl Engine {
             self.inputs.of_mut(player).forget_before(from);
         }
     }
-}
-
-fn check_results(open: &OpenBatch, results: &[StepResult]) -> Result<(), CompleteError> {
-    for (position, (result, expected)) in results.iter().zip(open.first.0..).enumerate() {
-        let expected = Frame(expected);
-        if result.frame != expected {
-            return Err(CompleteError::WrongFrame {
-                position,
-                expected,
-                found: result.frame,
-            });
-        }
-    }
-    let steps = (open.end - open.first) as usize;
-    let ended = results.iter().position(|result| result.terminal);
-    let most = ended.map_or(steps, |position| position + 1);
-    if results.len() > most.min(steps) {
-        return Err(CompleteError::TooMany);
-    }
-    if results.len() < most.min(steps) {
-        let frame = open.first + results.len() as u32;
-        return Err(CompleteError::Missing { frame });
-    }
-    Ok(())
 }

@@ -2,15 +2,19 @@
 
 use std::collections::VecDeque;
 
-use crate::{Frame, Input, Micros, PlayerIndex, PlayerSet, StepResult};
+use crate::batch::Answered;
+use crate::{Digest, Frame, Input, Micros, PlayerIndex, PlayerSet};
 
 /// The newest simulation of one frame, and what was ever true of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Record {
+    pub(crate) frame: Frame,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) result: StepResult,
-    /// The inputs of the first simulation, if there was another since.
-    shown: Option<Vec<Input>>,
+    pub(crate) outcome: Vec<u8>,
+    pub(crate) terminal: bool,
+    pub(crate) digest: Option<Digest>,
+    /// The inputs of the first simulation; empty if there was no other since.
+    shown: Vec<Input>,
     pub(crate) first_simulated_at: Micros,
     pub(crate) rollback_depth: u32,
 }
@@ -18,14 +22,23 @@ pub(crate) struct Record {
 impl Record {
     /// Players whose input in the first simulation was not that of the newest.
     pub(crate) fn shown_wrong(&self) -> PlayerSet {
-        let shown = self.shown.as_ref().unwrap_or(&self.inputs);
-        let pairs = shown.iter().zip(&self.inputs);
+        let pairs = self.shown.iter().zip(&self.inputs);
         (0..)
             .map(PlayerIndex)
             .zip(pairs)
             .filter(|(_, (shown, input))| shown != input)
             .map(|(player, _)| player)
             .collect()
+    }
+
+    fn simulated(&mut self, answered: &Answered<'_>) {
+        self.frame = answered.frame;
+        self.inputs.clear();
+        self.inputs.extend_from_slice(answered.inputs);
+        self.outcome.clear();
+        self.outcome.extend_from_slice(answered.result.outcome);
+        self.terminal = answered.result.terminal;
+        self.digest = answered.result.digest;
     }
 }
 
@@ -43,6 +56,8 @@ pub(crate) struct Wrong {
 pub(crate) struct Timeline {
     base: Frame,
     records: VecDeque<Record>,
+    /// Records that were confirmed: their memory is used again.
+    spare: Vec<Record>,
     head: Frame,
     wrong: Option<Wrong>,
 }
@@ -66,7 +81,7 @@ impl Timeline {
     pub(crate) fn terminal(&self) -> Option<Frame> {
         let last = self.head.0.checked_sub(1).map(Frame)?;
         self.get(last)
-            .filter(|record| record.result.terminal)
+            .filter(|record| record.terminal)
             .map(|_| last)
     }
 
@@ -94,32 +109,30 @@ impl Timeline {
     }
 
     /// Takes the result of a step: a simulation of a frame for the first time makes a record, and
-    /// returns true.
-    pub(crate) fn simulated(
-        &mut self,
-        inputs: Vec<Input>,
-        result: StepResult,
-        at: Micros,
-        rollback_depth: u32,
-    ) -> bool {
-        let frame = result.frame;
-        self.head = frame + 1;
-        match self.records.get_mut((frame - self.base) as usize) {
+    /// returns true. Of a frame that is confirmed nothing is taken: it was simulated only to get
+    /// from an older snapshot to later frames.
+    pub(crate) fn simulated(&mut self, answered: &Answered<'_>, at: Micros, depth: u32) -> bool {
+        self.head = answered.frame + 1;
+        let Some(offset) = answered.frame.0.checked_sub(self.base.0) else {
+            return false;
+        };
+        match self.records.get_mut(offset as usize) {
             Some(record) => {
-                let before = std::mem::replace(&mut record.inputs, inputs);
-                record.shown.get_or_insert(before);
-                record.result = result;
-                record.rollback_depth = record.rollback_depth.max(rollback_depth);
+                if record.shown.is_empty() {
+                    // What `inputs` holds then is overwritten at once.
+                    std::mem::swap(&mut record.shown, &mut record.inputs);
+                }
+                record.simulated(answered);
+                record.rollback_depth = record.rollback_depth.max(depth);
                 false
             }
             None => {
-                self.records.push_back(Record {
-                    inputs,
-                    result,
-                    shown: None,
-                    first_simulated_at: at,
-                    rollback_depth,
-                });
+                let mut record = self.spare.pop().unwrap_or_default();
+                record.simulated(answered);
+                record.shown.clear();
+                record.first_simulated_at = at;
+                record.rollback_depth = depth;
+                self.records.push_back(record);
                 true
             }
         }
@@ -142,9 +155,15 @@ impl Timeline {
         Some(record)
     }
 
+    /// Gives a confirmed record back.
+    pub(crate) fn reuse(&mut self, record: Record) {
+        self.spare.push(record);
+    }
+
     /// Nothing after the sealed frame matters.
     pub(crate) fn close(&mut self) {
         self.records.clear();
+        self.spare = Vec::new();
         self.wrong = None;
     }
 

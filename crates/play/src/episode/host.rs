@@ -20,9 +20,8 @@ impl Host {
     }
 
     /// One call per tick, however far it goes back. Stops at a terminal frame.
-    pub(super) fn run(&mut self, batch: &Batch) -> Vec<StepResult> {
-        let mut results = Vec::with_capacity(batch.requests.len());
-        for request in &batch.requests {
+    pub(super) fn run(&mut self, batch: &mut Batch) {
+        while let Some(request) = batch.poll_request() {
             match request {
                 Request::Load { frame } => self
                     .simulation
@@ -32,26 +31,20 @@ impl Host {
                     debug_assert_eq!(self.simulation.frame(), frame.0);
                     self.simulation.save(frame.0);
                 }
-                Request::Step { frame, inputs, .. } => {
+                Request::Step { frame, .. } => {
                     #[cfg(feature = "fault-injection")]
                     if self.fault_at == Some(frame.0) {
                         self.simulation.fault(0);
                     }
-                    let record = self.simulation.step(inputs);
-                    let terminal = record.terminal;
-                    results.push(StepResult {
-                        frame: *frame,
-                        outcome: record.outcome,
-                        terminal,
+                    let record = self.simulation.step(batch.inputs(frame));
+                    batch.answer(StepResult {
+                        outcome: &record.outcome,
+                        terminal: record.terminal,
                         digest: record.digest.map(Digest),
                     });
-                    if terminal {
-                        break;
-                    }
                 }
             }
         }
-        self.simulation.forget_before(batch.keep_from.0);
-        results
+        self.simulation.forget_before(batch.keep_from().0);
     }
 }

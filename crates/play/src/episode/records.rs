@@ -6,6 +6,7 @@ use igym_protocol::{
 };
 use igym_rollback::{Event, Frame, Input, Micros};
 
+use super::recorder::Recorder;
 use super::{Episode, SAMPLE_EVERY, measure};
 
 impl Episode {
@@ -25,8 +26,24 @@ impl Episode {
 
     /// Records what the engine has to tell. `path` is that of the packet just handled.
     pub(super) fn drain(&mut self, now: Micros, path: Path) {
+        let at_us = self.us(now);
+        let facts = Facts {
+            at_us,
+            origin: self.origin.unwrap_or(now),
+            path,
+            head: self.engine.head().0,
+        };
         while let Some(event) = self.engine.poll_event() {
-            self.record(event, now, path);
+            if let Event::Desync { frame, .. } = &event {
+                self.desync_at = Some(self.desync_at.map_or(frame.0, |known| known.min(frame.0)));
+            }
+            if let Event::Sealed { last_frame, hash } = &event {
+                self.seal = Some(Seal {
+                    last_frame: last_frame.0,
+                    hash: hash.0,
+                });
+            }
+            facts.record(event, &mut self.recorder);
         }
     }
 
@@ -70,9 +87,19 @@ impl Episode {
                 .network(measure::network_sample(at_us, player, &stats));
         }
     }
+}
 
-    fn record(&mut self, event: Event, now: Micros, path: Path) {
-        let at_us = self.us(now);
+/// What all events have in common that are taken at once.
+struct Facts {
+    at_us: u64,
+    origin: Micros,
+    path: Path,
+    head: u32,
+}
+
+impl Facts {
+    fn record(&self, event: Event<'_>, recorder: &mut Recorder) {
+        let at_us = self.at_us;
         match event {
             Event::Presented {
                 frame,
@@ -80,11 +107,11 @@ impl Episode {
                 predicted,
                 at,
             } => {
-                let at_us = self.us(at);
-                self.recorder.presented(PresentedFrame {
+                let at_us = at.since(self.origin).as_micros() as u64;
+                recorder.presented(PresentedFrame {
                     frame: frame.0,
                     at_us,
-                    inputs: bytes_of(&inputs),
+                    inputs: bytes_of(inputs),
                     predicted: predicted.0,
                 });
             }
@@ -95,24 +122,24 @@ impl Episode {
                 at,
                 link: _,
             } => {
-                let at_us = self.us(at);
-                for (offset, input) in (0..).zip(&inputs) {
-                    self.recorder.received(ReceivedInput {
+                let at_us = at.since(self.origin).as_micros() as u64;
+                for (offset, input) in (0..).zip(inputs) {
+                    recorder.received(ReceivedInput {
                         frame: (first + offset).0,
                         player: player.0,
                         input: input.as_slice().to_vec(),
-                        path,
+                        path: self.path,
                         at_us,
                     });
                 }
             }
-            Event::Confirmed(confirmed) => self.recorder.row(CanonicalRow {
-                inputs: bytes_of(&confirmed.inputs),
-                outcome: confirmed.outcome,
+            Event::Confirmed(confirmed) => recorder.row(CanonicalRow {
+                inputs: bytes_of(confirmed.inputs),
+                outcome: confirmed.outcome.to_vec(),
                 digest: confirmed.digest.map(|digest| digest.0),
                 hash: confirmed.hash.0,
             }),
-            Event::Rollback { to, depth, player } => self.recorder.event(
+            Event::Rollback { to, depth, player } => recorder.event(
                 at_us,
                 ClientEvent::Rollback {
                     at_us,
@@ -122,8 +149,8 @@ impl Episode {
                 },
             ),
             Event::Stalled { player } => {
-                let frame = self.engine.head().0;
-                self.recorder.event(
+                let frame = self.head;
+                recorder.event(
                     at_us,
                     ClientEvent::Stall {
                         at_us,
@@ -133,13 +160,11 @@ impl Episode {
                 );
             }
             Event::Resumed => {
-                let frame = self.engine.head().0;
-                self.recorder
-                    .event(at_us, ClientEvent::Resume { at_us, frame });
+                let frame = self.head;
+                recorder.event(at_us, ClientEvent::Resume { at_us, frame });
             }
             Event::Desync { frame, link, .. } => {
-                self.desync_at = Some(self.desync_at.map_or(frame.0, |known| known.min(frame.0)));
-                self.recorder.event(
+                recorder.event(
                     at_us,
                     ClientEvent::Desync {
                         at_us,
@@ -149,12 +174,8 @@ impl Episode {
                     },
                 );
             }
-            Event::Sealed { last_frame, hash } => {
-                self.seal = Some(Seal {
-                    last_frame: last_frame.0,
-                    hash: hash.0,
-                });
-            }
+            // It is uploaded last of all.
+            Event::Sealed { .. } => {}
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use igym_rollback::{Frame, Input, LinkId, Packet, wire};
+use igym_rollback::{Frame, Input, LinkId, wire};
 use proptest::prelude::*;
 
-use crate::host::{Host, endless, pair};
+use crate::host::{Host, Packet, endless, pair};
 use crate::parity::runner;
 
 /// Two hosts in the middle of play, and the newest packets to the first.

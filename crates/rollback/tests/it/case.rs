@@ -200,7 +200,7 @@ impl Case {
             .incarnation(Incarnation(1 + peer as u32 + 10 * load.number))
             .input_delay(self.delays[peer])
             .window(Duration::from_millis(self.window_ms))
-            .prediction(self.prediction)
+            .prediction(self.prediction.clone())
             .default_input(default_input())
             .genesis(self.genesis(epoch))
             .start_at(load.start_at);

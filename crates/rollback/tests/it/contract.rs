@@ -138,7 +138,11 @@ fn lockstep_never_guesses() {
 #[test]
 fn guesses_follow_the_strategy() {
     for (prediction, guess) in [(Prediction::RepeatLast, 7), (Prediction::Default, 9)] {
-        let build = |me| duo(me).default_input(input(9)).prediction(prediction);
+        let build = |me| {
+            duo(me)
+                .default_input(input(9))
+                .prediction(prediction.clone())
+        };
         let mut a = Host::new(build(0), &[0], endless());
         let mut b = Host::new(build(1), &[1], endless());
         b.tick(7);
@@ -271,11 +275,11 @@ fn local_inputs_are_taken_when_wanted() {
     // Without an input the head waits for it, once the lead frames are played.
     let mut engine = duo(0).build().unwrap();
     for _ in 0..2 {
-        let Advance::Run(batch) = engine.advance(Micros(1)) else {
+        let Advance::Run(mut batch) = engine.advance(Micros(1)) else {
             panic!("lead frames need no input")
         };
-        let results = a.game.run(&batch);
-        engine.complete(batch.id, results).unwrap();
+        a.game.run(&mut batch);
+        engine.complete(&mut batch).unwrap();
     }
     let wait = Wait::LocalInput {
         player: me,
@@ -289,42 +293,43 @@ fn nothing_enters_an_open_batch() {
     let (mut a, mut b) = pair(endless());
     let (_, packets) = b.tick(1);
     a.engine.add_local_input(PlayerIndex(0), input(1)).unwrap();
-    let Advance::Run(batch) = a.engine.advance(a.now) else {
+    let Advance::Run(mut batch) = a.engine.advance(a.now) else {
         panic!("frame 0 can be simulated")
     };
-    assert_eq!(batch.requests[0], Request::Save { frame: Frame(0) });
-    let id = batch.id;
+    assert_eq!(batch.requests()[0], Request::Save { frame: Frame(0) });
+    let id = batch.id();
     a.refuses(&packets[0].bytes, PacketError::BatchOpen { id });
     let late = a.engine.add_local_input(PlayerIndex(0), input(1));
     assert_eq!(late, Err(InputError::BatchOpen { id }));
     let again = Advance::Wait(Wait::BatchOpen { id });
     assert_eq!(a.engine.advance(a.now), again);
 
-    let result = |frame: u32| StepResult {
-        frame: Frame(frame),
-        outcome: Vec::new(),
+    let answer = StepResult {
+        outcome: &[],
         terminal: false,
         digest: None,
     };
-    let mut complete = |id, results| a.engine.complete(id, results);
-    let not_open = CompleteError::NotOpen { id: id + 1 };
-    assert_eq!(complete(id + 1, vec![result(0)]), Err(not_open));
-    let missing = CompleteError::Missing { frame: Frame(0) };
-    assert_eq!(complete(id, vec![]), Err(missing));
-    let wrong = CompleteError::WrongFrame {
-        position: 0,
-        expected: Frame(0),
-        found: Frame(1),
-    };
-    assert_eq!(complete(id, vec![result(1)]), Err(wrong));
+    let (_, mut other) = pair(endless());
     assert_eq!(
-        complete(id, vec![result(0), result(1)]),
-        Err(CompleteError::TooMany)
-    );
-    assert_eq!(complete(id, vec![result(0)]), Ok(()));
-    assert_eq!(
-        complete(id, vec![result(0)]),
+        other.engine.complete(&mut batch),
         Err(CompleteError::NotOpen { id })
+    );
+    let missing = CompleteError::Missing { frame: Frame(0) };
+    assert_eq!(a.engine.complete(&mut batch), Err(missing));
+    batch.answer(answer);
+    let mut twice = batch.clone();
+    twice.answer(answer);
+    assert_eq!(a.engine.complete(&mut twice), Err(CompleteError::TooMany));
+    assert_eq!(a.engine.head(), Frame(0));
+    let mut again = batch.clone();
+    assert_eq!(a.engine.complete(&mut batch), Ok(()));
+    assert_eq!(
+        a.engine.complete(&mut again),
+        Err(CompleteError::NotOpen { id })
+    );
+    assert_eq!(
+        a.engine.complete(&mut batch),
+        Err(CompleteError::NotOpen { id: 0 })
     );
     assert_eq!(a.engine.head(), Frame(1));
 }

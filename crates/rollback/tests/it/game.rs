@@ -21,6 +21,14 @@ pub(crate) struct Rules {
     pub(crate) flipped: Option<Frame>,
 }
 
+/// What came of a step.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) outcome: Vec<u8>,
+    pub(crate) terminal: bool,
+    pub(crate) digest: Option<Digest>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Game {
     rules: Rules,
@@ -41,34 +49,35 @@ impl Game {
     }
 
     /// Runs a batch as a host must, and checks what the engine promises about it.
-    pub(crate) fn run(&mut self, batch: &Batch) -> Vec<StepResult> {
-        let mut results: Vec<StepResult> = Vec::new();
-        for request in &batch.requests {
+    pub(crate) fn run(&mut self, batch: &mut Batch) {
+        while let Some(request) = batch.poll_request() {
             match request {
                 Request::Load { frame } => {
-                    self.state = *self.saved.get(frame).expect("the state was saved and kept");
-                    self.at = *frame;
+                    self.state = *self
+                        .saved
+                        .get(&frame)
+                        .expect("the state was saved and kept");
+                    self.at = frame;
                 }
                 Request::Save { frame } => {
-                    assert_eq!(*frame, self.at, "saves the present");
-                    self.saved.insert(*frame, self.state);
+                    assert_eq!(frame, self.at, "saves the present");
+                    self.saved.insert(frame, self.state);
                 }
-                Request::Step { frame, inputs, .. } => {
-                    assert_eq!(*frame, self.at, "steps the present");
-                    let result = self.step(inputs);
-                    let terminal = result.terminal;
-                    results.push(result);
-                    if terminal {
-                        break;
-                    }
+                Request::Step { frame, .. } => {
+                    assert_eq!(frame, self.at, "steps the present");
+                    let step = self.step(batch.inputs(frame));
+                    batch.answer(StepResult {
+                        outcome: &step.outcome,
+                        terminal: step.terminal,
+                        digest: step.digest,
+                    });
                 }
             }
         }
-        self.saved = self.saved.split_off(&batch.keep_from);
-        results
+        self.saved = self.saved.split_off(&batch.keep_from());
     }
 
-    pub(crate) fn step(&mut self, inputs: &[Input]) -> StepResult {
+    pub(crate) fn step(&mut self, inputs: &[Input]) -> Step {
         let frame = self.at;
         for input in inputs {
             for byte in input.as_slice() {
@@ -90,8 +99,7 @@ impl Game {
             digest[..8].copy_from_slice(&self.state.to_le_bytes());
             Digest(digest)
         });
-        StepResult {
-            frame,
+        Step {
             outcome: self.state.to_le_bytes()[..1 + (self.state % 3) as usize].to_vec(),
             terminal,
             digest,

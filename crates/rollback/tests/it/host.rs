@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use igym_rollback::{
-    Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Input, LinkId, Micros, Packet,
-    PacketError, PlayerIndex, PlayerSet, Request, Wait, wire,
+    Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Input, LinkId, Micros, PacketError,
+    PlayerIndex, PlayerSet, Request, Wait, wire,
 };
 
 use crate::game::{Game, Rules};
@@ -15,7 +15,7 @@ pub(crate) const FRAME: Duration = Duration::from_micros(16_667);
 pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) game: Game,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<Event<'static>>,
     /// The local players.
     pub(crate) players: Vec<u8>,
     pub(crate) now: Micros,
@@ -76,22 +76,19 @@ impl Host {
         }
         self.predicted.clear();
         let wait = match self.engine.advance(self.now) {
-            Advance::Run(batch) => {
-                for request in &batch.requests {
-                    if let Request::Step {
-                        frame, predicted, ..
-                    } = request
-                    {
+            Advance::Run(mut batch) => {
+                for request in batch.requests() {
+                    if let Request::Step { frame, predicted } = request {
                         self.predicted.push((*frame, *predicted));
                     }
                 }
-                let results = self.game.run(&batch);
-                self.engine.complete(batch.id, results).unwrap();
+                self.game.run(&mut batch);
+                self.engine.complete(&mut batch).unwrap();
                 None
             }
             Advance::Wait(wait) => Some(wait),
         };
-        let packets: Vec<Packet> = std::iter::from_fn(|| self.engine.poll_packet()).collect();
+        let packets = packets(&mut self.engine);
         self.drain();
         (wait, packets)
     }
@@ -107,11 +104,12 @@ impl Host {
     }
 
     fn drain(&mut self) {
-        self.events
-            .extend(std::iter::from_fn(|| self.engine.poll_event()));
+        while let Some(event) = self.engine.poll_event() {
+            self.events.push(kept(event));
+        }
     }
 
-    pub(crate) fn confirmed(&self) -> Vec<&ConfirmedFrame> {
+    pub(crate) fn confirmed(&self) -> Vec<&ConfirmedFrame<'static>> {
         let events = self.events.iter();
         events
             .filter_map(|event| match event {
@@ -137,6 +135,80 @@ impl Host {
         assert_eq!(taken, Err(expected));
         assert_eq!(self.unrefused(), before);
         assert_eq!(self.engine.counters().refused.total(), refused + 1);
+    }
+}
+
+/// A packet that was taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet {
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) fn packets(engine: &mut Engine) -> Vec<Packet> {
+    let mut packets = Vec::new();
+    while let Some(packet) = engine.poll_packet() {
+        packets.push(Packet {
+            bytes: packet.bytes.to_vec(),
+        });
+    }
+    packets
+}
+
+/// What the event lends is kept for as long as the tests run.
+fn kept(event: Event<'_>) -> Event<'static> {
+    fn inputs(lent: &[Input]) -> &'static [Input] {
+        lent.to_vec().leak()
+    }
+    match event {
+        Event::Presented {
+            frame,
+            inputs: lent,
+            predicted,
+            at,
+        } => Event::Presented {
+            frame,
+            inputs: inputs(lent),
+            predicted,
+            at,
+        },
+        Event::Received {
+            link,
+            player,
+            first,
+            inputs: lent,
+            at,
+        } => Event::Received {
+            link,
+            player,
+            first,
+            inputs: inputs(lent),
+            at,
+        },
+        Event::Confirmed(frame) => Event::Confirmed(ConfirmedFrame {
+            frame: frame.frame,
+            inputs: inputs(frame.inputs),
+            outcome: frame.outcome.to_vec().leak(),
+            digest: frame.digest,
+            hash: frame.hash,
+            predicted_wrong: frame.predicted_wrong,
+            first_simulated_at: frame.first_simulated_at,
+            rollback_depth: frame.rollback_depth,
+        }),
+        Event::Rollback { to, depth, player } => Event::Rollback { to, depth, player },
+        Event::Stalled { player } => Event::Stalled { player },
+        Event::Resumed => Event::Resumed,
+        Event::Desync {
+            frame,
+            link,
+            ours,
+            theirs,
+        } => Event::Desync {
+            frame,
+            link,
+            ours,
+            theirs,
+        },
+        Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
     }
 }
 

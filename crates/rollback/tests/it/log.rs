@@ -1,7 +1,7 @@
 //! What engines said, and what they should have.
 
 use igym_rollback::{
-    ChainHash, ConfirmedFrame, Digest, Event, Frame, Input, LinkId, Micros, PlayerIndex, chain,
+    ChainHash, Digest, Event, Frame, Input, LinkId, Micros, PlayerIndex, PlayerSet, chain,
 };
 
 use crate::case::Case;
@@ -10,7 +10,9 @@ use crate::game::{Game, Rules};
 /// What one peer's engine said in one episode.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    pub(crate) confirmed: Vec<ConfirmedFrame>,
+    pub(crate) confirmed: Vec<Fact>,
+    /// Of each confirmed frame, whose input had been guessed wrong.
+    pub(crate) predicted_wrong: Vec<PlayerSet>,
     pub(crate) presented: Vec<Vec<Input>>,
     /// The first frame that was presented, where the engine rejoined.
     pub(crate) begin: Option<Frame>,
@@ -32,7 +34,7 @@ pub(crate) struct Fact {
 }
 
 impl Log {
-    pub(crate) fn take(&mut self, event: Event, now: Micros) {
+    pub(crate) fn take(&mut self, event: Event<'_>, now: Micros) {
         match event {
             Event::Presented {
                 frame, inputs, at, ..
@@ -41,7 +43,7 @@ impl Log {
                 let next = begin + self.presented.len() as u32;
                 assert_eq!(frame, next, "each frame once");
                 assert!(at <= now);
-                self.presented.push(inputs);
+                self.presented.push(inputs.to_vec());
             }
             Event::Received {
                 player,
@@ -66,7 +68,14 @@ impl Log {
                         None => assert!(!wrong),
                     }
                 }
-                self.confirmed.push(frame);
+                self.predicted_wrong.push(frame.predicted_wrong);
+                self.confirmed.push(Fact {
+                    frame: frame.frame,
+                    inputs: frame.inputs.to_vec(),
+                    outcome: frame.outcome.to_vec(),
+                    digest: frame.digest,
+                    hash: frame.hash,
+                });
             }
             Event::Sealed { last_frame, hash } => {
                 assert!(self.sealed.is_none());
@@ -79,15 +88,8 @@ impl Log {
         }
     }
 
-    pub(crate) fn facts(&self) -> Vec<Fact> {
-        let facts = self.confirmed.iter().cloned().map(|frame| Fact {
-            frame: frame.frame,
-            inputs: frame.inputs,
-            outcome: frame.outcome,
-            digest: frame.digest,
-            hash: frame.hash,
-        });
-        facts.collect()
+    pub(crate) fn facts(&self) -> &[Fact] {
+        &self.confirmed
     }
 }
 

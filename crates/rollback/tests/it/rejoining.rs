@@ -350,7 +350,7 @@ fn a_difference_after_a_rejoin_is_named_by_frame() {
         let first = {
             let mut right = Host::new(duo(0), &[0], endless());
             let mut wrong = Host::new(duo(0), &[0], rules);
-            let inputs = old.confirmed().into_iter().map(|f| f.inputs.clone());
+            let inputs = old.confirmed().into_iter().map(|f| f.inputs.to_vec());
             let differs = inputs.enumerate().find(|(_, inputs)| {
                 let (right, wrong) = (right.game.step(inputs), wrong.game.step(inputs));
                 right != wrong
@@ -396,11 +396,11 @@ fn one_who_plays_alone_rejoins_at_once() {
     for tick in 0..4 {
         assert!(engine.rejoining());
         let now = igym_rollback::Micros(tick);
-        let Advance::Run(batch) = engine.advance(now) else {
+        let Advance::Run(mut batch) = engine.advance(now) else {
             panic!("it has all that it needs")
         };
-        let results = game.run(&batch);
-        engine.complete(batch.id, results).unwrap();
+        game.run(&mut batch);
+        engine.complete(&mut batch).unwrap();
     }
     assert!(!engine.rejoining());
     assert_eq!(

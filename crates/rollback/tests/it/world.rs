@@ -256,9 +256,9 @@ impl World {
         self.send(index);
         let peer = &mut self.peers[index];
         match advance {
-            Advance::Run(batch) => {
-                let results = peer.game.run(&batch);
-                peer.engine.complete(batch.id, results).unwrap();
+            Advance::Run(mut batch) => {
+                peer.game.run(&mut batch);
+                peer.engine.complete(&mut batch).unwrap();
             }
             Advance::Wait(Wait::Ending { frame, .. }) => peer.ending = Some(frame),
             Advance::Wait(Wait::LocalInput { .. } | Wait::BatchOpen { .. }) => {
@@ -295,7 +295,7 @@ impl World {
             self.totals.longest_packet = self.totals.longest_packet.max(packet.bytes.len());
             let way = (index, usize::from(packet.link.0));
             self.network
-                .send(&mut self.agenda, self.now_us, way, packet.bytes);
+                .send(&mut self.agenda, self.now_us, way, packet.bytes.to_vec());
         }
         assert_eq!(sent, self.peers.len() - 1, "one packet per link and tick");
     }
@@ -383,8 +383,9 @@ impl World {
         for fact in &peer.log.confirmed {
             let other = |input: &&Input| **input != crate::case::default_input();
             totals.inputs_not_default += fact.inputs.iter().filter(other).count() as u64;
-            totals.shown_wrong += u64::from(!fact.predicted_wrong.is_empty());
         }
+        let wrong = peer.log.predicted_wrong.iter();
+        totals.shown_wrong += wrong.filter(|wrong| !wrong.is_empty()).count() as u64;
     }
 
     /// The most frames that any peer has confirmed, or of which the server has inputs.
