@@ -245,7 +245,7 @@ impl Journal {
                 log.digests.insert(player, digests);
             }
             Record::EpisodeOpened { plan } => self.open_episode(plan, at_ms),
-            Record::EpisodeRejoined { .. } => {}
+            Record::EpisodeRejoined { .. } | Record::ConnectionAttempt { .. } => {}
             Record::EpisodeClosed {
                 session,
                 episode,

@@ -71,6 +71,12 @@ pub enum Record {
         session: SessionId,
         state: SessionState,
     },
+    /// The members' pages are to connect to each other anew; links of earlier attempts are over.
+    /// Attempts of a session are numbered from 1, also those made while an episode is played.
+    ConnectionAttempt {
+        session: SessionId,
+        attempt: u32,
+    },
     LinkReported {
         session: SessionId,
         from: u8,

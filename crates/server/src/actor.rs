@@ -58,12 +58,15 @@ pub(crate) enum Event {
     /// An upload that concerns the study is on disk.
     Sealed {
         participant: ParticipantId,
+        /// The page load that made it.
+        incarnation: u32,
         session: SessionId,
         episode: u32,
         seal: Seal,
     },
     Flushed {
         participant: ParticipantId,
+        incarnation: u32,
         session: SessionId,
         episode: u32,
     },
@@ -226,23 +229,25 @@ impl Actor {
             }
             Event::Sealed {
                 participant,
+                incarnation,
                 session,
                 episode,
                 seal,
             } => {
-                let result = self
-                    .study
-                    .handle_seal(now, participant, session, episode, seal);
+                let result =
+                    self.study
+                        .handle_seal(now, participant, incarnation, session, episode, seal);
                 self.answer(participant, result);
             }
             Event::Flushed {
                 participant,
+                incarnation,
                 session,
                 episode,
             } => {
-                let result = self
-                    .study
-                    .handle_flushed(now, participant, session, episode);
+                let result =
+                    self.study
+                        .handle_flushed(now, participant, incarnation, session, episode);
                 self.answer(participant, result);
             }
             Event::Judged {
@@ -277,6 +282,8 @@ impl Actor {
                 Effect::Signal { to, message } => {
                     self.committer.output(Output::Signal { to, message });
                 }
+                // Pages ask again; reading histories is not there yet.
+                Effect::History { .. } => {}
                 Effect::Judge { session, episode } => {
                     self.committer.output(Output::Judge { session, episode });
                 }

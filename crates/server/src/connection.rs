@@ -233,12 +233,14 @@ impl Connection {
         let event = match &upload.body {
             UploadBody::Seal(seal) => Some(Event::Sealed {
                 participant,
+                incarnation: upload.incarnation,
                 session,
                 episode,
                 seal: seal.clone(),
             }),
             UploadBody::Flushed => Some(Event::Flushed {
                 participant,
+                incarnation: upload.incarnation,
                 session,
                 episode,
             }),

@@ -73,6 +73,7 @@ impl Population {
             } => self.put(*participant, Place::Ended(*outcome)),
             Record::StudyOpened { .. }
             | Record::PageLoaded { .. }
+            | Record::ConnectionAttempt { .. }
             | Record::LinkReported { .. }
             | Record::Validated { .. }
             | Record::EpisodeRejoined { .. }

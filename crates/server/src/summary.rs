@@ -72,6 +72,7 @@ impl Census {
             | Record::PageLoaded { .. }
             | Record::SceneEntered { .. }
             | Record::SessionEntered { .. }
+            | Record::ConnectionAttempt { .. }
             | Record::LinkReported { .. }
             | Record::Validated { .. }
             | Record::EpisodeOpened { .. }

@@ -129,6 +129,7 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::LobbyLeft { participant, .. } => of_participant("lobby_left", participant),
         Record::SessionOpened { session, .. } => of_session("session_opened", session),
         Record::SessionEntered { session, .. } => of_session("session_entered", session),
+        Record::ConnectionAttempt { session, .. } => of_session("connection_attempt", session),
         Record::LinkReported { session, .. } => of_session("link_reported", session),
         Record::Validated { session, .. } => of_session("validated", session),
         Record::EpisodeOpened { plan } => {

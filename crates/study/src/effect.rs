@@ -22,6 +22,14 @@ pub enum Effect {
     /// Compare the readings of this episode and answer with
     /// [`Study::handle_judged`](crate::Study::handle_judged): the session waits for it.
     Judge { session: SessionId, episode: u32 },
+    /// Read the inputs of this episode from the journal, once every record before this effect is
+    /// in it, and send them to the participant's page: it asked for them to go on playing. A page
+    /// asks again until they come.
+    History {
+        participant: ParticipantId,
+        session: SessionId,
+        episode: u32,
+    },
 }
 
 /// Effects that were not polled yet; views come last, and once for each participant.

@@ -54,7 +54,7 @@
 //!             };
 //!             assert_eq!((waiting, needed), (1, 2));
 //!         }
-//!         Effect::Signal { .. } | Effect::Judge { .. } => {}
+//!         Effect::Signal { .. } | Effect::Judge { .. } | Effect::History { .. } => {}
 //!     }
 //! }
 //!
@@ -88,8 +88,8 @@ mod view;
 mod waiting;
 
 pub use config::{
-    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Problem, Scene, SeatRule, Seeds,
-    StartScene, StudyConfig, json_schema,
+    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Problem, RelayRule, Scene, SeatRule,
+    Seeds, StartScene, StudyConfig, json_schema,
 };
 pub use effect::Effect;
 pub use igym_protocol::Judgement;

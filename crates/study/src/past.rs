@@ -122,6 +122,7 @@ impl Past {
                 }
             }
             Record::SessionEntered { session, .. }
+            | Record::ConnectionAttempt { session, .. }
             | Record::LinkReported { session, .. }
             | Record::Validated { session, .. }
             | Record::EpisodeRejoined { session, .. }
@@ -219,6 +220,7 @@ impl Group {
             | Record::LobbyLeft { .. }
             | Record::SessionOpened { .. }
             | Record::EpisodeOpened { .. }
+            | Record::ConnectionAttempt { .. }
             | Record::EpisodeRejoined { .. }
             | Record::ParticipantEnded { .. }
             | Record::Uploaded { .. } => {}

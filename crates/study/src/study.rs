@@ -232,11 +232,13 @@ impl Study {
         }
     }
 
-    /// A peer's seal is on disk. The seal itself is the judge's business.
+    /// A peer's seal is on disk, made by the participant's page load `incarnation`. The seal
+    /// itself is the judge's business.
     pub fn handle_seal(
         &mut self,
         now: Millis,
         participant: ParticipantId,
+        _incarnation: u32,
         session: SessionId,
         episode: u32,
         _seal: Seal,
@@ -250,11 +252,13 @@ impl Study {
         .unwrap_or_else(not_a_member)
     }
 
-    /// A peer's `Flushed` is on disk, and so is all that it sent before.
+    /// A peer's `Flushed` is on disk, made by the participant's page load `incarnation`, and so is
+    /// all that this page made before.
     pub fn handle_flushed(
         &mut self,
         now: Millis,
         participant: ParticipantId,
+        _incarnation: u32,
         session: SessionId,
         episode: u32,
     ) -> Result<(), Refusal> {

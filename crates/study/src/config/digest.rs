@@ -22,6 +22,8 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 section.episodes = Some(game.episodes);
                 section.seat_groups = Some(game.seat_groups.clone());
                 section.frames_per_second = Some(game.frames_per_second);
+                section.connection_attempts = Some(game.connection_attempts);
+                section.connection_timeout_s = Some(game.connection_timeout.as_secs_f64());
                 section.episode_timeout_s = Some(game.episode_timeout.as_secs_f64());
                 // Resolved to keys and actions in their order, below.
                 section.controls.bindings = None;

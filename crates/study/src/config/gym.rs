@@ -7,9 +7,9 @@ use igym_protocol::{EnvironmentSpec, Prediction};
 
 use super::error::Found;
 use super::place::Place;
-use super::raw::{GymSection, PredictionName, SeatRuleName, SeedsChoice};
+use super::raw::{GymSection, PredictionName, RelayName, SeatRuleName, SeedsChoice};
 use super::words::{choose, list};
-use super::{GymScene, SeatRule, Seeds, controls};
+use super::{GymScene, RelayRule, SeatRule, Seeds, controls};
 
 /// The `number`th game of a study, counted from 1.
 pub(super) fn check(
@@ -28,6 +28,7 @@ pub(super) fn check(
     let episode_timeout = section.episode_timeout_s.unwrap_or_else(|| {
         60.0 + 2.0 * f64::from(section.max_steps) / f64::from(frames_per_second)
     });
+    let (relay, connection_attempts, connection_timeout) = connection(section, place, found);
     GymScene {
         id: section.id.clone().unwrap_or_else(|| match number {
             1 => "gym".to_owned(),
@@ -61,8 +62,9 @@ pub(super) fn check(
         },
         controls: controls::check(&section.controls, known, &place.key("controls"), found),
         lobby_timeout: Duration::from_secs_f64(section.lobby_timeout_s),
-        connection_attempts: section.connection_attempts,
-        connection_timeout: Duration::from_secs_f64(section.connection_timeout_s),
+        relay,
+        connection_attempts,
+        connection_timeout: Duration::from_secs_f64(connection_timeout),
         validation_timeout: Duration::from_secs_f64(section.validation_timeout_s),
         countdown: Duration::from_secs_f64(section.countdown_s),
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
@@ -113,6 +115,40 @@ fn episodes(section: &GymSection, place: &Place, found: &mut Vec<Found>) -> (u32
         found.push(at.problem(message, "list one seed for each episode"));
     }
     (episodes, Seeds::Listed(listed.clone()))
+}
+
+/// The relay, how often pages try to reach each other, and for how long each time, in seconds.
+/// With a relay the game need not wait for them: they go on trying while it is played.
+fn connection(
+    section: &GymSection,
+    place: &Place,
+    found: &mut Vec<Found>,
+) -> (RelayRule, u32, f64) {
+    let (relay, attempts, timeout) = match section.relay {
+        RelayName::Fallback => (RelayRule::Fallback, 2, 5.0),
+        RelayName::Only => (RelayRule::Only, 1, 5.0),
+        RelayName::Never => (RelayRule::Never, 3, 15.0),
+    };
+    if relay == RelayRule::Only {
+        let given = [
+            ("connection_attempts", section.connection_attempts.is_some()),
+            (
+                "connection_timeout_s",
+                section.connection_timeout_s.is_some(),
+            ),
+        ];
+        for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+            found.push(place.key(key).problem(
+                format!("`{key}` does nothing where `relay` is \"only\": pages do not connect"),
+                "remove it, or write `relay = \"fallback\"`",
+            ));
+        }
+    }
+    (
+        relay,
+        section.connection_attempts.unwrap_or(attempts),
+        section.connection_timeout_s.unwrap_or(timeout),
+    )
 }
 
 /// One seat for each agent, or the groups of the file, in which each agent has one seat.

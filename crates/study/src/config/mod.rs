@@ -81,6 +81,7 @@ pub struct GymScene {
     pub prediction: Prediction,
     pub controls: Controls,
     pub lobby_timeout: Duration,
+    pub relay: RelayRule,
     pub connection_attempts: u32,
     pub connection_timeout: Duration,
     pub validation_timeout: Duration,
@@ -107,6 +108,17 @@ pub enum SeatRule {
     Random,
     /// As fixed, moved on by one seat for each episode.
     Rotating,
+}
+
+/// Whether packets between the members of a session pass through the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayRule {
+    /// Where pages cannot reach each other, or no longer do.
+    Fallback,
+    /// All of them: no page learns another's address.
+    Only,
+    /// None: a session whose pages cannot reach each other ends.
+    Never,
 }
 
 /// Where the seeds of episodes come from.

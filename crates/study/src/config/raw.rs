@@ -164,14 +164,20 @@ pub(crate) struct GymSection {
     #[serde(default = "default_lobby_timeout")]
     #[schemars(range(min = 0.1, max = 86_400))]
     pub(crate) lobby_timeout_s: f64,
-    /// How often the pages of a group try to connect to each other.
-    #[serde(default = "default_connection_attempts")]
+    /// Whether packets pass through the study's server: as a "fallback" where pages cannot reach
+    /// each other, as the "only" way, so that no participant's browser learns another's address,
+    /// or "never", and a group whose pages cannot reach each other goes to the final page.
+    #[serde(default)]
+    pub(crate) relay: RelayName,
+    /// How often the pages of a group try to connect to each other before the game goes on by
+    /// relay, or ends where there is none; 2, or 3 without a relay, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
-    pub(crate) connection_attempts: u32,
-    /// How long one attempt may take, in seconds.
-    #[serde(default = "default_connection_timeout")]
+    pub(crate) connection_attempts: Option<u32>,
+    /// How long one attempt may take, in seconds; 5, or 15 without a relay, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.1, max = 600))]
-    pub(crate) connection_timeout_s: f64,
+    pub(crate) connection_timeout_s: Option<f64>,
     /// How long pages may take to say what they run, in seconds.
     #[serde(default = "default_validation_timeout")]
     #[schemars(range(min = 0.1, max = 600))]
@@ -204,6 +210,17 @@ pub(crate) enum SeatRuleName {
     Fixed,
     Random,
     Rotating,
+}
+
+/// Whether packets pass through the server.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum RelayName {
+    #[default]
+    Fallback,
+    Only,
+    Never,
 }
 
 /// Where seeds come from.
@@ -372,14 +389,6 @@ fn default_digest_interval() -> u32 {
 
 fn default_lobby_timeout() -> f64 {
     300.0
-}
-
-fn default_connection_attempts() -> u32 {
-    3
-}
-
-fn default_connection_timeout() -> f64 {
-    15.0
 }
 
 fn default_validation_timeout() -> f64 {

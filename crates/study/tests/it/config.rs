@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use igym_protocol::{InputMode, Outcome, Prediction};
-use igym_study::{Code, EXAMPLE, GymScene, Scene, SeatRule, Seeds, StudyConfig, json_schema};
+use igym_study::{
+    Code, EXAMPLE, GymScene, RelayRule, Scene, SeatRule, Seeds, StudyConfig, json_schema,
+};
 
 pub(crate) const SMALL: &str = r#"
 [study]
@@ -89,8 +91,13 @@ fn what_is_not_written_has_a_default() {
         (1, Prediction::RepeatLast)
     );
     assert_eq!(game.lobby_timeout, Duration::from_secs(300));
-    assert_eq!(game.connection_attempts, 3);
-    assert_eq!(game.connection_timeout, Duration::from_secs(15));
+    assert_eq!(game.relay, RelayRule::Fallback);
+    let connecting = |game: &GymScene| (game.connection_attempts, game.connection_timeout);
+    assert_eq!(connecting(game), (2, Duration::from_secs(5)));
+    let never = parse(&with_game("relay = \"never\""));
+    let never = never.game(1).unwrap();
+    assert_eq!(never.relay, RelayRule::Never);
+    assert_eq!(connecting(never), (3, Duration::from_secs(15)));
     assert_eq!(game.countdown, Duration::from_secs(3));
     assert_eq!(game.reconnect_grace, Duration::from_secs(10));
     assert_eq!(game.flush_timeout, Duration::from_secs(5));
@@ -131,6 +138,7 @@ fn everything_can_be_set() {
         controls.mode = "single_keystroke"
         controls.bindings = { "d+w" = 4, a = "left", "+" = "JUMP", Space = 3 }
         lobby_timeout_s = 60
+        relay = "never"
         connection_attempts = 5
         connection_timeout_s = 7.5
         validation_timeout_s = 8
@@ -148,6 +156,8 @@ fn everything_can_be_set() {
         (60, Prediction::Default)
     );
     assert_eq!(game.reconnect_grace, Duration::from_millis(250));
+    assert_eq!(game.relay, RelayRule::Never);
+    assert_eq!(game.connection_timeout, Duration::from_millis(7_500));
     assert_eq!(game.episode_timeout, Duration::from_secs(100));
     assert_eq!(game.controls.mode, InputMode::SingleKeystroke);
     let bindings: Vec<(String, u32)> = game

@@ -32,6 +32,23 @@ fn game_problems(lines: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_relay_that_is_the_only_way_leaves_no_connections_to_set() {
+    assert_eq!(
+        game_problems("relay = \"only\"\nconnection_attempts = 2\nconnection_timeout_s = 3"),
+        [
+            "3:23 `connection_attempts` does nothing where `relay` is \"only\": pages do not \
+             connect; remove it, or write `relay = \"fallback\"`",
+            "4:24 `connection_timeout_s` does nothing where `relay` is \"only\": pages do not \
+             connect; remove it, or write `relay = \"fallback\"`",
+        ]
+    );
+    assert_eq!(
+        game_problems("relay = \"always\""),
+        ["2:9 `relay` cannot be \"always\"; the choices are `fallback`, `only` and `never`"]
+    );
+}
+
+#[test]
 fn an_error_shows_the_line_and_the_fix() {
     let source = SMALL.replace("\"slime_volleyball\"", "\"slime_voleyball\"");
     assert_eq!(

@@ -123,7 +123,7 @@ impl Ledger {
                 person.outcome = Some(outcome);
                 person.code = code;
             }
-            Record::EpisodeRejoined { .. } => {}
+            Record::EpisodeRejoined { .. } | Record::ConnectionAttempt { .. } => {}
             Record::StudyOpened { .. } | Record::PageLoaded { .. } | Record::Uploaded { .. } => {
                 panic!("not the study's record")
             }

@@ -2,6 +2,7 @@
 //! the world checks after each step what must always hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use igym_protocol::{
     ClientMessage, Digests, Entry, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
@@ -43,6 +44,8 @@ pub(crate) fn config(players: usize, episodes: u32) -> StudyConfig {
     for scene in &mut config.scenes {
         if let Scene::Gym(game) = scene {
             game.episodes = episodes;
+            game.connection_attempts = 3;
+            game.connection_timeout = Duration::from_secs(15);
             game.seat_groups = (0..players).map(|n| vec![format!("agent {n}")]).collect();
         }
     }
@@ -163,9 +166,10 @@ impl World {
             hash: [0; 16],
         };
         self.upload(who, session, episode, UploadBody::Seal(seal.clone()));
+        let incarnation = self.incarnations.get(&who).copied().unwrap_or(0);
         let result = self
             .study
-            .handle_seal(self.now, who, session, episode, seal);
+            .handle_seal(self.now, who, incarnation, session, episode, seal);
         self.checked(result, before)
     }
 
@@ -177,7 +181,10 @@ impl World {
     ) -> Result<(), Refusal> {
         let before = self.everything();
         self.upload(who, session, episode, UploadBody::Flushed);
-        let result = self.study.handle_flushed(self.now, who, session, episode);
+        let incarnation = self.incarnations.get(&who).copied().unwrap_or(0);
+        let result = self
+            .study
+            .handle_flushed(self.now, who, incarnation, session, episode);
         self.checked(result, before)
     }
 
@@ -369,6 +376,7 @@ impl World {
                     }
                 }
                 Effect::Signal { to, message } => self.signals.push((to, message)),
+                Effect::History { .. } => {}
                 Effect::Judge { session, episode } => self.to_judge.push((session, episode)),
             }
         }
