@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::types::{MAX_PLAYERS, as_micros};
+use crate::wire::{self, Configuration};
 use crate::{
     BuildError, ChainHash, Engine, Epoch, Incarnation, Input, LinkId, Micros, PlayerIndex,
     PlayerSet, Prediction, SnapshotPolicy,
@@ -178,6 +179,7 @@ impl Builder {
             })?;
         Ok(Engine::new(
             Config {
+                digest: self.digest(window),
                 players: self.players,
                 local,
                 epoch: self.epoch,
@@ -195,6 +197,19 @@ impl Builder {
             links,
             self.history.unwrap_or_default(),
         ))
+    }
+
+    fn digest(&self, window: u32) -> Configuration {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"igym-rollback");
+        hasher.update(&[wire::VERSION, self.players as u8]);
+        hasher.update(&as_micros(self.frame_duration).to_le_bytes());
+        hasher.update(&window.to_le_bytes());
+        hasher.update(&self.genesis.0);
+        hasher.update(self.default_input.as_slice());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Configuration(first)
     }
 
     fn checked_local(&self) -> Result<PlayerSet, BuildError> {
@@ -258,6 +273,8 @@ impl Builder {
 /// Checked settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// Of what all peers must have alike.
+    pub(crate) digest: Configuration,
     pub(crate) players: usize,
     pub(crate) local: PlayerSet,
     pub(crate) epoch: Epoch,

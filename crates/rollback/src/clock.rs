@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::stats::RTT_SAMPLES;
-use crate::wire::Echo;
 use crate::{Frame, Micros};
 
 /// Round trips longer than this are not believed.
@@ -111,9 +110,9 @@ impl Clock {
     }
 
     /// A packet of ours came back with one that came for the first time.
-    pub(crate) fn returned(&mut self, echo: Echo, now: Micros) {
-        let away = (now.0 as u32).wrapping_sub(echo.sent_at);
-        let Some(round_trip) = away.checked_sub(echo.held_us) else {
+    pub(crate) fn returned(&mut self, sent_at: u32, held_us: u32, now: Micros) {
+        let away = (now.0 as u32).wrapping_sub(sent_at);
+        let Some(round_trip) = away.checked_sub(held_us) else {
             return;
         };
         if round_trip > MAX_RTT_US {
@@ -147,14 +146,6 @@ impl Clock {
     /// By how much we lead, in µs; negative where the peer does.
     pub(crate) fn lead_us(&self) -> Option<i64> {
         self.leads.iter().min().copied()
-    }
-
-    pub(crate) fn echo(&self, now: Micros) -> Option<Echo> {
-        let (sent_at, arrived) = self.newest?;
-        let held = now.since(arrived).as_micros();
-        u32::try_from(held)
-            .ok()
-            .map(|held_us| Echo { sent_at, held_us })
     }
 
     /// The peer's clock is another one now.
@@ -213,12 +204,11 @@ mod tests {
     #[test]
     fn impossible_samples_are_ignored() {
         let mut clock = Clock::default();
-        let echo = |sent_at, held_us| Echo { sent_at, held_us };
-        clock.returned(echo(1_000, 2_000), Micros(2_000));
-        clock.returned(echo(u32::MAX / 2, 0), Micros(0));
+        clock.returned(1_000, 2_000, Micros(2_000));
+        clock.returned(u32::MAX / 2, 0, Micros(0));
         assert_eq!(clock.quantiles(), (Duration::ZERO, Duration::ZERO));
         // The sender's clock passed 2^32 on the way.
-        clock.returned(echo(u32::MAX - 99, 50), Micros((1 << 32) + 100));
+        clock.returned(u32::MAX - 99, 50, Micros((1 << 32) + 100));
         assert_eq!(clock.least(), Duration::from_micros(150));
     }
 }

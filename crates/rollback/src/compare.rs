@@ -40,20 +40,13 @@ impl History {
         self.hashes.len()
     }
 
-    fn newest(&self) -> Option<Hashes> {
-        self.from(Frame(self.end() - Frame(1)), 1)
-    }
-
-    fn from(&self, first: Frame, count: usize) -> Option<Hashes> {
-        let first = first.max(self.base);
-        let prefixes: Vec<_> = self
-            .hashes
-            .iter()
-            .skip((first - self.base) as usize)
-            .take(count)
-            .map(|hash| hash.prefix())
-            .collect();
-        (!prefixes.is_empty()).then_some(Hashes { first, prefixes })
+    /// Puts in the hashes of at most `count` frames from `first` on, as far as there are any.
+    fn put(&self, first: Frame, count: usize, into: &mut Hashes) {
+        into.first = first.max(self.base);
+        let begin = ((into.first - self.base) as usize).min(self.hashes.len());
+        let end = (begin + count).min(self.hashes.len());
+        let hashes = self.hashes.range(begin..end);
+        into.prefixes.extend(hashes.map(|hash| hash.prefix()));
     }
 }
 
@@ -99,15 +92,16 @@ impl Comparison {
         }
     }
 
-    /// Hashes to send: what the peer asked for, else the newest if it is due or what was asked for
-    /// is not there yet.
-    pub(crate) fn hashes(&self, history: &History, room: usize, due: bool) -> Option<Hashes> {
-        let most = (room / 8).clamp(1, MAX_HASHES);
+    /// Puts in hashes to send: what the peer asked for, else the newest if it is due or what was asked
+    /// for is not there yet.
+    pub(crate) fn put_hashes(&self, history: &History, due: bool, into: &mut Hashes) {
         match (self.asked, &self.found) {
-            (Some(_), Some(found)) if found.prefixes.len() <= most => Some(found.clone()),
-            (Some(asked), _) => history.from(asked, most).or_else(|| history.newest()),
-            (None, _) if due => history.newest(),
-            (None, _) => None,
+            (Some(_), Some(found)) => into.clone_from(found),
+            (Some(asked), None) => history.put(asked, MAX_HASHES, into),
+            (None, _) => {}
+        }
+        if into.prefixes.is_empty() && (due || self.asked.is_some()) {
+            history.put(Frame(history.end() - Frame(1)), 1, into);
         }
     }
 
@@ -156,7 +150,10 @@ impl Comparison {
             return None;
         }
         let ours = history.get(frame)?.prefix();
-        self.found = history.from(Frame(frame - Frame(1)), if frame.0 == 0 { 1 } else { 2 });
+        let mut found = Hashes::default();
+        let count = if frame.0 == 0 { 1 } else { 2 };
+        history.put(Frame(frame - Frame(1)), count, &mut found);
+        self.found = Some(found);
         Some(Difference {
             frame,
             ours,
@@ -181,6 +178,12 @@ mod tests {
         history
     }
 
+    fn some(history: &History, first: u32, count: usize) -> Hashes {
+        let mut hashes = Hashes::default();
+        history.put(Frame(first), count, &mut hashes);
+        hashes
+    }
+
     /// Two peers ask and answer until both have found the difference.
     fn search(ours: &History, theirs: &History) -> [Frame; 2] {
         let histories = [ours, theirs];
@@ -189,9 +192,11 @@ mod tests {
         for _ in 0..200 {
             for me in [0, 1] {
                 let other = 1 - me;
-                let hashes = peers[other].hashes(histories[other], 1000, true);
+                let mut hashes = Hashes::default();
+                peers[other].put_hashes(histories[other], true, &mut hashes);
+                assert!((1..=MAX_HASHES).contains(&hashes.prefixes.len()));
                 peers[other].asked = peers[me].want(histories[me], true);
-                let difference = peers[me].observe(histories[me], &hashes.unwrap());
+                let difference = peers[me].observe(histories[me], &hashes);
                 if let Some(difference) = difference {
                     assert_eq!(found[me].replace(difference.frame), None, "once");
                 }
@@ -230,10 +235,10 @@ mod tests {
             let ours = history(frame + 1, u32::MAX);
             found = found.or(comparison.confirmed(&ours));
             let hashes = match comparison.want(&ours, false) {
-                Some(want) => theirs.from(want, MAX_HASHES),
-                None => theirs.from(Frame(frame + 5), 1),
+                Some(want) => some(&theirs, want.0, MAX_HASHES),
+                None => some(&theirs, frame + 5, 1),
             };
-            found = found.or(comparison.observe(&ours, &hashes.unwrap()));
+            found = found.or(comparison.observe(&ours, &hashes));
         }
         assert_eq!(found.map(|difference| difference.frame), Some(Frame(50)));
     }
@@ -243,7 +248,7 @@ mod tests {
         let mut comparison = Comparison::default();
         let theirs = history(100, 3);
         for first in [4, 6, 5] {
-            let hashes = theirs.from(Frame(first), 1).unwrap();
+            let hashes = some(&theirs, first, 1);
             assert_eq!(comparison.observe(&history(2, u32::MAX), &hashes), None);
         }
         assert_eq!(comparison.confirmed(&history(4, u32::MAX)), None);

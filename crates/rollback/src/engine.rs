@@ -1,5 +1,7 @@
 //! The engine: getters, `handle_packet`, commands, polls. The work of a tick is in `tick`.
 
+use std::fmt;
+
 use crate::builder::Config;
 use crate::compare::{Difference, History};
 use crate::event::Events;
@@ -10,10 +12,11 @@ use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
 use crate::snapshots::Snapshots;
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
-use crate::wire::{self, Body};
+use crate::wire::{Body, Configuration, Header};
 use crate::{
-    Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held, Input,
-    InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError, PlayerIndex, PlayerSet,
+    Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held,
+    Incarnation, Input, InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError,
+    PlayerIndex, PlayerSet,
 };
 
 /// Frames by which a peer may be ahead of what it can be, before its inputs are left for later.
@@ -82,6 +85,18 @@ pub struct Engine {
     pub(crate) spare: Batch,
     /// The memory for inputs of a packet.
     fresh: Vec<Input>,
+    /// The memory for a packet at hand.
+    pub(crate) scratch: Scratch,
+}
+
+/// Memory that is used again, and tells nothing.
+#[derive(Default)]
+pub(crate) struct Scratch(pub(crate) Body);
+
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scratch")
+    }
 }
 
 impl Engine {
@@ -94,6 +109,12 @@ impl Engine {
         links: Vec<(LinkId, PlayerSet)>,
         history: Vec<Vec<Input>>,
     ) -> Engine {
+        let us = Header {
+            configuration: config.digest,
+            epoch: config.epoch,
+            incarnation: config.incarnation,
+        };
+        let plain = config.default_input.as_slice().len();
         let mut engine = Engine {
             inputs: Inputs::new(
                 config.players,
@@ -105,7 +126,7 @@ impl Engine {
             history: History::default(),
             links: links
                 .into_iter()
-                .map(|(id, players)| Link::new(id, players, config.local))
+                .map(|(id, players)| Link::new(id, us, plain, players, config.local))
                 .collect(),
             pace: Pace::new(config.frame_us, config.start_at, config.window),
             presence: Presence::Live,
@@ -120,6 +141,7 @@ impl Engine {
             packets: Packets::default(),
             spare: Batch::default(),
             fresh: Vec::new(),
+            scratch: Scratch::default(),
             config,
         };
         if engine.config.rejoined {
@@ -137,6 +159,12 @@ impl Engine {
             engine.author_lead();
         }
         engine
+    }
+
+    /// A digest of what all peers must have set alike. Packets of a peer that has another are refused;
+    /// a host can compare them before play.
+    pub fn configuration(&self) -> Configuration {
+        self.config.digest
     }
 
     /// The next frame to simulate. It goes back where a rollback finds an earlier end.
@@ -225,6 +253,8 @@ impl Engine {
                 PacketError::OtherVersion { .. } => &mut refused.other_version,
                 PacketError::Malformed(_) => &mut refused.malformed,
                 PacketError::OtherEpoch { .. } => &mut refused.other_epoch,
+                PacketError::OtherConfiguration { .. } => &mut refused.other_configuration,
+                PacketError::UnknownTag => &mut refused.unknown_tag,
                 PacketError::OlderIncarnation { .. } => &mut refused.older_incarnation,
                 PacketError::OtherAddressee { .. } => &mut refused.other_addressee,
                 PacketError::Impossible(_) => &mut refused.impossible,
@@ -316,16 +346,7 @@ impl Engine {
             .iter()
             .position(|other| other.id == link)
             .ok_or(PacketError::UnknownLink { link })?;
-        let (header, rest) = wire::decode_header(bytes)?;
-        if header.epoch != self.config.epoch {
-            return Err(PacketError::OtherEpoch {
-                found: header.epoch,
-                expected: self.config.epoch,
-            });
-        }
-        let link = &mut self.links[index];
         let terms = Terms {
-            incarnation: self.config.incarnation,
             rejoined: self.config.rejoined,
             learning: match self.presence {
                 Presence::Learning { most } => Some(most),
@@ -333,13 +354,30 @@ impl Engine {
             },
             inputs: &self.inputs,
         };
-        let body = link.decode(&header, rest, &terms)?;
-        // From here on the packet is taken.
-        if terms.greeting(&body) {
-            link.greet(&header, &body, bytes.len());
-            return Ok(());
+        let mut body = std::mem::take(&mut self.scratch.0);
+        let taken = self.links[index].decode(bytes, now, &terms, &mut body);
+        let greeting = terms.greeting(&body);
+        if let Ok(incarnation) = taken {
+            // From here on the packet is taken.
+            match greeting {
+                true => _ = self.links[index].greet(incarnation, &body, bytes.len(), now),
+                false => self.take_body(index, incarnation, &body, bytes.len(), now),
+            }
         }
-        let newest = link.take(&header, &body, bytes.len(), now);
+        self.scratch.0 = body;
+        taken.map(|_| ())
+    }
+
+    fn take_body(
+        &mut self,
+        index: usize,
+        incarnation: Incarnation,
+        body: &Body,
+        size: usize,
+        now: Micros,
+    ) {
+        let link = &mut self.links[index];
+        let newest = link.take(incarnation, body, size, now);
         let head = self.timeline.head();
         let playing = self.presence == Presence::Live && body.known.is_none();
         if newest && playing && body.head > Frame(0) && head > Frame(0) {
@@ -347,14 +385,11 @@ impl Engine {
             link.clock
                 .compare(position, body.head, self.config.frame_us);
         }
-        if let Some(theirs) = &body.hashes {
-            let difference = link.comparison.observe(&self.history, theirs);
-            self.tell_desync(index, difference);
-        }
-        self.enter_remote(index, &body, now);
+        let difference = link.comparison.observe(&self.history, &body.hashes);
+        self.tell_desync(index, difference);
+        self.enter_remote(index, body, now);
         self.forget();
         self.settle();
-        Ok(())
     }
 
     fn enter_remote(&mut self, index: usize, body: &Body, now: Micros) {
@@ -362,12 +397,13 @@ impl Engine {
         // An honest peer has our inputs for all but its window, and sampled no later than its
         // delay after its head. One that rejoins has inputs that its older page load authored so.
         let horizon = link.furthest() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN);
-        let (id, players) = (link.id, link.players);
-        let returned = body.returned.iter().flatten();
-        let returned = self.config.local.iter().zip(returned);
-        for (player, sent) in players.iter().zip(&body.inputs).chain(returned) {
+        let id = link.id;
+        let local = self.config.local;
+        let returned = body.to.iter().zip(body.returned.iter().flatten());
+        let returned = returned.filter(move |(player, _)| local.contains(*player));
+        for (player, sent) in link.theirs(body).chain(returned) {
             // What is given back was checked against the peer's acks.
-            let local = self.config.local.contains(player);
+            let local = local.contains(player);
             let first = self.inputs.of(player).end();
             let mut fresh = std::mem::take(&mut self.fresh);
             fresh.clear();

@@ -1,5 +1,6 @@
 //! Errors, by who can act on them.
 
+use crate::wire::Configuration;
 use crate::{Epoch, Frame, Incarnation, LinkId, PlayerIndex};
 
 /// The engine cannot be built so; the message names the setting and the fix.
@@ -72,6 +73,18 @@ pub enum PacketError {
         found: Incarnation,
         newest: Incarnation,
     },
+    /// The peers are not set up alike: play together would go wrong, so nothing of it is taken.
+    #[error(
+        "packet of another configuration: compare players, frame_duration, window, default_input and genesis of both peers"
+    )]
+    OtherConfiguration {
+        found: Configuration,
+        expected: Configuration,
+    },
+    /// A short packet of another epoch, page load or configuration, or far out of date: the next full
+    /// ones tell.
+    #[error("a short packet that leaves out what is not known here")]
+    UnknownTag,
     /// To another page load of this peer: an older one that is no more, or a newer one that has taken
     /// over.
     #[error("packet to incarnation {}; this is {}", found.0, expected.0)]

@@ -62,6 +62,8 @@ pub struct Refused {
     pub other_version: u64,
     pub malformed: u64,
     pub other_epoch: u64,
+    pub other_configuration: u64,
+    pub unknown_tag: u64,
     pub older_incarnation: u64,
     pub other_addressee: u64,
     pub impossible: u64,
@@ -74,6 +76,8 @@ impl Refused {
             + self.other_version
             + self.malformed
             + self.other_epoch
+            + self.other_configuration
+            + self.unknown_tag
             + self.older_incarnation
             + self.other_addressee
             + self.impossible

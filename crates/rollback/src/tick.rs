@@ -3,7 +3,6 @@
 use crate::link::View;
 use crate::rejoin::CATCH_UP_FRAMES;
 use crate::timeline::{Record, Wrong};
-use crate::wire::Header;
 use crate::{
     Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, Micros, PlayerIndex,
     Request, Wait, chain,
@@ -171,10 +170,6 @@ impl Engine {
             None => self.timeline.head(),
         };
         let view = View {
-            header: Header {
-                epoch: self.config.epoch,
-                incarnation: self.config.incarnation,
-            },
             head,
             sealed: self.sealed.is_some(),
             known: self.known(),
@@ -183,7 +178,7 @@ impl Engine {
         };
         self.packets.begin(self.links.len());
         for (link, bytes) in self.links.iter_mut().zip(self.packets.buffers()) {
-            link.packet(now, &view, bytes);
+            link.packet(now, &view, &mut self.scratch.0, bytes);
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use igym_rollback::{Frame, Input, LinkId, wire};
+use igym_rollback::wire::{self, Header, Key, Near};
+use igym_rollback::{Frame, Incarnation, Input, LinkId, PlayerSet};
 use proptest::prelude::*;
 
 use crate::host::{Host, Packet, endless, pair};
@@ -87,32 +88,59 @@ fn throw(host: &mut Host, bytes: &[u8]) -> bool {
 
 #[test]
 fn arbitrary_bytes_do_no_harm() {
-    let taken = Cell::new(0u32);
+    let (taken, short) = (Cell::new(0u32), Cell::new(0u32));
     let anything = prop::collection::vec(any::<u8>(), 0..1300);
-    let headed = prop::collection::vec(any::<u8>(), 0..60).prop_map(|rest| {
-        let mut bytes = vec![1, 0, 1];
+    let small = || prop_oneof![4 => 0u8..3, 1 => any::<u8>()];
+    let brief = prop::collection::vec(small(), 0..16);
+    let headed = prop::collection::vec(small(), 0..16).prop_map(|rest| {
+        let (engine, _) = pair(endless());
+        let mut bytes = vec![0x80 | wire::VERSION];
+        bytes.extend(engine.engine.configuration().0);
+        bytes.extend([0, 1, 0, 0, 2, 1]);
         bytes.extend(rest);
         bytes
     });
-    let strategy = prop_oneof![1 => anything, 4 => headed];
-    let outcome = runner(1).run(&(0u8..30, strategy), |(ticks, bytes)| {
+    let strategy = prop_oneof![1 => anything, 2 => brief, 4 => headed];
+    let mut runner = runner(1);
+    let outcome = runner.run(&(0u8..30, strategy), |(ticks, bytes)| {
         let (mut a, _, _) = playing(ticks);
         taken.set(taken.get() + u32::from(throw(&mut a, &bytes)));
-        for shape in [(0, 0), (1, 1), (2, 3), (15, 1)] {
-            let shape = wire::Shape {
-                acks: shape.0,
-                inputs: shape.1,
+        for from in [0, 2, 0b110, 0xfffe] {
+            let near = Near {
+                from: PlayerSet(from),
+                to: PlayerSet(1),
+                ..Near::default()
             };
-            if let Ok(body) = wire::decode_body(&bytes, shape) {
-                let frames = body.inputs.iter().map(wire::Inputs::frames);
-                prop_assert!(frames.max().unwrap_or(0) <= wire::MAX_PACKET_FRAMES);
+            let key = Key::new(&Header::default(), Incarnation(1), near.from, near.to);
+            let mut body = wire::Body::default();
+            // With a tag that is right.
+            let mut bytes = bytes.clone();
+            if let [_, low, high, sequence, head @ ..] = bytes.as_mut_slice()
+                && let [first, second, ..] = head
+            {
+                let sequence = near
+                    .sequence
+                    .wrapping_add_signed(i32::from(*sequence as i8));
+                let head = i16::from_le_bytes([*first, *second]);
+                let tag = key.tag(sequence, Frame(i32::from(head) as u32));
+                [*low, *high] = tag.to_le_bytes();
             }
+            let decoded = wire::decode_short(&bytes, key, &near, 1, &mut body);
+            short.set(short.get() + u32::from(decoded.is_ok()));
+            _ = wire::decode_body(&bytes, 1, &mut body);
+            let frames = body.inputs.iter().map(wire::Inputs::frames);
+            prop_assert!(frames.max().unwrap_or(0) <= wire::MAX_PACKET_FRAMES);
         }
         Ok(())
     });
     if let Err(error) = outcome {
         panic!("{error}");
     }
+    let few = runner.config().cases / 1_000;
+    assert!(
+        taken.get() >= few && short.get() >= few,
+        "{taken:?} {short:?}"
+    );
 }
 
 #[test]
@@ -180,14 +208,51 @@ fn play_goes_on_under_fire() {
 }
 
 fn harmless(host: &Host, bytes: &[u8]) -> bool {
-    let Ok((header, rest)) = wire::decode_header(bytes) else {
-        return true;
+    let mut body = wire::Body::default();
+    let incarnation = if wire::is_short(bytes) {
+        let near = near(host);
+        let header = Header {
+            configuration: host.engine.configuration(),
+            incarnation: Incarnation(1),
+            ..Header::default()
+        };
+        let key = Key::new(&header, Incarnation(1), near.from, near.to);
+        if wire::decode_short(bytes, key, &near, 1, &mut body).is_err() {
+            return true;
+        }
+        1
+    } else {
+        let Ok((header, rest)) = wire::decode_header(bytes) else {
+            return true;
+        };
+        if wire::decode_body(rest, 1, &mut body).is_err() {
+            return true;
+        }
+        header.incarnation.0
     };
-    let shape = wire::Shape { acks: 1, inputs: 1 };
-    let Ok(body) = wire::decode_body(rest, shape) else {
-        return true;
-    };
-    let end = body.inputs[0].first + body.inputs[0].frames();
     let known = host.engine.confirmed().map_or(Frame(0), |frame| frame);
-    header.incarnation.0 <= 1 && end <= known && body.sequence < 1000 && body.acks[0] <= known
+    let known = |frame: &Frame| *frame <= known;
+    let ends = body
+        .inputs
+        .iter()
+        .map(|inputs| inputs.first + inputs.frames());
+    let closed = body.closed.is_some() || !body.lacks.is_empty();
+    !closed
+        && incarnation <= 1
+        && body.sequence <= near(host).sequence
+        && ends.into_iter().all(|end| known(&end))
+        && body.acks.iter().all(known)
+}
+
+/// What the host has of player 1, about.
+fn near(host: &Host) -> Near {
+    let stats = host.engine.link_stats(LinkId(1)).unwrap();
+    Near {
+        from: PlayerSet(2),
+        to: PlayerSet(1),
+        sequence: stats.packets_sent as u32,
+        head: host.engine.head(),
+        own_sequence: stats.packets_sent as u32,
+        ..Near::default()
+    }
 }

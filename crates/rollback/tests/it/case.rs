@@ -53,6 +53,8 @@ pub(crate) struct Reload {
 pub(crate) enum InputKind {
     /// One byte, held for a while.
     Keys,
+    /// One byte, another one in every frame.
+    Noise,
     /// 1 to 64 bytes, other ones in every frame.
     Wild,
 }
@@ -244,6 +246,10 @@ impl Case {
                 let spell = 1 + rng.below(12) as u32;
                 let changes = Rng(rng.next() ^ u64::from(frame.0 / spell)).next();
                 Input::new(&[(changes % 4) as u8]).unwrap()
+            }
+            InputKind::Noise => {
+                let byte = Rng(rng.next() ^ u64::from(frame.0)).next() as u8;
+                Input::new(&[byte]).unwrap()
             }
             InputKind::Wild => {
                 let mut rng = Rng(rng.next() ^ u64::from(frame.0));

@@ -1,10 +1,13 @@
 //! One engine with its game, ticked by hand.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use igym_rollback::{
-    Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Input, LinkId, Micros, PacketError,
-    PlayerIndex, PlayerSet, Request, Wait, wire,
+    Advance, Builder, ConfirmedFrame, Engine, Event, Frame, Incarnation, Input, LinkId, Micros,
+    PacketError, PlayerIndex, PlayerSet, Request, Wait,
+    wire::{self, Key, Near},
 };
 
 use crate::game::{Game, Rules};
@@ -21,6 +24,71 @@ pub(crate) struct Host {
     pub(crate) now: Micros,
     /// The players guessed in each step of the last tick.
     pub(crate) predicted: Vec<(Frame, PlayerSet)>,
+    ears: BTreeMap<LinkId, Ear>,
+}
+
+/// The length of the default input.
+pub(crate) const PLAIN: usize = 1;
+
+thread_local! {
+    /// Every packet that a host of this test sent, as its receiver understands it.
+    static SAID: RefCell<BTreeMap<Vec<u8>, (wire::Header, wire::Body)>> = RefCell::default();
+}
+
+/// Understands all packets of one way that are read in order.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    header: wire::Header,
+    addressee: Option<Incarnation>,
+    near: wire::Near,
+}
+
+impl Default for Ear {
+    fn default() -> Ear {
+        Ear {
+            header: wire::Header::default(),
+            addressee: None,
+            near: Near {
+                own_sequence: 127,
+                ..Near::default()
+            },
+        }
+    }
+}
+
+impl Ear {
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> (wire::Header, wire::Body) {
+        let mut body = wire::Body::default();
+        if wire::is_short(bytes) {
+            // A peer that was addressed need not have said so in a full packet.
+            let guesses = self.addressee.map_or(1..=9, |known| known.0..=known.0);
+            let heard = guesses.map(Incarnation).find(|addressee| {
+                let Near { from, to, .. } = self.near;
+                let key = Key::new(&self.header, *addressee, from, to);
+                wire::decode_short(bytes, key, &self.near, PLAIN, &mut body).is_ok()
+            });
+            assert!(heard.is_some(), "{:?} {bytes:?}", self.near);
+            self.addressee = heard;
+            body.addressee = heard;
+        } else {
+            let (header, rest) = wire::decode_header(bytes).unwrap();
+            wire::decode_body(rest, PLAIN, &mut body).unwrap();
+            self.header = header;
+            self.addressee = body.addressee;
+        }
+        self.near = Near {
+            from: body.from,
+            to: body.to,
+            sequence: body.sequence,
+            head: body.head,
+            sent_at: body.sent_at.unwrap_or(self.near.sent_at),
+            // Next to the last echo, which the receiver has surely sent.
+            own_sequence: body
+                .echo
+                .map_or(self.near.own_sequence, |echo| echo.sequence + 127),
+        };
+        (self.header, body)
+    }
 }
 
 /// Two players, one here; delay 2, window 10 frames.
@@ -53,6 +121,7 @@ impl Host {
             players: players.to_vec(),
             now: Micros(1_000_000),
             predicted: Vec::new(),
+            ears: BTreeMap::new(),
         }
     }
 
@@ -89,6 +158,11 @@ impl Host {
             Advance::Wait(wait) => Some(wait),
         };
         let packets = packets(&mut self.engine);
+        for packet in &packets {
+            let ear = self.ears.entry(packet.link).or_default();
+            let said = ear.hear(&packet.bytes);
+            SAID.with_borrow_mut(|all| all.insert(packet.bytes.clone(), said));
+        }
         self.drain();
         (wait, packets)
     }
@@ -141,6 +215,7 @@ impl Host {
 /// A packet that was taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
+    pub(crate) link: LinkId,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -148,6 +223,7 @@ pub(crate) fn packets(engine: &mut Engine) -> Vec<Packet> {
     let mut packets = Vec::new();
     while let Some(packet) = engine.poll_packet() {
         packets.push(Packet {
+            link: packet.link,
             bytes: packet.bytes.to_vec(),
         });
     }
@@ -222,17 +298,21 @@ pub(crate) fn input(byte: u8) -> Input {
     Input::new(&[byte]).unwrap()
 }
 
+/// What was said in a packet that a host sent.
 pub(crate) fn body(packet: &Packet) -> wire::Body {
-    let (_, rest) = wire::decode_header(&packet.bytes).unwrap();
-    wire::decode_body(rest, wire::Shape { acks: 1, inputs: 1 }).unwrap()
+    said(packet).1
 }
 
+/// The packet as a full one that says something else.
 pub(crate) fn rewrite(
     packet: &Packet,
     change: impl Fn(&mut wire::Header, &mut wire::Body),
 ) -> Vec<u8> {
-    let (mut header, _) = wire::decode_header(&packet.bytes).unwrap();
-    let mut body = body(packet);
+    let (mut header, mut body) = said(packet);
     change(&mut header, &mut body);
-    wire::encode(&header, &body)
+    wire::encode(&header, &body, PLAIN)
+}
+
+fn said(packet: &Packet) -> (wire::Header, wire::Body) {
+    SAID.with_borrow(|said| said[&packet.bytes].clone())
 }

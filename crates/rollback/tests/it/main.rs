@@ -19,4 +19,5 @@ mod rejoin;
 mod rejoining;
 mod reload;
 mod rng;
+mod traffic;
 mod world;

@@ -159,8 +159,11 @@ fn nothing_passes_between_a_page_and_one_that_is_gone() {
         found: Incarnation(1),
         expected: Incarnation(2),
     };
-    let taken = b.engine.handle_packet(LinkId(0), &to_old[0].bytes, b.now);
+    let full = rewrite(&to_old[0], |_, _| {});
+    let taken = b.engine.handle_packet(LinkId(0), &full, b.now);
     assert_eq!(taken, Err(stale));
+    let taken = b.engine.handle_packet(LinkId(0), &to_old[0].bytes, b.now);
+    assert_eq!(taken, Err(PacketError::UnknownTag));
     // Without an addressee: perhaps from before, so it tells who is there and no more.
     let unaddressed = rewrite(&to_old[0], |_, body| body.addressee = None);
     b.engine
@@ -177,7 +180,8 @@ fn nothing_passes_between_a_page_and_one_that_is_gone() {
         found: Incarnation(1),
         newest: Incarnation(2),
     };
-    a.refuses(&late[0].bytes, older);
+    a.refuses(&late[0].bytes, PacketError::UnknownTag);
+    a.refuses(&rewrite(&late[0], |_, _| {}), older);
     let (_, to_b) = a.tick(3);
     let taken_over = PacketError::OtherAddressee {
         found: Incarnation(2),
@@ -444,7 +448,7 @@ fn a_partner_that_is_loaded_again_must_tell_anew() {
         header.incarnation = Incarnation(4);
         body.acks = vec![Frame(18)];
         body.returned = None;
-        body.hashes = None;
+        body.hashes.prefixes.clear();
         body.known = Some(vec![Frame(20)]);
     });
     b.engine.handle_packet(link, &less, b.now).unwrap();

@@ -223,6 +223,8 @@ impl World {
                 assert_eq!(expected.0, epoch);
                 assert_ne!(found.0, epoch);
             }
+            // Of another epoch, or of a page load that is gone.
+            Err(PacketError::UnknownTag) => {}
             Err(PacketError::OlderIncarnation { .. } | PacketError::OtherAddressee { .. })
                 if !self.case.reloads.is_empty() => {}
             Err(error) => panic!("an honest packet was refused: {error}"),
@@ -360,11 +362,10 @@ impl World {
         let counters = peer.engine.counters();
         assert_eq!(counters.conflicts, 0);
         assert_eq!(counters.inputs_beyond_horizon, 0);
+        let refused = counters.refused;
+        let others = refused.other_epoch + refused.unknown_tag;
         let pages = counters.refused.older_incarnation + counters.refused.other_addressee;
-        assert_eq!(
-            counters.refused.total(),
-            counters.refused.other_epoch + pages
-        );
+        assert_eq!(refused.total(), others + pages);
         let totals = &mut self.totals;
         totals.other_page_load += pages;
         totals.frames += peer.log.confirmed.len() as u64;
@@ -373,7 +374,7 @@ impl World {
         totals.right += counters.predictions_right;
         totals.wrong += counters.predictions_wrong;
         totals.stalls += counters.stalls;
-        totals.other_epoch += counters.refused.other_epoch;
+        totals.other_epoch += others;
         for other in (0..self.peers.len()).filter(|other| *other != index) {
             let link = LinkId(other as u8);
             let stats = peer.engine.link_stats(link).expect("there is a link");
