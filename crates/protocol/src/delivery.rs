@@ -17,6 +17,9 @@ pub struct Relay {
     pub session: SessionId,
     /// Player index of the receiver.
     pub to: u8,
+    /// The sender hears nothing of the receiver over the DataChannel: what comes back should be
+    /// relayed too.
+    pub plea: bool,
     pub packet: Vec<u8>,
 }
 
@@ -28,6 +31,7 @@ pub enum Delivery {
         session: SessionId,
         /// Player index of the sender.
         from: u8,
+        plea: bool,
         packet: Vec<u8>,
     },
     /// Answers `ClientMessage::Rejoin`.

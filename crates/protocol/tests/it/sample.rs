@@ -158,6 +158,7 @@ pub(crate) fn relay() -> Relay {
     Relay {
         session: session(),
         to: 1,
+        plea: true,
         packet: vec![7; 20],
     }
 }
@@ -167,6 +168,7 @@ pub(crate) fn deliveries() -> [Delivery; 2] {
         Delivery::Relayed {
             session: session(),
             from: 1,
+            plea: true,
             packet: vec![7; 20],
         },
         Delivery::History(History {
