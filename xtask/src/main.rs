@@ -10,6 +10,7 @@ mod e2e;
 mod paths;
 mod process;
 mod python;
+mod rollback;
 mod run;
 mod rust;
 mod setup;
@@ -52,6 +53,8 @@ enum Command {
     Episodes(e2e::Episodes),
     /// Measures key-to-frame times at several round trips and writes them down
     Measure(e2e::Measure),
+    /// Measures the rollback engine beside `ggrs` and `fortress-rollback` and writes the tables down
+    BenchRollback(rollback::Bench),
     /// Takes the README's picture anew
     Picture(e2e::Measure),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::E2e(options) => e2e::run(&options),
         Command::Episodes(options) => e2e::episodes(&options),
         Command::Measure(options) => e2e::measure(&options),
+        Command::BenchRollback(options) => rollback::bench(&options),
         Command::Picture(options) => e2e::picture(&options),
     };
     match result {

@@ -68,7 +68,7 @@ pub(crate) fn probe(program: impl AsRef<Path>, arguments: &[&str]) -> Option<Str
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn output(command: &mut Command) -> Result<Output> {
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
         .output()
