@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::types::{MAX_PLAYERS, as_micros};
 use crate::wire::{self, Configuration};
 use crate::{
-    BuildError, ChainHash, Engine, Epoch, Incarnation, Input, LinkId, Micros, PlayerIndex,
-    PlayerSet, Prediction, SnapshotPolicy,
+    BuildError, ChainHash, DelayPolicy, Engine, Epoch, Incarnation, Input, LinkId, Micros,
+    PlayerIndex, PlayerSet, Prediction, SnapshotPolicy,
 };
 
 /// The most frames between sampling an input and its use.
@@ -26,6 +26,8 @@ pub struct Builder {
     incarnation: Incarnation,
     frame_duration: Duration,
     input_delay: u32,
+    input_delay_of: Vec<(PlayerIndex, u32)>,
+    delay_policy: DelayPolicy,
     window: Duration,
     prediction: Prediction,
     snapshots: SnapshotPolicy,
@@ -45,6 +47,8 @@ impl Default for Builder {
             incarnation: Incarnation(1),
             frame_duration: Duration::from_micros(16_667),
             input_delay: 2,
+            input_delay_of: Vec::new(),
+            delay_policy: DelayPolicy::Fixed,
             window: Duration::from_millis(500),
             prediction: Prediction::RepeatLast,
             snapshots: SnapshotPolicy::EveryFrame,
@@ -100,6 +104,19 @@ impl Builder {
         self
     }
 
+    /// Another input delay for one local player.
+    pub fn input_delay_of(mut self, player: PlayerIndex, frames: u32) -> Builder {
+        self.input_delay_of.push((player, frames));
+        self
+    }
+
+    /// Who changes input delays during the episode (nobody but the host, unless told). The delay to
+    /// begin with is still the one given, within the bounds of the policy.
+    pub fn delay_policy(mut self, policy: DelayPolicy) -> Builder {
+        self.delay_policy = policy;
+        self
+    }
+
     /// How far the head may run ahead of a missing input (500 ms unless told), rounded up to whole
     /// frames; zero is lockstep.
     pub fn window(mut self, window: Duration) -> Builder {
@@ -132,7 +149,8 @@ impl Builder {
         self
     }
 
-    /// When frame 0 is due on the host's clock (0 unless told).
+    /// When frame 0 is due on the host's clock (0 unless told). A peer that ticks before, and hears
+    /// that another begins later, waits for it, up to a second.
     pub fn start_at(mut self, at: Micros) -> Builder {
         self.start_at = at;
         self
@@ -163,12 +181,7 @@ impl Builder {
         if duration < Duration::from_millis(1) || duration > Duration::from_secs(10) {
             return Err(BuildError::FrameDuration);
         }
-        if self.input_delay > MAX_INPUT_DELAY {
-            return Err(BuildError::InputDelay {
-                found: self.input_delay,
-                most: MAX_INPUT_DELAY,
-            });
-        }
+        let delays = self.checked_delays(local)?;
         let window = self.window.as_micros().div_ceil(duration.as_micros());
         let window = u32::try_from(window)
             .ok()
@@ -185,7 +198,8 @@ impl Builder {
                 epoch: self.epoch,
                 incarnation: self.incarnation,
                 frame_us: as_micros(duration),
-                input_delay: self.input_delay,
+                delays,
+                delay_policy: self.delay_policy,
                 window,
                 prediction: self.prediction,
                 snapshots: self.snapshots,
@@ -229,6 +243,31 @@ impl Builder {
             });
         }
         Ok(self.local.iter().copied().collect())
+    }
+
+    fn checked_delays(&self, local: PlayerSet) -> Result<Vec<(PlayerIndex, u32)>, BuildError> {
+        if self.delay_policy.impossible() {
+            return Err(BuildError::DelayPolicy);
+        }
+        let own = self.input_delay_of.iter();
+        if let Some((player, _)) = own.clone().find(|(player, _)| !local.contains(*player)) {
+            return Err(BuildError::DelayPlayer { player: *player });
+        }
+        let of = |player| {
+            let own = self.input_delay_of.iter().rev();
+            own.copied()
+                .find(|(other, _)| *other == player)
+                .unwrap_or((player, self.input_delay))
+        };
+        let delays: Vec<(PlayerIndex, u32)> = local.iter().map(of).collect();
+        if let Some((_, found)) = delays.iter().find(|(_, frames)| *frames > MAX_INPUT_DELAY) {
+            return Err(BuildError::InputDelay {
+                found: *found,
+                most: MAX_INPUT_DELAY,
+            });
+        }
+        let within = |(player, frames)| (player, self.delay_policy.within(frames));
+        Ok(delays.into_iter().map(within).collect())
     }
 
     fn checked_links(&self, local: PlayerSet) -> Result<Vec<(LinkId, PlayerSet)>, BuildError> {
@@ -280,7 +319,9 @@ pub(crate) struct Config {
     pub(crate) epoch: Epoch,
     pub(crate) incarnation: Incarnation,
     pub(crate) frame_us: u64,
-    pub(crate) input_delay: u32,
+    /// Of every local player, to begin with.
+    pub(crate) delays: Vec<(PlayerIndex, u32)>,
+    pub(crate) delay_policy: DelayPolicy,
     /// In frames.
     pub(crate) window: u32,
     pub(crate) prediction: Prediction,

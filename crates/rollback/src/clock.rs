@@ -3,14 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::Micros;
 use crate::stats::RTT_SAMPLES;
-use crate::{Frame, Micros};
-
-/// Round trips longer than this are not believed.
-const MAX_RTT_US: u32 = 60_000_000;
-
-/// How many of the latest samples tell the shortest way and the lead.
-const RECENT: usize = 32;
+use crate::types::as_micros;
 
 /// How a packet came, by its sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,74 +79,240 @@ impl Arrivals {
     }
 }
 
-/// Clock samples of one link.
+/// Every packet carries a clock until so many came from the peer.
+const DENSE_SAMPLES: usize = 32;
+
+/// Round trips longer than this are not believed.
+const MAX_ROUND_TRIP: Duration = Duration::from_secs(3);
+
+/// The bits of a clock that every packet carries which has one.
+const CLOCK_BITS: u32 = 24;
+
+/// The latest samples, and for how long, from which the offset of the clocks is estimated.
+const WINDOW: usize = 64;
+const WINDOW_TIME: Duration = Duration::from_secs(8);
+
+/// How far apart two halves of the window must be to tell a drift, and with how many samples each.
+const MIN_SPAN_US: i64 = 1_000_000;
+const MIN_HALF: usize = 4;
+
+/// Clocks that drift faster than this against each other are not believed, in parts per million.
+const MAX_DRIFT_PPM: i64 = 60_000;
+
+/// A sample loses this much of its worth with age, in parts per million.
+const AGE_PPM: i64 = 500;
+
+/// Samples that contradict each other by more than this and 5 % of the time between them say that
+/// a clock was set.
+const STEP_US: i64 = 2_000;
+
+/// How many of the latest round trips say what is usual: two seconds at 60 Hz.
+const USUAL: usize = 31;
+
+/// How many of the latest places of the peer in play count, and for how long.
+const PLACES: usize = 5;
+const PLACES_TIME: Duration = Duration::from_secs(1);
+
+/// One clock sample. With θ what the peer's clock is ahead of ours, `forth` is the way here less θ,
+/// and `back` the way there plus θ, in µs.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Micros,
+    forth: i64,
+    back: Option<i64>,
+}
+
+/// Clock samples of one link: the round trips, and the offset and drift of the peer's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    /// The newest packet: the peer's clock when it left, ours when it came.
-    newest: Option<(u32, Micros)>,
+    samples: VecDeque<Sample>,
+    /// By how much the peer's clock is faster than ours.
+    drift_ppm: Option<i64>,
     round_trips: VecDeque<u32>,
     least: Option<u32>,
-    jitter_us: f64,
-    leads: VecDeque<i64>,
+    /// In sixteenths of a µs.
+    jitter: u64,
+    /// Where the peer was in play, and when on our clock, in µs.
+    places: VecDeque<(Micros, i64)>,
 }
 
 impl Clock {
-    /// A packet that is newer than all before it.
-    pub(crate) fn arrived(&mut self, sent_at: u32, now: Micros) {
-        let arrived = now.0 as u32;
-        if let Some((last_sent, last_arrived)) = self.newest {
-            let between_arrivals = arrived.wrapping_sub(last_arrived.0 as u32);
-            let between_sends = sent_at.wrapping_sub(last_sent);
-            let difference = between_arrivals.wrapping_sub(between_sends) as i32;
-            let difference = f64::from(difference).abs().min(f64::from(MAX_RTT_US));
-            self.jitter_us += (difference - self.jitter_us) / 16.0;
-        }
-        self.newest = Some((sent_at, now));
+    /// So little is known of the peer's clock that it and ours should be in every packet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.samples.len() < DENSE_SAMPLES
     }
 
-    /// A packet of ours came back with one that came for the first time.
-    pub(crate) fn returned(&mut self, sent_at: u32, held_us: u32, now: Micros) {
+    /// A packet of ours came back, having been held by the peer; both clocks modulo 2³² µs. Returns
+    /// how long it was under way, there and back.
+    pub(crate) fn returned(&mut self, sent_at: u32, held_us: u32, now: Micros) -> Option<u32> {
         let away = (now.0 as u32).wrapping_sub(sent_at);
-        let Some(round_trip) = away.checked_sub(held_us) else {
-            return;
-        };
-        if round_trip > MAX_RTT_US {
-            return;
+        let round_trip = away.checked_sub(held_us)?;
+        if u64::from(round_trip) > as_micros(MAX_ROUND_TRIP) {
+            return None;
         }
         self.least = Some(self.least.map_or(round_trip, |least| least.min(round_trip)));
         self.round_trips.push_back(round_trip);
         if self.round_trips.len() > RTT_SAMPLES {
             self.round_trips.pop_front();
         }
+        Some(round_trip)
     }
 
-    /// Compares our place in play (`position_us` since frame 0) with the peer's when it sent its
-    /// newest packet, `head`.
-    pub(crate) fn compare(&mut self, position_us: i64, head: Frame, frame_us: u64) {
-        let recent = self.round_trips.iter().rev().take(RECENT);
-        let Some(shortest) = recent.min() else { return };
-        // A packet that took longer than the shortest way makes our lead look greater: the least
-        // of several samples is the nearest to the truth.
-        let peer_us = u64::from(head.0).saturating_mul(frame_us);
-        let peer_us = i64::try_from(peer_us).unwrap_or(i64::MAX);
-        let lead = position_us
-            .saturating_sub(peer_us)
-            .saturating_sub(i64::from(shortest / 2));
-        self.leads.push_back(lead);
-        if self.leads.len() > RECENT / 2 {
-            self.leads.pop_front();
+    /// The peer's clock when it sent the packet that is newer than all before it, with the round
+    /// trip of what this brought back.
+    pub(crate) fn take(&mut self, sent_at: u32, round_trip: Option<u32>, now: Micros) {
+        let last = self.samples.back().map(|sample| sample.forth);
+        let forth = nearest((now.0 as u32).wrapping_sub(sent_at), last.unwrap_or(0));
+        if let Some(last) = last {
+            let difference = forth.abs_diff(last).min(as_micros(MAX_ROUND_TRIP));
+            self.jitter = self.jitter - self.jitter / 16 + difference;
+        }
+        self.samples.push_back(Sample {
+            at: now,
+            forth,
+            back: round_trip.map(|round_trip| i64::from(round_trip) - forth),
+        });
+        let old = |sample: &Sample| sample.at > now || now.since(sample.at) > WINDOW_TIME;
+        while self.samples.len() > WINDOW || self.samples.front().is_some_and(old) {
+            self.samples.pop_front();
+        }
+        if self.contradicted(now) {
+            let newest = self.samples.pop_back();
+            self.restart();
+            // What it brought back may have been sent before.
+            self.samples.extend(newest.map(|sample| Sample {
+                back: None,
+                ..sample
+            }));
+        }
+        self.learn_drift(now);
+    }
+
+    /// The least `forth` and `back` of the samples that `count`, as they would be now: each has its
+    /// quickest packet, whose way is the nearest to the truth.
+    fn least_ways(&self, now: Micros, counts: impl Fn(&Sample) -> bool) -> Option<(i64, i64)> {
+        let drift = self.drift_ppm.unwrap_or(0);
+        let (mut forth, mut back) = (None, None);
+        for sample in self.samples.iter().filter(|sample| counts(sample)) {
+            let age = now.since(sample.at).as_micros() as i64;
+            let (drifted, worth) = (age * drift / 1_000_000, age * AGE_PPM / 1_000_000);
+            least(&mut forth, sample.forth - drifted + worth);
+            if let Some(way) = sample.back {
+                least(&mut back, way + drifted + worth);
+            }
+        }
+        forth.zip(back)
+    }
+
+    /// No packet arrives before it is sent: if one seems to, a clock was set.
+    fn contradicted(&self, now: Micros) -> bool {
+        let Some(oldest) = self.samples.front() else {
+            return false;
+        };
+        let span = now.since(oldest.at).as_micros() as i64;
+        self.least_ways(now, |_| true)
+            .is_some_and(|(forth, back)| forth + back < -(STEP_US + span / 20))
+    }
+
+    /// Compares the offset in the older half of the window with that in the newer.
+    fn learn_drift(&mut self, now: Micros) {
+        let (Some(oldest), Some(newest)) = (self.samples.front(), self.samples.back()) else {
+            return;
+        };
+        let span = newest.at.since(oldest.at).as_micros() as i64;
+        let middle = oldest.at + Duration::from_micros(span as u64 / 2);
+        let backs = |newer: bool| {
+            let half = self.samples.iter().filter(|s| (s.at > middle) == newer);
+            half.filter(|sample| sample.back.is_some()).count()
+        };
+        if span < MIN_SPAN_US || backs(false) < MIN_HALF || backs(true) < MIN_HALF {
+            return;
+        }
+        let older = self.least_ways(now, |sample| sample.at <= middle);
+        let newer = self.least_ways(now, |sample| sample.at > middle);
+        let (Some(older), Some(newer)) = (older, newer) else {
+            return;
+        };
+        let offset = |(forth, back): (i64, i64)| (back - forth) / 2;
+        let more = (offset(newer) - offset(older)) * 1_000_000 / (span / 2);
+        let drift = match self.drift_ppm {
+            None => more,
+            Some(drift) => drift + more / 8,
+        };
+        self.drift_ppm = Some(drift.clamp(-MAX_DRIFT_PPM, MAX_DRIFT_PPM));
+    }
+
+    /// By how much the peer's clock is faster than ours, in parts per million.
+    pub(crate) fn drift_ppm(&self) -> Option<i64> {
+        self.drift_ppm
+    }
+
+    /// How long the newest packet with a sample was under way, if both ways are alike.
+    pub(crate) fn newest_way_us(&self, now: Micros) -> Option<i64> {
+        let (forth, back) = self.least_ways(now, |_| true)?;
+        let newest = self.samples.back()?;
+        let way = newest.forth + (back - forth) / 2;
+        let longest = i64::try_from(as_micros(MAX_ROUND_TRIP)).unwrap_or(i64::MAX);
+        Some(way.clamp(0, longest))
+    }
+
+    /// The time within which most packets come: half the median of the latest round trips, and
+    /// twice the jitter.
+    pub(crate) fn usual_way_us(&self) -> Option<u64> {
+        let mut latest = [0; USUAL];
+        let mut count = 0;
+        for (slot, round_trip) in latest.iter_mut().zip(self.round_trips.iter().rev()) {
+            *slot = *round_trip;
+            count += 1;
+        }
+        let latest = latest.get_mut(..count)?;
+        latest.sort_unstable();
+        let median = latest.get(count / 2)?;
+        Some(u64::from(median / 2) + 2 * (self.jitter / 16))
+    }
+
+    /// The peer was at `position_us` in play when it sent the newest packet, which has a sample.
+    pub(crate) fn place(&mut self, position_us: i64, now: Micros) {
+        let Some(way) = self.newest_way_us(now) else {
+            return;
+        };
+        let sent = Micros(now.0.saturating_sub(way.unsigned_abs()));
+        self.places.push_back((sent, position_us));
+        if self.places.len() > PLACES {
+            self.places.pop_front();
         }
     }
 
-    /// By how much we lead, in µs; negative where the peer does.
-    pub(crate) fn lead_us(&self) -> Option<i64> {
-        self.leads.iter().min().copied()
+    /// By how much we lead at `position_us`, in µs, if the peer plays on at this pace on our clock;
+    /// negative where it leads. `None` without news of it.
+    pub(crate) fn lead_us(&self, position_us: i64, pace_ppm: i64, now: Micros) -> Option<i64> {
+        let mut leads = [0; PLACES];
+        let mut count = 0;
+        for (at, place) in &self.places {
+            let since = now.since(*at);
+            if *at > now || since > PLACES_TIME {
+                continue;
+            }
+            let since = since.as_micros() as i64;
+            let played = since + since * pace_ppm / 1_000_000;
+            leads[count] = position_us.saturating_sub(place.saturating_add(played));
+            count += 1;
+        }
+        let leads = leads.get_mut(..count)?;
+        leads.sort_unstable();
+        leads.get(count / 2).copied()
+    }
+
+    /// Forgets the places: the peer's or our own play made a leap.
+    pub(crate) fn forget_places(&mut self) {
+        self.places.clear();
     }
 
     /// The peer's clock is another one now.
     pub(crate) fn restart(&mut self) {
-        self.newest = None;
-        self.leads.clear();
+        self.samples.clear();
+        self.places.clear();
+        self.drift_ppm = None;
     }
 
     pub(crate) fn least(&self) -> Duration {
@@ -167,8 +328,19 @@ impl Clock {
     }
 
     pub(crate) fn jitter(&self) -> Duration {
-        Duration::from_micros(self.jitter_us as u64)
+        Duration::from_micros(self.jitter / 16)
     }
+}
+
+/// The number nearest to `expected` that is `raw` modulo the wire's clock.
+fn nearest(raw: u32, expected: i64) -> i64 {
+    let shift = 32 - CLOCK_BITS;
+    let ahead = raw.wrapping_sub(expected as u32) << shift;
+    expected + i64::from(ahead.cast_signed() >> shift)
+}
+
+fn least(of: &mut Option<i64>, value: i64) {
+    *of = Some(of.map_or(value, |least| least.min(value)));
 }
 
 fn micros(value: Option<u32>) -> Duration {
@@ -201,14 +373,95 @@ mod tests {
         assert_eq!(arrivals.lost(), 391 + 1);
     }
 
+    /// Two clocks and the ways between them, in µs.
+    struct Pair {
+        clock: Clock,
+        now: u64,
+        offset: i64,
+        drift_ppm: i64,
+        ways: [u64; 2],
+    }
+
+    impl Pair {
+        fn new(offset: i64, drift_ppm: i64, ways: [u64; 2]) -> Pair {
+            Pair {
+                clock: Clock::default(),
+                now: 1_000_000,
+                offset,
+                drift_ppm,
+                ways,
+            }
+        }
+
+        fn theirs(&self, ours: u64) -> i64 {
+            ours as i64 + self.offset + ours as i64 * self.drift_ppm / 1_000_000
+        }
+
+        /// A packet of ours that the peer has for 3 ms before it sends one.
+        fn exchange(&mut self, extra: [u64; 2]) {
+            self.now += 60_000;
+            let there = self.now + self.ways[0] + extra[0];
+            let away = there + 3_000;
+            let here = Micros(away + self.ways[1] + extra[1]);
+            let (there, away) = (self.theirs(there), self.theirs(away));
+            let held = (away - there) as u32;
+            let round_trip = self.clock.returned(self.now as u32, held, here);
+            self.clock.take(away as u32 & 0xff_ffff, round_trip, here);
+        }
+
+        fn way(&self) -> i64 {
+            let newest = self.clock.samples.back().unwrap();
+            self.clock.newest_way_us(newest.at).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_drifting_clock_is_known_to_a_fraction_of_a_millisecond() {
+        for (offset, drift) in [(5, 0), (-7_654_321, 30_000), (1 << 40, -30_000), (0, 200)] {
+            let mut pair = Pair::new(offset, drift, [40_000, 40_000]);
+            let mut noise = 1u64;
+            for _ in 0..400 {
+                noise = noise
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                pair.exchange([noise >> 50, noise << 20 >> 50]);
+            }
+            let told = pair.clock.drift_ppm().unwrap();
+            assert!((told - drift).abs() < 600, "{drift}: {told}");
+            pair.exchange([0, 0]);
+            assert!((pair.way() - 40_000).abs() < 1_000, "{}", pair.way());
+            pair.exchange([0, 25_000]);
+            assert!((pair.way() - 65_000).abs() < 1_000, "{}", pair.way());
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_learned_anew_at_once() {
+        for step in [10_000_000, -10_000_000, 500_000] {
+            let mut pair = Pair::new(77, 0, [20_000, 20_000]);
+            for _ in 0..100 {
+                pair.exchange([0, 0]);
+            }
+            pair.offset += step;
+            for _ in 0..3 {
+                pair.exchange([0, 0]);
+            }
+            assert!(pair.clock.samples.len() <= 3, "{step}");
+            assert!((pair.way() - 20_000).abs() < 100, "{step}: {}", pair.way());
+            assert_eq!(pair.clock.least(), Duration::from_millis(40));
+            assert_eq!(pair.clock.quantiles().1, Duration::from_millis(40));
+        }
+    }
+
     #[test]
     fn impossible_samples_are_ignored() {
         let mut clock = Clock::default();
-        clock.returned(1_000, 2_000, Micros(2_000));
-        clock.returned(u32::MAX / 2, 0, Micros(0));
+        assert_eq!(clock.returned(1_000, 2_000, Micros(2_000)), None);
+        assert_eq!(clock.returned(u32::MAX / 2, 0, Micros(0)), None);
         assert_eq!(clock.quantiles(), (Duration::ZERO, Duration::ZERO));
         // The sender's clock passed 2^32 on the way.
-        clock.returned(u32::MAX - 99, 50, Micros((1 << 32) + 100));
+        let round_trip = clock.returned(u32::MAX - 99, 50, Micros((1 << 32) + 100));
+        assert_eq!(round_trip, Some(150));
         assert_eq!(clock.least(), Duration::from_micros(150));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::builder::Config;
 use crate::compare::{Difference, History};
+use crate::delay::Delays;
 use crate::event::Events;
 use crate::inputs::Inputs;
 use crate::link::{Link, Terms};
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(crate) history: History,
     pub(crate) links: Vec<Link>,
     pub(crate) pace: Pace,
+    pub(crate) delays: Delays,
     pub(crate) presence: Presence,
     /// Inputs of earlier frames will not be asked for by any page load.
     pub(crate) durable: Frame,
@@ -129,6 +131,7 @@ impl Engine {
                 .map(|(id, players)| Link::new(id, us, plain, players, config.local))
                 .collect(),
             pace: Pace::new(config.frame_us, config.start_at, config.window),
+            delays: Delays::new(config.delay_policy, config.players, &config.delays),
             presence: Presence::Live,
             durable: Frame(0),
             open: None,
@@ -193,21 +196,28 @@ impl Engine {
     }
 
     /// How many frames from 0 have default inputs, authored by the engine itself because no input
-    /// could be sampled that early. Of an engine that rejoins, those of them that nobody holds.
+    /// could be sampled that early: as many as the input delay to begin with. Of several local
+    /// players the most; each has its own. Of an engine that rejoins, those of them that nobody
+    /// holds.
     pub fn lead(&self) -> u32 {
-        self.config.input_delay
+        let delays = self.config.delays.iter().map(|(_, frames)| *frames);
+        delays.max().unwrap_or(0)
     }
 
-    /// The frame (head + delay) for which a local player's input is missing. Give each local
-    /// player's input until there is none.
+    /// The first frame (up to head + delay) for which a local player's input is missing. Give each
+    /// local player's input until there is none; of players with different delays,
+    /// [`wanted_input_of`](Engine::wanted_input_of) says who is asked. The input delay with which it
+    /// is used, to be recorded, is this frame less the [`head`](Engine::head).
     pub fn wanted_input(&self) -> Option<Frame> {
-        if let Presence::Learning { .. } = self.presence {
-            return None;
-        }
-        let ends = self.config.local.iter().map(|p| self.inputs.of(p).end());
-        let end = ends.min()?;
-        let wanted = self.sealed.is_none() && end <= self.last_wanted();
-        wanted.then_some(end)
+        let local = self.config.local.iter();
+        local.filter_map(|p| self.wanted_input_of(p)).min()
+    }
+
+    /// As [`wanted_input`](Engine::wanted_input), of one local player.
+    pub fn wanted_input_of(&self, player: PlayerIndex) -> Option<Frame> {
+        self.may_author(player).ok()?;
+        let end = self.inputs.of(player).end();
+        (end <= self.last_wanted(player)).then_some(end)
     }
 
     pub fn link_stats(&self, link: LinkId) -> Option<LinkStats> {
@@ -271,20 +281,9 @@ impl Engine {
         player: PlayerIndex,
         input: Input,
     ) -> Result<Frame, InputError> {
-        if let Some(open) = &self.open {
-            return Err(InputError::BatchOpen { id: open.id });
-        }
-        if !self.config.local.contains(player) {
-            return Err(InputError::NotLocal { player });
-        }
-        if self.sealed.is_some() {
-            return Err(InputError::Sealed);
-        }
-        if let Presence::Learning { .. } = self.presence {
-            return Err(InputError::Rejoining);
-        }
+        self.may_author(player)?;
         let frame = self.inputs.of(player).end();
-        if frame > self.last_wanted() {
+        if frame > self.last_wanted(player) {
             return Err(InputError::NotWanted {
                 player,
                 next: frame,
@@ -333,8 +332,24 @@ impl Engine {
         self.events.pop()
     }
 
-    fn last_wanted(&self) -> Frame {
-        self.timeline.head() + self.config.input_delay
+    fn last_wanted(&self, player: PlayerIndex) -> Frame {
+        self.timeline.head() + self.delays.of(player)
+    }
+
+    pub(crate) fn may_author(&self, player: PlayerIndex) -> Result<(), InputError> {
+        if let Some(open) = &self.open {
+            return Err(InputError::BatchOpen { id: open.id });
+        }
+        if !self.config.local.contains(player) {
+            return Err(InputError::NotLocal { player });
+        }
+        if self.sealed.is_some() {
+            return Err(InputError::Sealed);
+        }
+        match self.presence {
+            Presence::Learning { .. } => Err(InputError::Rejoining),
+            Presence::CatchingUp { .. } | Presence::Live => Ok(()),
+        }
     }
 
     fn take_packet(&mut self, link: LinkId, bytes: &[u8], now: Micros) -> Result<(), PacketError> {
@@ -377,17 +392,19 @@ impl Engine {
         now: Micros,
     ) {
         let link = &mut self.links[index];
+        let before = link.head();
         let newest = link.take(incarnation, body, size, now);
-        let head = self.timeline.head();
-        let playing = self.presence == Presence::Live && body.known.is_none();
-        if newest && playing && body.head > Frame(0) && head > Frame(0) {
-            let position = self.pace.position_us(head.0, now);
-            link.clock
-                .compare(position, body.head, self.config.frame_us);
-        }
         let difference = link.comparison.observe(&self.history, &body.hashes);
         self.tell_desync(index, difference);
         self.enter_remote(index, body, now);
+        if newest {
+            if let Some(delays) = &body.delays {
+                self.hear_delays(index, body.from, delays);
+            }
+            let advanced = before.is_none_or(|head| body.head > head);
+            self.learn_place(index, body, advanced, now);
+        }
+        self.hurry(now);
         self.forget();
         self.settle();
     }
@@ -438,11 +455,23 @@ impl Engine {
         let queue = self.inputs.of_mut(player);
         let frame = queue.end();
         queue.push(input);
-        match self.timeline.check(frame, player, input) {
-            Some(true) => self.counters.predictions_right += 1,
-            Some(false) => self.counters.predictions_wrong += 1,
-            None => {}
+        let Some(right) = self.timeline.check(frame, player, input) else {
+            return;
+        };
+        let (rightly, wrongly) = (u64::from(right), u64::from(!right));
+        self.counters.predictions_right += rightly;
+        self.counters.predictions_wrong += wrongly;
+        if let Some(stats) = self.stats_of(player) {
+            stats.predictions_right += rightly;
+            stats.predictions_wrong += wrongly;
         }
+    }
+
+    /// The statistics of the peer of a remote player.
+    pub(crate) fn stats_of(&mut self, player: PlayerIndex) -> Option<&mut LinkStats> {
+        let mut links = self.links.iter_mut();
+        let link = links.find(|link| link.players.contains(player))?;
+        Some(&mut link.stats)
     }
 
     pub(crate) fn tell_desync(&mut self, index: usize, difference: Option<Difference>) {

@@ -25,6 +25,10 @@ pub enum BuildError {
     FrameDuration,
     #[error("input_delay: {found} frames; the most is {most}")]
     InputDelay { found: u32, most: u32 },
+    #[error("delay_policy: give bounds with least <= most, and most <= 32 frames")]
+    DelayPolicy,
+    #[error("input_delay_of: player {player} is not local")]
+    DelayPlayer { player: PlayerIndex },
     #[error(
         "history: {found} lists of inputs; give one per player, {players}, empty where none is known"
     )]
@@ -47,6 +51,8 @@ pub enum InputError {
         "the input of player {player} in frame {frame} is no guess, or was used; predict before the step's answer"
     )]
     NotPredicted { player: PlayerIndex, frame: Frame },
+    #[error("input_delay: {found} frames; the most is {most}")]
+    Delay { found: u32, most: u32 },
     #[error("the episode is sealed")]
     Sealed,
     /// What an older page load of this peer authored is not known yet.

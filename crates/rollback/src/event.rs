@@ -49,6 +49,21 @@ pub enum Event<'a> {
         ours: HashPrefix,
         theirs: HashPrefix,
     },
+    /// The input delay of a player changes: inputs are sampled for `frames` after the head from
+    /// head `from` on. Also when a remote player's delay is heard for the first time.
+    DelayAnnounced {
+        player: PlayerIndex,
+        from: Frame,
+        frames: u32,
+    },
+    /// A longer input delay of a local player left `first` and the frames after it open: the engine
+    /// authored these, the player's newest input again. They are final, as if the host had given
+    /// them.
+    Filled {
+        player: PlayerIndex,
+        first: Frame,
+        inputs: &'a [Input],
+    },
     /// The terminal frame is confirmed: this peer's episode is closed.
     Sealed { last_frame: Frame, hash: ChainHash },
 }
@@ -74,12 +89,15 @@ impl Event<'_> {
     /// What the event lends.
     fn lent(&self) -> (&[Input], &[u8]) {
         match self {
-            Event::Presented { inputs, .. } | Event::Received { inputs, .. } => (inputs, &[]),
+            Event::Presented { inputs, .. }
+            | Event::Received { inputs, .. }
+            | Event::Filled { inputs, .. } => (inputs, &[]),
             Event::Confirmed(frame) => (frame.inputs, frame.outcome),
             Event::Rollback { .. }
             | Event::Stalled { .. }
             | Event::Resumed
             | Event::Desync { .. }
+            | Event::DelayAnnounced { .. }
             | Event::Sealed { .. } => (&[], &[]),
         }
     }
@@ -134,6 +152,20 @@ impl Event<'_> {
                 link,
                 ours,
                 theirs,
+            },
+            Event::DelayAnnounced {
+                player,
+                from,
+                frames,
+            } => Event::DelayAnnounced {
+                player,
+                from,
+                frames,
+            },
+            Event::Filled { player, first, .. } => Event::Filled {
+                player,
+                first,
+                inputs,
             },
             Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
         }

@@ -3,9 +3,9 @@
 use crate::codec::{Reader, put_section, put_varint};
 use crate::types::MAX_PLAYERS;
 use crate::wire::{
-    Body, Configuration, Echo, Header, Inputs, MAX_HASHES, MAX_PACKET_BYTES, VERSION,
+    Body, Configuration, Delays, Echo, Header, Inputs, MAX_HASHES, MAX_PACKET_BYTES, VERSION,
 };
-use crate::{Epoch, Frame, Incarnation, PacketError, PlayerIndex, PlayerSet};
+use crate::{Epoch, Frame, Incarnation, MAX_INPUT_DELAY, PacketError, PlayerIndex, PlayerSet};
 
 /// The top bit of the first byte.
 pub(crate) const FULL: u8 = 0x80;
@@ -19,7 +19,9 @@ const RETURNED: u16 = 1 << 5;
 const CLOSED: u16 = 1 << 6;
 const LACKS: u16 = 1 << 7;
 const GIVEN: u16 = 1 << 8;
-const ALL: u16 = (GIVEN << 1) - 1;
+const DELAYS: u16 = 1 << 9;
+const START: u16 = 1 << 10;
+const ALL: u16 = (START << 1) - 1;
 
 /// Writes a full packet. `plain` is the length of the default input.
 pub fn encode(header: &Header, body: &Body, plain: usize) -> Vec<u8> {
@@ -40,7 +42,9 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, header: &Header, body: &Body) {
         | flag(body.returned.is_some(), RETURNED)
         | flag(body.closed.is_some(), CLOSED)
         | flag(!body.lacks.is_empty(), LACKS)
-        | flag(!body.given.is_empty(), GIVEN);
+        | flag(!body.given.is_empty(), GIVEN)
+        | flag(body.delays.is_some(), DELAYS)
+        | flag(body.start.is_some(), START);
     out.push(FULL | VERSION);
     out.extend(header.configuration.0);
     put_varint(out, header.epoch.0);
@@ -57,6 +61,14 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, header: &Header, body: &Body) {
     if let Some(echo) = body.echo {
         put_varint(out, echo.sequence);
         put_varint(out, echo.held_us);
+    }
+    if let Some(start) = body.start {
+        put_varint(out, start);
+    }
+    if let Some(delays) = &body.delays {
+        put_varint(out, delays.from.0);
+        out.push(delays.wanted);
+        out.extend(&delays.frames);
     }
     if let Some(want) = body.want {
         put_varint(out, want.0);
@@ -148,6 +160,12 @@ pub fn decode_body(bytes: &[u8], plain: usize, body: &mut Body) -> Result<(), Pa
             held_us: reader.varint()?,
         });
     }
+    if has(START) {
+        body.start = Some(reader.varint()?);
+    }
+    if has(DELAYS) {
+        body.delays = Some(reader.delays(from.len())?);
+    }
     if has(WANT) {
         body.want = Some(reader.frame()?);
     }
@@ -203,6 +221,22 @@ impl Reader<'_> {
 
     fn frames(&mut self, count: usize) -> Result<Vec<Frame>, PacketError> {
         (0..count).map(|_| self.frame()).collect()
+    }
+
+    fn delays(&mut self, players: usize) -> Result<Delays, PacketError> {
+        let from = self.frame()?;
+        let wanted = self.byte()?;
+        let frames: Result<Vec<u8>, PacketError> = (0..players).map(|_| self.byte()).collect();
+        let frames = frames?;
+        let most = frames.iter().copied().fold(wanted, u8::max);
+        if u32::from(most) > MAX_INPUT_DELAY {
+            return Err(PacketError::Malformed("an input delay too long"));
+        }
+        Ok(Delays {
+            from,
+            wanted,
+            frames,
+        })
     }
 
     /// How many players follow.

@@ -150,6 +150,7 @@ mod builder;
 mod clock;
 mod codec;
 mod compare;
+mod delay;
 mod engine;
 mod error;
 mod event;
@@ -170,6 +171,7 @@ pub mod wire;
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};
+pub use delay::DelayPolicy;
 pub use engine::{Engine, Packet};
 pub use error::{BuildError, CompleteError, InputError, PacketError};
 pub use event::{ConfirmedFrame, Event};
@@ -177,7 +179,7 @@ pub use hash::{ChainHash, Digest, HashPrefix, chain};
 pub use prediction::{PastInputs, Predict, Prediction};
 pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
 pub use snapshots::{Costs, SnapshotPolicy};
-pub use stats::{Counters, Held, LinkStats, RTT_SAMPLES, Refused};
+pub use stats::{Counters, DEPTHS, Depths, Held, LinkStats, RTT_SAMPLES, Refused};
 pub use types::{
     Epoch, Frame, Incarnation, Input, LinkId, MAX_INPUT_BYTES, MAX_PLAYERS, Micros, PlayerIndex,
     PlayerSet,

@@ -3,6 +3,7 @@
 use crate::clock::{Arrival, Arrivals, Clock};
 use crate::codec::SECTION_BYTES;
 use crate::compare::{Comparison, History};
+use crate::delay::Delays;
 use crate::inputs::{Inputs, Queue};
 use crate::types::MAX_PLAYERS;
 use crate::wire::{
@@ -57,6 +58,8 @@ pub(crate) struct Link {
     pub(crate) comparison: Comparison,
     bytes_sent: u64,
     bytes_received: u64,
+    /// What its players and their inputs made of our play; the rest is measured elsewhere.
+    pub(crate) stats: LinkStats,
 }
 
 /// What of the newest packet is needed to understand the next ones.
@@ -99,6 +102,7 @@ impl Link {
             comparison: Comparison::default(),
             bytes_sent: 0,
             bytes_received: 0,
+            stats: LinkStats::default(),
         }
     }
 
@@ -112,6 +116,11 @@ impl Link {
     /// A frame that no honest peer's inputs are more than a window and a delay beyond.
     pub(crate) fn furthest(&self) -> Frame {
         self.furthest
+    }
+
+    /// The peer's head when it sent its newest packet.
+    pub(crate) fn head(&self) -> Option<Frame> {
+        self.newest.map(|newest| newest.head)
     }
 
     /// The first frame of which the peer lacks an input that we may hold, its own included.
@@ -290,18 +299,21 @@ impl Link {
             let known = body.from.iter().zip(known);
             self.known
                 .extend(known.filter(|(player, _)| self.players.contains(*player)));
-            if let Some(sent_at) = body.sent_at {
-                self.clock.arrived(sent_at, now);
-            }
         }
+        let mut round_trip = None;
         if let Some(echo) = body.echo
             && arrival != Arrival::Again
         {
             self.echoed = self.echoed.max(echo.sequence);
             if self.sequence - echo.sequence < SENT as u32 {
                 let sent_at = self.sent[echo.sequence as usize % SENT];
-                self.clock.returned(sent_at, echo.held_us, now);
+                round_trip = self.clock.returned(sent_at, echo.held_us, now);
             }
+        }
+        if let Some(sent_at) = body.sent_at
+            && arrival == Arrival::Newest
+        {
+            self.clock.take(sent_at, round_trip, now);
         }
         arrival == Arrival::Newest
     }
@@ -332,6 +344,7 @@ impl Link {
             self.newest = None;
             self.arrivals.restart();
             self.clock.restart();
+            self.stats.lead_us = 0;
             self.comparison = Comparison::default();
         }
         self.bytes_received += size as u64;
@@ -363,6 +376,8 @@ impl Link {
         body.sequence = self.sequence;
         body.addressee = self.incarnation;
         body.head = view.head;
+        body.start = view.start;
+        body.delays = view.delays.announcement(self.local, &self.acknowledged);
         body.want = self.comparison.want(view.history, view.sealed);
         let due = view.sealed || self.sequence.is_multiple_of(HASH_INTERVAL);
         self.comparison
@@ -395,8 +410,11 @@ impl Link {
     fn write(&self, now: Micros, view: &View<'_>, body: &mut Body, out: &mut Vec<u8>) {
         let reached = self.sequence - self.echoed <= SHORT_REACH;
         let key = self.keys.filter(|_| self.understood && reached);
-        if key.is_none() || self.sequence.is_multiple_of(CLOCK_INTERVAL) {
+        let tells = self.clock.is_new() || self.sequence.is_multiple_of(CLOCK_INTERVAL);
+        if key.is_none() || tells {
             self.tell_clock(now, body);
+            // What was held for long says nothing of the way, and is no reason for a full packet.
+            body.echo = body.echo.filter(|echo| echo.held_us <= short::MAX_HELD_US);
         }
         if let Some([key, _]) = key
             && short::fits(body)
@@ -475,7 +493,8 @@ impl Link {
             packets_duplicated: self.arrivals.duplicated,
             bytes_sent: self.bytes_sent,
             bytes_received: self.bytes_received,
-            lead_us: self.clock.lead_us().unwrap_or(0),
+            drift_ppm: self.clock.drift_ppm().unwrap_or(0),
+            ..self.stats
         }
     }
 }
@@ -505,6 +524,9 @@ pub(crate) struct View<'a> {
     pub(crate) sealed: bool,
     /// While we rejoin: for each of our players the first frame whose input we lack.
     pub(crate) known: Option<Vec<Frame>>,
+    /// Before play, how long until we would begin.
+    pub(crate) start: Option<u32>,
+    pub(crate) delays: &'a Delays,
     pub(crate) inputs: &'a Inputs,
     pub(crate) history: &'a History,
 }

@@ -75,9 +75,10 @@ impl Engine {
     /// Authors the lead frames that nobody holds.
     pub(crate) fn author_lead(&mut self) {
         for player in self.config.local.iter() {
-            while self.inputs.of(player).end() < Frame(self.config.input_delay) {
+            while self.inputs.of(player).end() < Frame(self.delays.of(player)) {
                 self.enter(player, self.config.default_input);
             }
         }
+        self.announce_delays();
     }
 }

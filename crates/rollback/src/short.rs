@@ -18,6 +18,9 @@ const FAR: u32 = 1 << 14;
 /// Microseconds of one unit of the time that an echo was held.
 const HELD_UNIT: u32 = 8;
 
+/// The longest such time.
+pub(crate) const MAX_HELD_US: u32 = HELD_UNIT * u16::MAX as u32;
+
 /// What a short packet leaves out, for one direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(u64);
@@ -81,13 +84,15 @@ pub fn encode_short(key: Key, body: &Body, plain: usize) -> Vec<u8> {
 pub(crate) fn fits(body: &Body) -> bool {
     let near = |frame: Frame| body.head - frame < FAR && frame - body.head < FAR;
     let mut firsts = body.inputs.iter().map(|inputs| inputs.first);
-    let held = |echo: &Echo| echo.held_us / HELD_UNIT <= u16::MAX.into();
+    let held = |echo: &Echo| echo.held_us <= MAX_HELD_US;
     let clock = body.sent_at.is_some() || body.echo.is_none();
     let hash = match body.hashes.prefixes.len() {
         0 => true,
         count => count == 1 && near(body.hashes.first),
     };
     let special = body.want.is_some()
+        || body.start.is_some()
+        || body.delays.is_some()
         || body.known.is_some()
         || body.returned.is_some()
         || body.closed.is_some()

@@ -23,8 +23,47 @@ pub struct LinkStats {
     pub packets_duplicated: u64,
     pub bytes_sent: u64,
     pub bytes_received: u64,
-    /// Our lead over the peer at the other end, in microseconds; negative where it is ahead.
+    /// The skew: our lead over the peer at the other end, in microseconds, at the last tick; negative
+    /// where it is ahead. Zero without news of the last second.
     pub lead_us: i64,
+    /// By how much the peer's clock is faster than ours, in parts per million.
+    pub drift_ppm: i64,
+    /// Rollbacks that wrong guesses of this peer's inputs began.
+    pub rollbacks: Depths,
+    /// Times that the head stopped at the end of the window for want of this peer's inputs, and
+    /// ticks in which it stood there.
+    pub stalls: u64,
+    pub stalled_ticks: u64,
+    /// This peer's inputs that had been guessed when their frame was simulated: rightly, and
+    /// wrongly.
+    pub predictions_right: u64,
+    pub predictions_wrong: u64,
+    /// Changes of input delay that the peer announced.
+    pub delay_changes: u64,
+}
+
+/// Rollbacks by the number of frames gone back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// Rollbacks of n + 1 frames at place n; the last place has all that are deeper, too.
+    pub counts: [u64; DEPTHS],
+    pub deepest: u32,
+}
+
+/// The places of [`Depths::counts`].
+pub const DEPTHS: usize = 16;
+
+impl Depths {
+    /// All rollbacks.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    pub(crate) fn count(&mut self, depth: u32) {
+        let place = (depth.max(1) - 1) as usize;
+        self.counts[place.min(DEPTHS - 1)] += 1;
+        self.deepest = self.deepest.max(depth);
+    }
 }
 
 /// How many round trips the median and the percentile of [`LinkStats`] look back.
@@ -41,10 +80,19 @@ pub struct Counters {
     pub loads: u64,
     /// Frames gone back by the deepest rollback.
     pub deepest_rollback: u32,
-    /// Times that the head stopped at the end of the window.
+    /// How deep they were.
+    pub rollback_depths: Depths,
+    /// Times that the head stopped at the end of the window; [`LinkStats`] says for whom.
     pub stalls: u64,
     /// Ticks in which it stood there.
     pub stalled_ticks: u64,
+    /// Ticks without a new frame for other causes: the host had not given an input, it looked like
+    /// the episode's end, what an older page load authored was not known.
+    pub ticks_without_input: u64,
+    pub ticks_at_an_end: u64,
+    pub ticks_rejoining: u64,
+    /// Changes of our players' input delays.
+    pub delay_changes: u64,
     /// Remote inputs that had been guessed when their frame was simulated: rightly, and wrongly.
     pub predictions_right: u64,
     pub predictions_wrong: u64,

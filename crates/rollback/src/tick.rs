@@ -29,12 +29,6 @@ impl Engine {
         if let Some(open) = &self.open {
             return Advance::Wait(Wait::BatchOpen { id: open.id });
         }
-        if self.rejoining() && self.pace.started(now) {
-            self.pace.hold(now);
-        } else {
-            let leads = self.links.iter().filter_map(|link| link.clock.lead_us());
-            self.pace.tick(now, leads.max());
-        }
         self.confirm();
         let blocked = self.blocked(now);
         self.note_stall(blocked);
@@ -48,7 +42,13 @@ impl Engine {
             }
             (Some(_), _) | (None, None) => Advance::Run(self.plan(now, wrong, blocked.is_none())),
         };
-        self.make_packets(now);
+        let head = match &self.open {
+            Some(open) => open.end,
+            None => self.timeline.head(),
+        };
+        self.set_pace(now, head, head > self.timeline.head());
+        self.judge_delays();
+        self.make_packets(now, head);
         advance
     }
 
@@ -59,7 +59,7 @@ impl Engine {
             return Some(Wait::Sealed);
         }
         if !self.pace.started(now) {
-            let at = self.config.start_at;
+            let at = self.pace.start_at();
             return Some(Wait::NotStarted { at });
         }
         let head = self.timeline.head();
@@ -88,18 +88,30 @@ impl Engine {
     }
 
     fn note_stall(&mut self, blocked: Option<Wait>) {
-        let player = match blocked {
-            Some(Wait::Window { player, .. }) => Some(player),
+        let counters = &mut self.counters;
+        match blocked {
+            Some(Wait::LocalInput { .. }) => counters.ticks_without_input += 1,
+            Some(Wait::Ending { .. }) => counters.ticks_at_an_end += 1,
+            Some(Wait::Rejoining { .. }) => counters.ticks_rejoining += 1,
             Some(
-                Wait::NotStarted { .. }
-                | Wait::LocalInput { .. }
-                | Wait::Ending { .. }
-                | Wait::Rejoining { .. }
+                Wait::Window { .. }
+                | Wait::NotStarted { .. }
                 | Wait::Sealed
                 | Wait::BatchOpen { .. },
             )
-            | None => None,
+            | None => {}
+        }
+        let player = match blocked {
+            Some(Wait::Window { player, .. }) => Some(player),
+            Some(_) | None => None,
         };
+        if let Some(player) = player {
+            let begins = self.stalled.is_none();
+            if let Some(stats) = self.stats_of(player) {
+                stats.stalled_ticks += 1;
+                stats.stalls += u64::from(begins);
+            }
+        }
         self.counters.stalled_ticks += u64::from(player.is_some());
         match (self.stalled, player) {
             (None, Some(player)) => {
@@ -143,6 +155,10 @@ impl Engine {
             });
             self.counters.rollbacks += 1;
             self.counters.deepest_rollback = self.counters.deepest_rollback.max(depth);
+            self.counters.rollback_depths.count(depth);
+            if let Some(stats) = self.stats_of(player) {
+                stats.rollbacks.count(depth);
+            }
         }
         let wrong = wrong.map_or(head, |wrong| wrong.frame);
         self.snapshots.went_back(head - wrong);
@@ -164,15 +180,13 @@ impl Engine {
         batch
     }
 
-    fn make_packets(&mut self, now: Micros) {
-        let head = match &self.open {
-            Some(open) => open.end,
-            None => self.timeline.head(),
-        };
+    fn make_packets(&mut self, now: Micros, head: Frame) {
         let view = View {
             head,
             sealed: self.sealed.is_some(),
             known: self.known(),
+            start: self.pace.own_start_in(now),
+            delays: &self.delays,
             inputs: &self.inputs,
             history: &self.history,
         };
@@ -222,6 +236,7 @@ impl Engine {
             self.pace.repay();
         }
         self.confirm();
+        self.turn_delays();
         Ok(())
     }
 

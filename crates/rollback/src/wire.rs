@@ -18,7 +18,7 @@
 //! | configuration | 8 bytes | [`Configuration`]: what all peers must have set alike |
 //! | epoch | varint | the episode |
 //! | incarnation | varint | the sender's page load |
-//! | flags | u16 | bit 0: echo, 1: want, 2: hashes, 3: addressee, 4: known, 5: returned, 6: closed, 7: lacks, 8: given; the others are 0 |
+//! | flags | u16 | bit 0: echo, 1: want, 2: hashes, 3: addressee, 4: known, 5: returned, 6: closed, 7: lacks, 8: given, 9: delays, 10: start; the others are 0 |
 //! | from | set | the sender's players |
 //! | to | set | the receiver's players, as the sender has it; the two have none in common |
 //! | sequence | varint | counts the sender's packets on this link from 1 |
@@ -27,6 +27,10 @@
 //! | sent at | u32 | the sender's clock in µs, modulo 2³² |
 //! | *echo*: sequence | varint | the newest packet that the sender has from the receiver |
 //! | *echo*: held | varint | µs since that packet came |
+//! | *start* | varint | play has not begun: µs until the sender's frame 0 is due |
+//! | *delays*: from | varint | the sender's head with which these input delays begin (see below) |
+//! | *delays*: wanted | 1 byte | the input delay that the sender's links call for, at most 32 |
+//! | *delays*: frames | 1 byte each | for each player of *from*, ascending: its input delay from then on, at most 32 |
 //! | *want* | varint | a frame from which the sender would like hashes (see below) |
 //! | *hashes*: first | varint | the frame of the first hash |
 //! | *hashes*: count | 1 byte | 1 to [`MAX_HASHES`] |
@@ -86,6 +90,12 @@
 //! Sections begin with the oldest input that the receiver has not acknowledged; what does not fit
 //! waits. Returned inputs begin with the receiver's *known* frame and end before the packet's ack for
 //! the same player. Given ones begin with the frame that the receiver lacks.
+//!
+//! # Clocks and delays
+//!
+//! Short packets carry clock and echo until enough is known of the other's clock, then every fourth.
+//! Input delays that were announced are in every packet until the receiver acknowledges an input
+//! that was authored after the announcement.
 //!
 //! # Page loads
 //!
@@ -152,6 +162,9 @@ pub struct Body {
     /// Microseconds, modulo 2³². Always there in a full packet.
     pub sent_at: Option<u32>,
     pub echo: Option<Echo>,
+    /// Microseconds until the sender's frame 0 is due.
+    pub start: Option<u32>,
+    pub delays: Option<Delays>,
     pub want: Option<Frame>,
     pub hashes: Hashes,
     /// For each of the receiver's players, the first frame whose input the sender lacks.
@@ -175,6 +188,18 @@ pub struct Body {
 pub struct Echo {
     pub sequence: u32,
     pub held_us: u32,
+}
+
+/// The input delays of the sender's players, announced; each at most
+/// [`MAX_INPUT_DELAY`](crate::MAX_INPUT_DELAY).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delays {
+    /// The head with which they begin.
+    pub from: Frame,
+    /// What the sender's links call for.
+    pub wanted: u8,
+    /// For each of the sender's players.
+    pub frames: Vec<u8>,
 }
 
 /// Chain hashes of consecutive frames; none where there are no prefixes.
@@ -210,6 +235,8 @@ impl Body {
         self.head = Frame(0);
         self.sent_at = None;
         self.echo = None;
+        self.start = None;
+        self.delays = None;
         self.want = None;
         self.hashes.first = Frame(0);
         self.hashes.prefixes.clear();

@@ -37,6 +37,9 @@ impl Episode {
             if let Event::Desync { frame, .. } = &event {
                 self.desync_at = Some(self.desync_at.map_or(frame.0, |known| known.min(frame.0)));
             }
+            if let Event::Filled { first, inputs, .. } = &event {
+                self.next_input = *first + inputs.len() as u32;
+            }
             if let Event::Sealed { last_frame, hash } = &event {
                 self.seal = Some(Seal {
                     last_frame: last_frame.0,
@@ -162,6 +165,28 @@ impl Facts {
             Event::Resumed => {
                 let frame = self.head;
                 recorder.event(at_us, ClientEvent::Resume { at_us, frame });
+            }
+            // Every authored input says with which delay.
+            Event::DelayAnnounced { .. } => {}
+            // Nobody sampled these, as in the lead.
+            Event::Filled {
+                player,
+                first,
+                inputs,
+            } => {
+                for (frame, input) in (first.0..).zip(inputs) {
+                    recorder.authored(AuthoredInput {
+                        frame,
+                        player: player.0,
+                        input: input.as_slice().to_vec(),
+                        source: InputSource::Lead,
+                        at_us,
+                        delay: frame
+                            .saturating_sub(self.head)
+                            .try_into()
+                            .unwrap_or(u8::MAX),
+                    });
+                }
             }
             Event::Desync { frame, link, .. } => {
                 recorder.event(

@@ -284,6 +284,24 @@ fn kept(event: Event<'_>) -> Event<'static> {
             ours,
             theirs,
         },
+        Event::DelayAnnounced {
+            player,
+            from,
+            frames,
+        } => Event::DelayAnnounced {
+            player,
+            from,
+            frames,
+        },
+        Event::Filled {
+            player,
+            first,
+            inputs: lent,
+        } => Event::Filled {
+            player,
+            first,
+            inputs: inputs(lent),
+        },
         Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
     }
 }

@@ -84,6 +84,8 @@ impl Log {
             }
             Event::Desync { frame, link, .. } => self.desyncs.push((frame, link)),
             Event::Rollback { depth, .. } => assert!(depth > 0),
+            Event::DelayAnnounced { .. } => {}
+            Event::Filled { .. } => panic!("no delay is changed here"),
             Event::Stalled { .. } | Event::Resumed => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use igym_rollback::{LinkId, Micros};
+use igym_rollback::{Engine, LinkId, Micros, PlayerIndex};
 
 use crate::case::{Case, Conditions};
 use crate::host::{FRAME, Host, duo, endless};
@@ -83,21 +83,44 @@ fn ticks_are_never_far_faster_than_the_frame_duration() {
 }
 
 #[test]
-fn a_late_host_catches_up_within_bounds() {
+fn a_host_whose_clock_leaps_does_not_leap() {
     let mut a = Host::new(duo(0).start_at(Micros(0)), &[0], endless());
     a.now = Micros(0);
     a.tick(1);
-    // A minute passes in a frozen tab.
-    let frozen = a.now + Duration::from_secs(60);
+    // A minute passes, and nobody is known to have played meanwhile.
+    let later = a.now + Duration::from_secs(60);
     let mut ticks = 0;
-    while a.engine.next_tick_at(frozen) < frozen {
-        a.now = frozen - FRAME;
+    while a.engine.next_tick_at(later) <= later {
+        a.now = later - FRAME;
         a.tick(1);
         ticks += 1;
     }
-    assert!((8..=12).contains(&ticks), "{ticks}");
+    assert_eq!(ticks, 1);
     // A clock that steps back does not stop play.
     assert!(a.engine.next_tick_at(Micros(0)) <= Micros(0) + FRAME * 2);
+    a.now = Micros(0) - FRAME;
+    a.tick(1);
+    assert!(a.engine.next_tick_at(a.now) <= a.now + FRAME * 2);
+}
+
+#[test]
+fn who_plays_alone_makes_good_what_a_late_host_missed() {
+    let alone = Engine::builder()
+        .players(1)
+        .local([PlayerIndex(0)])
+        .frame_duration(FRAME)
+        .window(FRAME * 10);
+    let mut a = Host::new(alone, &[0], endless());
+    a.tick(1);
+    let later = a.now + Duration::from_secs(60);
+    let mut ticks = 0;
+    while a.engine.next_tick_at(later) <= later {
+        a.now = later - FRAME;
+        a.tick(1);
+        ticks += 1;
+    }
+    // As much as the window, and the one that was due.
+    assert_eq!(ticks, 11);
 }
 
 #[test]
@@ -124,7 +147,7 @@ fn links_measure_what_the_network_does() {
         assert!(stats.bytes_sent > stats.packets_sent * 12);
         assert!(stats.bytes_received > stats.packets_received * 12);
         assert!(stats.lead_us.abs() < 17_000, "{stats:?}");
-        assert!(stats.bytes_sent < stats.packets_sent * 20, "{stats:?}");
+        assert!(stats.bytes_sent < stats.packets_sent * 60, "{stats:?}");
     }
     assert_eq!(world.peers[0].engine.link_stats(LinkId(9)), None);
 }

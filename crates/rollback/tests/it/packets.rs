@@ -1,7 +1,7 @@
 //! The wire layout: golden bytes, every body there and back, and how few bytes play takes.
 
 use igym_rollback::wire::{
-    self, Body, Configuration, Echo, Hashes, Header, Inputs, Key, Near, Run,
+    self, Body, Configuration, Delays, Echo, Hashes, Header, Inputs, Key, Near, Run,
 };
 use igym_rollback::{Epoch, Frame, HashPrefix, Incarnation, Input, PlayerIndex, PlayerSet};
 use proptest::prelude::*;
@@ -42,6 +42,12 @@ fn golden_bytes_of_a_full_packet() {
             sequence: 133,
             held_us: 128,
         }),
+        start: Some(6),
+        delays: Some(Delays {
+            from: Frame(131),
+            wanted: 3,
+            frames: vec![2, 32],
+        }),
         want: Some(Frame(7)),
         hashes: Hashes {
             first: Frame(126),
@@ -77,7 +83,7 @@ fn golden_bytes_of_a_full_packet() {
         0xc0, 1, 2, 3, 4, 5, 6, 7,      // configuration
         3,                              // epoch
         0xac, 0x02,                     // incarnation 300
-        0b1111_1111, 1,                 // all flags
+        0b1111_1111, 0b111,             // all flags
         0x82, 0x02,                     // from players 1 and 8
         1,                              // to player 0
         5,                              // sequence
@@ -85,6 +91,8 @@ fn golden_bytes_of_a_full_packet() {
         0x82, 0x01,                     // head 130
         1, 2, 3, 4,                     // sent at
         0x85, 0x01, 0x80, 0x01,         // echo: packet 133, held for 128 µs
+        6,                              // start in 6 µs
+        0x83, 0x01, 3, 2, 32,           // delays from head 131 on: 3 wanted, 2 and 32 frames
         7,                              // want
         126, 2,                         // two hashes from frame 126
         0xa0, 1, 2, 3, 4, 5, 6, 7,
@@ -235,7 +243,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         hashes,
         prop::collection::vec((frames(), inputs()), 0..=4),
         prop::collection::vec((frames(), inputs()), 0..=2),
-        (prop::option::of(any::<u32>()), any::<[bool; 3]>()),
+        (prop::option::of(any::<u32>()), any::<[bool; 5]>(), 0u8..=32),
         prop::collection::vec((player(), frames()), 0..=16),
         prop::collection::vec((player(), inputs()), 0..=3),
     )
@@ -247,7 +255,7 @@ fn bodies() -> impl Strategy<Value = Body> {
                 hashes,
                 theirs,
                 ours,
-                (to, [rejoins, returns, closes]),
+                (to, [rejoins, returns, closes, announces, waits], delay),
                 lacks,
                 given,
             )| {
@@ -263,6 +271,12 @@ fn bodies() -> impl Strategy<Value = Body> {
                     head,
                     sent_at: Some(sent_at),
                     echo,
+                    start: waits.then_some(sequence ^ 1),
+                    delays: announces.then(|| Delays {
+                        from: Frame(sequence),
+                        wanted: delay,
+                        frames: vec![32 - delay; ours.len()],
+                    }),
                     want,
                     hashes,
                     acks: theirs.iter().map(|(ack, _)| *ack).collect(),
