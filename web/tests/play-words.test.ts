@@ -62,7 +62,7 @@ test("times are minutes and seconds, and the last second counts", () => {
 test("the connection is that of the slowest partner, in words and bars", () => {
   const links = (...rtts: number[]) => ({
     stalled_by: null,
-    links: rtts.map((rtt_ms, player) => ({ player, rtt_ms })),
+    links: rtts.map((rtt_ms, player) => ({ player, rtt_ms, relayed: false })),
   });
   expect(linkQuality(links())).toBeNull();
   expect(linkQuality(links(0))?.word).toBe("Connected");

@@ -19,7 +19,7 @@ class FakeOutbox {
     return new Uint8Array([this.#sent]);
   }
 
-  ack(seq: number): void {
+  ack(_incarnation: number, seq: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, seq);
   }
 
@@ -60,15 +60,15 @@ afterEach(() => {
 
 test("uploads go out in order and are unsaved until acknowledged", () => {
   uploads.send();
-  uploads.handleAck(2);
-  uploads.handleAck(3);
+  uploads.handleAck(1, 2);
+  uploads.handleAck(1, 3);
   expect(sent).toEqual([1, 2, 3]);
   expect(unsaved).toEqual([3, 1, 0]);
 });
 
 test("after a refusal all waits, then goes out again from the last acknowledged", () => {
   uploads.send();
-  uploads.handleAck(1);
+  uploads.handleAck(1, 1);
   uploads.handlePostponed();
   outbox.push(1);
   uploads.send();
@@ -92,7 +92,7 @@ test("a new connection does not sit out the pause after a refusal", () => {
 
 test("an upload refused again for what it holds is hopeless", () => {
   uploads.send();
-  uploads.handleAck(1);
+  uploads.handleAck(1, 1);
   expect(uploads.handleRejected()).toBe(false);
   // Of the same round: others that were on their way.
   expect(uploads.handleRejected()).toBe(false);
@@ -106,9 +106,9 @@ test("a refused message is not taken for an upload while uploads are taken", () 
   uploads.send();
   expect(uploads.handleRejected()).toBe(false);
   vi.advanceTimersByTime(2000);
-  uploads.handleAck(1);
+  uploads.handleAck(1, 1);
   expect(uploads.handleRejected()).toBe(false);
-  uploads.handleAck(3);
+  uploads.handleAck(1, 3);
   vi.advanceTimersByTime(2000);
   expect(uploads.handleRejected()).toBe(false);
 });
@@ -125,10 +125,10 @@ async function drained(): Promise<() => boolean> {
 test("what is drained goes out, and the end is when it is acknowledged", async () => {
   const done = await drained();
   expect(sent).toEqual([1, 2, 3]);
-  uploads.handleAck(2);
+  uploads.handleAck(1, 2);
   await vi.advanceTimersByTimeAsync(0);
   expect(done()).toBe(false);
-  uploads.handleAck(3);
+  uploads.handleAck(1, 3);
   await vi.advanceTimersByTimeAsync(0);
   expect(done()).toBe(true);
 });
@@ -153,7 +153,7 @@ test("a broken module ends draining at once", async () => {
 
 test("nothing to drain is drained", async () => {
   uploads.send();
-  uploads.handleAck(3);
+  uploads.handleAck(1, 3);
   const done = await drained();
   expect(done()).toBe(true);
 });

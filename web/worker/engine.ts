@@ -1,6 +1,9 @@
 import init, {
+  type Delivery,
+  decode_delivery,
   digest_hex,
   Episode,
+  encode_relay,
   environment_digest,
   Outbox,
   preview,
@@ -10,7 +13,7 @@ import type { EnvironmentSpec } from "../src/generated/EnvironmentSpec";
 import type { EpisodePlan } from "../src/generated/EpisodePlan";
 import { Backoff } from "./backoff";
 
-export type { Episode, Outbox };
+export type { Delivery, Episode, Outbox };
 
 /** The WebAssembly module: rollback engine, environments and recorder. */
 export interface Engine {
@@ -21,6 +24,18 @@ export interface Engine {
   preview(environment: EnvironmentSpec): string;
   createOutbox(incarnation: number): Outbox;
   createEpisode(plan: EpisodePlan, me: number, incarnation: number, startAt: number): Episode;
+  /** An episode in which an earlier page of this participant has played; `history` is a delivery. */
+  rejoinEpisode(
+    plan: EpisodePlan,
+    me: number,
+    incarnation: number,
+    startAt: number,
+    history: Delivery,
+  ): Episode;
+  /** Reads a binary frame of the server. */
+  decodeDelivery(bytes: Uint8Array): Delivery;
+  /** The binary frame that carries a packet through the server. */
+  encodeRelay(session: string, to: number, plea: boolean, packet: Uint8Array): Uint8Array;
 }
 
 const TRIES = 5;
@@ -35,6 +50,10 @@ export async function loadEngine(): Promise<Engine> {
     createOutbox: (incarnation) => new Outbox(incarnation),
     createEpisode: (plan, me, incarnation, startAt) =>
       new Episode(JSON.stringify(plan), me, incarnation, startAt),
+    rejoinEpisode: (plan, me, incarnation, startAt, history) =>
+      Episode.rejoin(JSON.stringify(plan), me, incarnation, startAt, history),
+    decodeDelivery: decode_delivery,
+    encodeRelay: encode_relay,
   };
 }
 

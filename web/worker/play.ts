@@ -73,7 +73,7 @@ export class Play {
   }
 
   handlePacket(from: number, bytes: Uint8Array): void {
-    this.#guard(() => this.#episode.handle_packet(from, false, bytes, performance.now()));
+    this.#guard(() => this.#episode.handle_packet(from, bytes, performance.now()));
   }
 
   packetSkipped(to: number): void {

@@ -45,9 +45,9 @@ export class Uploads {
     this.#rewind();
   }
 
-  handleAck(seq: number): void {
+  handleAck(incarnation: number, seq: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, seq);
-    this.#use((outbox) => outbox.ack(seq));
+    this.#use((outbox) => outbox.ack(incarnation, seq));
     this.send();
   }
 

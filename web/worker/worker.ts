@@ -166,7 +166,7 @@ class Participant {
         return;
       }
       case "ack":
-        this.#uploads.handleAck(message.seq);
+        this.#uploads.handleAck(message.incarnation, message.seq);
         return;
       case "pong":
         this.#distance.add(performance.now() - message.sent_ms);

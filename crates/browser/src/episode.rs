@@ -3,8 +3,8 @@
 use igym_protocol::{EpisodePlan, Path};
 use wasm_bindgen::prelude::*;
 
-use crate::Outbox;
 use crate::convert::{micros, milliseconds, thrown};
+use crate::{Delivery, Outbox};
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,12 +22,22 @@ pub struct Episode {
     inner: igym_play::Episode,
 }
 
-/// Bytes for another player. `free()` it once it is read, or leave that to the garbage collector.
+/// Bytes for another player, and the ways to send them: at least one, at times both. `free()` it
+/// once it is read, or leave that to the garbage collector.
 #[wasm_bindgen]
 pub struct Packet {
     /// Player index.
     #[wasm_bindgen(readonly)]
     pub to: u8,
+    /// Over the DataChannel, which `set_channel` said to be open.
+    #[wasm_bindgen(readonly)]
+    pub direct: bool,
+    /// Through the server: see `encode_relay`.
+    #[wasm_bindgen(readonly)]
+    pub relay: bool,
+    /// To be given to `encode_relay`: nothing comes from that player over the DataChannel.
+    #[wasm_bindgen(readonly)]
+    pub plea: bool,
     bytes: Vec<u8>,
 }
 
@@ -52,12 +62,45 @@ impl Episode {
     ) -> Result<Self, JsError> {
         let plan: EpisodePlan = serde_json::from_str(plan_json).map_err(thrown)?;
         let inner = igym_play::Episode::new(&plan, me, incarnation, micros(start_at_ms));
-        let episode = Self {
-            inner: inner.map_err(thrown)?,
-        };
-        #[cfg(feature = "fault-injection")]
-        let episode = fault::injected(episode);
-        Ok(episode)
+        Self::made(inner)
+    }
+
+    /// A running episode, in which an earlier page of this participant has played. `history` is
+    /// the server's answer to `ClientMessage.rejoin`; `start_at_ms` is now, unless the view's
+    /// `starts_in_ms` is not over. `Status.rejoining` is true until it plays. Throws if this build
+    /// cannot play the plan, or the history is not of this episode.
+    pub fn rejoin(
+        plan_json: &str,
+        me: u8,
+        incarnation: u32,
+        start_at_ms: f64,
+        history: &Delivery,
+    ) -> Result<Self, JsError> {
+        let plan: EpisodePlan = serde_json::from_str(plan_json).map_err(thrown)?;
+        let history = history
+            .history()
+            .filter(|it| it.session == plan.session && it.episode == plan.episode)
+            .ok_or_else(|| thrown("the delivery is not the history of the plan's episode"))?;
+        let start_at = micros(start_at_ms);
+        let inputs = history.inputs.clone();
+        Self::made(igym_play::Episode::rejoin(
+            &plan,
+            me,
+            incarnation,
+            start_at,
+            inputs,
+        ))
+    }
+
+    /// The DataChannel to player `to` opened or closed. Say so for each that is open before the
+    /// first `tick`: none counts as open until it is said.
+    pub fn set_channel(&mut self, to: u8, open: bool, now_ms: f64) {
+        self.inner.set_channel(to, open, micros(now_ms));
+    }
+
+    /// `ConnectionView.relay_only`: every packet goes through the server.
+    pub fn set_relay_only(&mut self) {
+        self.inner.set_relay_only();
     }
 
     /// A key event: `KeyboardEvent.key`, whether it went down, and the event's own time stamp.
@@ -75,15 +118,19 @@ impl Episode {
         self.inner.set_visible(visible, micros(at_ms));
     }
 
-    /// A packet of player `from`. False if it was refused; then it changed nothing.
-    pub fn handle_packet(&mut self, from: u8, relayed: bool, bytes: &[u8], now_ms: f64) -> bool {
-        let path = if relayed {
-            Path::Relay
-        } else {
-            Path::DataChannel
-        };
+    /// A packet of player `from` that came over the DataChannel. False if it was refused; then it
+    /// changed nothing.
+    pub fn handle_packet(&mut self, from: u8, bytes: &[u8], now_ms: f64) -> bool {
         self.inner
-            .handle_packet(from, path, bytes, micros(now_ms))
+            .handle_packet(from, Path::DataChannel, bytes, micros(now_ms))
+            .is_ok()
+    }
+
+    /// A packet of player `from` that came through the server: `from`, `plea` and `packet` of a
+    /// `Delivery`. False if it was refused; then it changed nothing.
+    pub fn handle_relayed(&mut self, from: u8, plea: bool, bytes: &[u8], now_ms: f64) -> bool {
+        self.inner
+            .handle_relayed(from, plea, bytes, micros(now_ms))
             .is_ok()
     }
 
@@ -105,8 +152,14 @@ impl Episode {
 
     /// The next packet to send. Say `packet_skipped` if its channel cannot take it.
     pub fn poll_packet(&mut self) -> Option<Packet> {
-        let (to, bytes) = self.inner.poll_packet()?;
-        Some(Packet { to, bytes })
+        let packet = self.inner.poll_packet()?;
+        Some(Packet {
+            to: packet.to,
+            direct: packet.direct,
+            relay: packet.relay,
+            plea: packet.plea,
+            bytes: packet.bytes,
+        })
     }
 
     /// Moves the next upload that is due into `outbox`; false if none is.
@@ -157,6 +210,17 @@ impl Episode {
     /// An error on the page or in the worker that belongs into the data.
     pub fn record_error(&mut self, message: &str, now_ms: f64) {
         self.inner.record_error(message, micros(now_ms));
+    }
+}
+
+impl Episode {
+    fn made(inner: Result<igym_play::Episode, igym_play::PlayError>) -> Result<Self, JsError> {
+        let episode = Self {
+            inner: inner.map_err(thrown)?,
+        };
+        #[cfg(feature = "fault-injection")]
+        let episode = fault::injected(episode);
+        Ok(episode)
     }
 }
 

@@ -9,13 +9,15 @@
 //! panic, or hold the test-only fault injection in a production build.
 
 mod convert;
+mod delivery;
 mod episode;
 mod outbox;
 mod panic;
 mod preview;
 
+pub use delivery::{Delivery, decode_delivery, encode_relay};
 pub use episode::{Episode, Packet};
-pub use outbox::Outbox;
+pub use outbox::{Kept, Outbox, Settled};
 pub use preview::preview;
 
 use wasm_bindgen::prelude::*;

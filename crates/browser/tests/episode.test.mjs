@@ -59,7 +59,7 @@ function play(seed, flip) {
   const random = generator(seed);
   const peers = [0, 1].map((me) => ({
     episode: episode(me, me === 1 ? flip : undefined),
-    outbox: new igym.Outbox(),
+    outbox: new igym.Outbox(1),
     held: new Set(),
     drawn: 0,
     uploaded: 0,
@@ -71,7 +71,7 @@ function play(seed, flip) {
     assert.ok(now < 60_000, "the episode ends");
     for (const flight of flights.filter((flight) => flight.at <= now)) {
       flights.splice(flights.indexOf(flight), 1);
-      const taken = peers[flight.to].episode.handle_packet(flight.from, false, flight.bytes, now);
+      const taken = peers[flight.to].episode.handle_packet(flight.from, flight.bytes, now);
       assert.ok(taken, "peers send good packets");
     }
     peers.forEach((peer, me) => {
@@ -95,7 +95,7 @@ function play(seed, flip) {
       for (let bytes = peer.outbox.poll(); bytes; bytes = peer.outbox.poll()) {
         assert.deepEqual([...bytes.slice(0, 4)], [0x49, 0x47, 1, 0]);
         peer.uploaded += 1;
-        peer.outbox.ack(peer.uploaded);
+        peer.outbox.ack(1, peer.uploaded);
       }
     });
   }
@@ -150,8 +150,8 @@ test("hostile packets are refused and change nothing", () => {
   const peer = episode(0);
   const before = peer.status();
   for (const bytes of [new Uint8Array(), new Uint8Array(2000).fill(255), Uint8Array.of(1, 0, 0)]) {
-    assert.equal(peer.handle_packet(1, false, bytes, 1), false);
+    assert.equal(peer.handle_packet(1, bytes, 1), false);
   }
-  assert.equal(peer.handle_packet(7, true, new Uint8Array(40), 1), false);
+  assert.equal(peer.handle_relayed(7, true, new Uint8Array(40), 1), false);
   assert.equal(peer.status(), before);
 });

@@ -55,8 +55,8 @@ fn measure(delay: u64) {
                 json.push(start.elapsed());
                 std::hint::black_box(text);
             }
-            while let Some((to, bytes)) = peer.poll_packet() {
-                flights.push((now + delay + 1, usize::from(to), bytes));
+            while let Some(packet) = peer.poll_packet() {
+                flights.push((now + delay + 1, usize::from(packet.to), packet.bytes));
             }
             let start = Instant::now();
             while let Some(body) = peer.poll_upload(time) {
@@ -67,7 +67,7 @@ fn measure(delay: u64) {
                     outbox.push(plan.session, plan.episode, body);
                     let bytes = outbox.poll().expect("it was just pushed");
                     uploaded += bytes.len();
-                    outbox.handle_ack(upload.len() as u32 + 1);
+                    outbox.handle_ack(1, upload.len() as u32 + 1);
                     upload.push(start.elapsed());
                 }
             }

@@ -4,6 +4,7 @@ mod host;
 mod measure;
 mod recorder;
 mod records;
+mod routes;
 mod setup;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::{LinkStatus, Score, Status};
 use host::Host;
 use measure::Measurements;
 use recorder::Recorder;
+use routes::Routes;
 
 pub use setup::PlayError;
 
@@ -35,10 +37,13 @@ pub struct Episode {
     default_input: Input,
     engine: Engine,
     host: Host,
+    routes: Routes,
     keyboard: Keyboard,
     visible: bool,
-    /// The next frame that a sampled input is for.
+    /// The next frame that a sampled input is for; while rejoining, the first that may be.
     next_input: Frame,
+    /// The first lead frame whose input nobody is known to hold; none once lead inputs are recorded.
+    lead_from: Option<Frame>,
     recorder: Recorder,
     measurements: Measurements,
     /// The earliest time this episode was told: the zero of what it records.
@@ -48,6 +53,22 @@ pub struct Episode {
     seal: Option<Seal>,
     closing: Closing,
     screen: Screen,
+}
+
+/// A packet and the ways that it is to be sent: at least one, at times both. The receiver takes
+/// whichever comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Player index of the receiver.
+    pub to: u8,
+    pub bytes: Vec<u8>,
+    /// Over the DataChannel, which was said to be open; it is dropped if the channel's buffer is
+    /// full ([`Episode::packet_skipped`]).
+    pub direct: bool,
+    /// Through the server, as an `igym_protocol::Relay`.
+    pub relay: bool,
+    /// For `Relay::plea`: nothing comes from the receiver over the DataChannel.
+    pub plea: bool,
 }
 
 /// What was uploaded of the episode's end.
@@ -120,17 +141,21 @@ impl Episode {
             desync_at: self.desync_at,
             sealed: self.seal.is_some(),
             flushed: self.closing.flush_asked,
+            rejoining: self.engine.rejoining(),
             rollbacks: measure::number(self.engine.counters().rollbacks),
             links: measure::links(&self.engine)
                 .map(|(player, stats)| LinkStatus {
                     player,
                     rtt_ms: stats.rtt_median.as_secs_f64() * 1e3,
+                    relayed: self.routes.relaying(player),
                 })
                 .collect(),
         }
     }
 
     /// Takes a packet of player `from` that came by `path`. An error changes nothing but a counter.
+    /// One that came through the server may carry a plea: give it to
+    /// [`handle_relayed`](Self::handle_relayed).
     pub fn handle_packet(
         &mut self,
         from: u8,
@@ -143,8 +168,38 @@ impl Episode {
             return Ok(());
         }
         let handled = self.engine.handle_packet(LinkId(from), bytes, now);
+        if handled.is_ok() {
+            self.routes.heard(from, path);
+        }
         self.drain(now, path);
         handled
+    }
+
+    /// Takes a packet of player `from` that came through the server; `plea` is that of
+    /// `igym_protocol::Delivery::Relayed`.
+    pub fn handle_relayed(
+        &mut self,
+        from: u8,
+        plea: bool,
+        bytes: &[u8],
+        now: Micros,
+    ) -> Result<(), PacketError> {
+        let handled = self.handle_packet(from, Path::Relay, bytes, now);
+        if handled.is_ok() && plea {
+            self.routes.pleaded(from, now);
+        }
+        handled
+    }
+
+    /// The DataChannel to player `to` opened or closed. None counts as open until this is said.
+    pub fn set_channel(&mut self, to: u8, open: bool, now: Micros) {
+        self.us(now);
+        self.routes.set_channel(to, open);
+    }
+
+    /// The study lets packets pass through the server alone: there will be no DataChannels.
+    pub fn set_relay_only(&mut self) {
+        self.routes.set_relay_only();
     }
 
     /// A key of the keyboard went down or up at `at`; `key` is `KeyboardEvent.key`. Automatic
@@ -187,6 +242,7 @@ impl Episode {
         if self.closing.flush_asked || now < self.engine.next_tick_at(now) {
             return false;
         }
+        self.route(now);
         self.author(now);
         if let Advance::Run(mut batch) = self.engine.advance(now) {
             self.host.run(&mut batch);
@@ -255,10 +311,18 @@ impl Episode {
         self.host.fault_at = Some(frame);
     }
 
-    /// A packet to send, and to whom.
-    pub fn poll_packet(&mut self) -> Option<(u8, Vec<u8>)> {
+    /// A packet to send, to whom, and which ways.
+    pub fn poll_packet(&mut self) -> Option<Outgoing> {
         let packet = self.engine.poll_packet()?;
-        Some((packet.link.0, packet.bytes.to_vec()))
+        let to = packet.link.0;
+        let way = self.routes.way(to);
+        Some(Outgoing {
+            to,
+            bytes: packet.bytes.to_vec(),
+            direct: way.direct,
+            relay: way.relay,
+            plea: way.plea,
+        })
     }
 
     /// The next upload that is due: journal batches in time, rows in chunks, and at the end the
@@ -287,6 +351,19 @@ impl Episode {
             return Some(UploadBody::Flushed);
         }
         None
+    }
+
+    /// Chooses the ways of this tick's packets.
+    fn route(&mut self, now: Micros) {
+        let at_us = self.us(now);
+        for (player, path) in self.routes.tick(now) {
+            let switch = ClientEvent::Route {
+                at_us,
+                player,
+                path,
+            };
+            self.recorder.event(at_us, switch);
+        }
     }
 
     /// Gives the engine what it wants of this player, and records it.

@@ -17,7 +17,8 @@
 //! use igym_protocol::{EpisodePlan, Path};
 //! use igym_rollback::Micros;
 //!
-//! # fn send(_to: u8, _bytes: Vec<u8>) {}
+//! # fn send(_to: u8, _bytes: &[u8]) {}
+//! # fn send_through_the_server(_to: u8, _bytes: Vec<u8>) {}
 //! # fn show(_drawing: igym_gym::DrawDelta) {}
 //! fn beat(
 //!     episode: &mut Episode,
@@ -31,8 +32,13 @@
 //!         let _ = episode.handle_packet(from, Path::DataChannel, &bytes, now);
 //!     }
 //!     episode.tick(now);
-//!     while let Some((to, bytes)) = episode.poll_packet() {
-//!         send(to, bytes);
+//!     while let Some(packet) = episode.poll_packet() {
+//!         if packet.direct {
+//!             send(packet.to, &packet.bytes);
+//!         }
+//!         if packet.relay {
+//!             send_through_the_server(packet.to, packet.bytes);
+//!         }
 //!     }
 //!     while let Some(body) = episode.poll_upload(now) {
 //!         outbox.push(plan.session, plan.episode, body);
@@ -48,8 +54,8 @@ mod keyboard;
 mod outbox;
 mod status;
 
-pub use episode::{Episode, PlayError};
-pub use outbox::Outbox;
+pub use episode::{Episode, Outgoing, PlayError};
+pub use outbox::{Kept, Outbox};
 pub use status::{LinkStatus, Score, Status};
 
 // What a host needs beside, so that it need not name the rooms below.

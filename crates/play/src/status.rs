@@ -32,6 +32,9 @@ pub struct Status {
     pub sealed: bool,
     /// The server asked to flush: play has stopped at this peer.
     pub flushed: bool,
+    /// This page was loaded in the middle of the episode and is catching up: it shows nothing yet
+    /// and takes no input.
+    pub rejoining: bool,
     pub rollbacks: u32,
     /// One per partner, in player order.
     pub links: Vec<LinkStatus>,
@@ -54,4 +57,6 @@ pub struct LinkStatus {
     pub player: u8,
     /// Median of the latest round trips; 0 until measured.
     pub rtt_ms: f64,
+    /// Packets for this partner go through the server at present.
+    pub relayed: bool,
 }

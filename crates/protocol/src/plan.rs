@@ -42,6 +42,13 @@ impl EpisodePlan {
         genesis.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
         genesis
     }
+
+    /// The most inputs that one player can author in the episode: one per frame, and those sampled
+    /// ahead of the last.
+    pub fn most_inputs(&self) -> u32 {
+        let ahead = u32::from(self.input_delay) + 1;
+        self.max_steps.saturating_add(ahead)
+    }
 }
 
 /// Which environment, with what configuration.

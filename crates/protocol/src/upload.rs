@@ -68,7 +68,8 @@ pub enum InputSource {
     Background,
 }
 
-/// An input of another player, as it first arrived here.
+/// An input as it first arrived from a partner: that partner's own, or one of this page's player
+/// that an earlier page authored and the partner gave back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedInput {
     pub frame: u32,

@@ -7,4 +7,8 @@ export type LinkStatus = { player: number,
 /**
  * Median of the latest round trips; 0 until measured.
  */
-rtt_ms: number, };
+rtt_ms: number, 
+/**
+ * Packets for this partner go through the server at present.
+ */
+relayed: boolean, };

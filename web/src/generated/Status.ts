@@ -50,7 +50,12 @@ sealed: boolean,
 /**
  * The server asked to flush: play has stopped at this peer.
  */
-flushed: boolean, rollbacks: number, 
+flushed: boolean, 
+/**
+ * This page was loaded in the middle of the episode and is catching up: it shows nothing yet
+ * and takes no input.
+ */
+rejoining: boolean, rollbacks: number, 
 /**
  * One per partner, in player order.
  */

@@ -60,9 +60,9 @@ impl World {
             let key = ["a", "w", "d"][(beat % 3) as usize];
             peer.key(key, beat.is_multiple_of(2), now);
             while peer.tick(now) {}
-            while let Some((to, bytes)) = peer.poll_packet() {
+            while let Some(packet) = peer.poll_packet() {
                 let at = self.now + one_way_ms * MILLISECOND;
-                self.flying.push((at, player, to, bytes));
+                self.flying.push((at, player, packet.to, packet.bytes));
             }
         }
         self.upload(present);

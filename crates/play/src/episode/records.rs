@@ -17,11 +17,21 @@ impl Episode {
         }
         self.origin = Some(at);
         self.next_sample_at = at + SAMPLE_EVERY;
-        for frame in 0..self.engine.lead() {
-            let input = self.default_input;
-            self.record_authored(Frame(frame), &input, InputSource::Lead, frame, at);
-        }
+        self.record_lead(at);
         0
+    }
+
+    /// Records the inputs that the engine authored before any could be sampled. An engine that
+    /// rejoins does so once it knows which of them nobody holds.
+    fn record_lead(&mut self, now: Micros) {
+        if self.lead_from.is_none() || self.engine.wanted_input().is_none() {
+            return;
+        }
+        let from = self.lead_from.take().unwrap_or_default();
+        for frame in from.0..self.engine.lead() {
+            let input = self.default_input;
+            self.record_authored(Frame(frame), &input, InputSource::Lead, frame, now);
+        }
     }
 
     /// Records what the engine has to tell. `path` is that of the packet just handled.
@@ -46,8 +56,22 @@ impl Episode {
                     hash: hash.0,
                 });
             }
+            if let Event::Received {
+                player,
+                first,
+                inputs,
+                ..
+            } = &event
+                && *player == self.me
+            {
+                // What an older page authored, and the partner gives back.
+                let next = *first + inputs.len() as u32;
+                self.next_input = self.next_input.max(next);
+                self.lead_from = self.lead_from.map(|from| from.max(next));
+            }
             facts.record(event, &mut self.recorder);
         }
+        self.record_lead(now);
     }
 
     pub(super) fn record_authored(

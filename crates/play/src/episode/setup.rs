@@ -11,6 +11,7 @@ use igym_rollback::{
 use super::host::Host;
 use super::measure::Measurements;
 use super::recorder::Recorder;
+use super::routes::Routes;
 use super::{Closing, Episode, Screen};
 use crate::keyboard::Keyboard;
 
@@ -31,6 +32,26 @@ pub enum PlayError {
     Rules(#[from] igym_gym::SetupError),
     #[error("the plan does not fit the engine: {0}")]
     Engine(#[from] BuildError),
+    #[error("the history is of {found} players; the plan has {players}")]
+    HistoryPlayers { found: usize, players: usize },
+    #[error(
+        "the history has {found} inputs of player {player}; an episode of this plan has at most \
+         {most}"
+    )]
+    HistoryLength {
+        player: usize,
+        found: usize,
+        most: usize,
+    },
+    #[error(
+        "the history's input of player {player} for frame {frame} has {found} bytes; an input has \
+         1 to 64"
+    )]
+    HistoryInput {
+        player: usize,
+        frame: usize,
+        found: usize,
+    },
 }
 
 impl Episode {
@@ -43,16 +64,37 @@ impl Episode {
         start_at: Micros,
     ) -> Result<Self, PlayError> {
         let env = igym_envs::create(&plan.environment.id, &plan.environment.config)?;
-        Self::with_environment(plan, env, me, incarnation, start_at)
+        Self::with_environment(plan, env, me, incarnation, start_at, None)
     }
 
-    /// The same with an environment that is not in the catalogue.
+    /// A running episode of `plan`, in which an earlier page of player `me` has played: of each
+    /// player the inputs that the journal holds, from frame 0 on without a gap.
+    ///
+    /// It catches up from `start_at` on, which is now unless play has not begun, and plays once
+    /// its partners have told what they hold of the earlier page's inputs; no frame that anybody
+    /// holds is authored again. [`Status::rejoining`](crate::Status) says when. It uploads
+    /// canonical rows from frame 0 on, its own account of the whole episode, but of inputs only
+    /// those that are new: what it authors, and what partners send or give back beyond `history`.
+    pub fn rejoin(
+        plan: &EpisodePlan,
+        me: u8,
+        incarnation: u32,
+        start_at: Micros,
+        history: Vec<Vec<Vec<u8>>>,
+    ) -> Result<Self, PlayError> {
+        let env = igym_envs::create(&plan.environment.id, &plan.environment.config)?;
+        Self::with_environment(plan, env, me, incarnation, start_at, Some(history))
+    }
+
+    /// [`new`](Self::new), or [`rejoin`](Self::rejoin) where there is a history, with an
+    /// environment that is not in the catalogue.
     pub fn with_environment(
         plan: &EpisodePlan,
         env: Box<dyn MultiAgentEnv>,
         me: u8,
         incarnation: u32,
         start_at: Micros,
+        history: Option<Vec<Vec<Vec<u8>>>>,
     ) -> Result<Self, PlayError> {
         let players = plan.seats.len();
         let seat = plan
@@ -63,6 +105,9 @@ impl Episode {
             return Err(PlayError::FrameRate);
         }
         let frame_duration = Duration::from_secs(1) / u32::from(plan.frames_per_second);
+        let history = history
+            .map(|history| checked_history(plan, &history))
+            .transpose()?;
         let viewer = env
             .agents()
             .iter()
@@ -96,7 +141,9 @@ impl Episode {
         // finds it invalid, which the simulation takes for the default action too.
         let first_seat = &plan.seats[0].agents;
         let default_input = input_of(simulation.env(), first_seat, default, default);
-        let engine = Engine::builder()
+        let known = history.as_ref().map(|history| &history[usize::from(me)]);
+        let lead_from = Frame(known.map_or(0, |inputs| inputs.len() as u32));
+        let mut builder = Engine::builder()
             .players(players)
             .local([PlayerIndex(me)])
             .epoch(Epoch(plan.episode))
@@ -110,18 +157,24 @@ impl Episode {
             })
             .default_input(default_input)
             .genesis(ChainHash(plan.genesis()))
-            .start_at(start_at)
-            .build()?;
-        let next_input = Frame(engine.lead());
+            .start_at(start_at);
+        if let Some(history) = history {
+            builder = builder.history(history);
+        }
+        let engine = builder.build()?;
+        let next_input = lead_from.max(Frame(engine.lead()));
+        let partners = (0..=u8::MAX).take(players).filter(|player| *player != me);
         Ok(Self {
             me: PlayerIndex(me),
             start_at,
             default_input,
             engine,
             host: Host::new(simulation),
+            routes: Routes::new(partners, frame_duration, start_at),
             keyboard: Keyboard::new(&plan.controls),
             visible: true,
             next_input,
+            lead_from: Some(lead_from),
             recorder: Recorder::new(frame_duration.as_micros() as u64),
             measurements: Measurements::new(players),
             origin: None,
@@ -138,6 +191,39 @@ impl Episode {
             plan: plan.clone(),
         })
     }
+}
+
+/// The history as the engine takes it, if an episode of the plan can have it.
+fn checked_history(
+    plan: &EpisodePlan,
+    history: &[Vec<Vec<u8>>],
+) -> Result<Vec<Vec<Input>>, PlayError> {
+    let players = plan.seats.len();
+    if history.len() != players {
+        return Err(PlayError::HistoryPlayers {
+            found: history.len(),
+            players,
+        });
+    }
+    let most = plan.most_inputs() as usize;
+    let checked = |(player, inputs): (usize, &Vec<Vec<u8>>)| {
+        if inputs.len() > most {
+            return Err(PlayError::HistoryLength {
+                player,
+                found: inputs.len(),
+                most,
+            });
+        }
+        let input = |(frame, bytes): (usize, &Vec<u8>)| {
+            Input::new(bytes).map_err(|_| PlayError::HistoryInput {
+                player,
+                frame,
+                found: bytes.len(),
+            })
+        };
+        inputs.iter().enumerate().map(input).collect()
+    };
+    history.iter().enumerate().map(checked).collect()
 }
 
 fn own_agents<'a>(

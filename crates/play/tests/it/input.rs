@@ -24,8 +24,8 @@ impl Solo {
     fn new(change: impl FnOnce(&mut EpisodePlan)) -> Self {
         let mut plan = Mixer::plan(1, 1);
         change(&mut plan);
-        let episode =
-            Episode::with_environment(&plan, Mixer::boxed(1), 0, 1, Micros(0)).expect("a plan");
+        let episode = Episode::with_environment(&plan, Mixer::boxed(1), 0, 1, Micros(0), None)
+            .expect("a plan");
         Self {
             episode,
             now: 0,

@@ -83,11 +83,11 @@ proptest! {
                     outbox.poll();
                     connected = false;
                 }
-                Step::Ack => outbox.handle_ack(server.highest()),
+                Step::Ack => outbox.handle_ack(1, server.highest()),
                 Step::OddAck(seq) => {
                     // Only what was never made may be acknowledged wrongly.
                     if seq <= server.highest() || seq > pushed {
-                        outbox.handle_ack(seq);
+                        outbox.handle_ack(1, seq);
                     }
                 }
                 Step::Reconnect => {
@@ -105,7 +105,7 @@ proptest! {
             if outbox.unacknowledged() == 0 {
                 break;
             }
-            outbox.handle_ack(server.highest());
+            outbox.handle_ack(1, server.highest());
         }
         prop_assert_eq!(server.highest(), pushed);
         prop_assert_eq!(outbox.unacknowledged_bytes(), 0);
@@ -121,7 +121,7 @@ fn so_many_are_in_flight_and_no_more() {
     }
     let sent = std::iter::from_fn(|| outbox.poll()).count();
     assert_eq!(sent, Outbox::IN_FLIGHT);
-    outbox.handle_ack(10);
+    outbox.handle_ack(1, 10);
     assert_eq!(std::iter::from_fn(|| outbox.poll()).count(), 10);
     assert_eq!(outbox.unacknowledged(), count - 10);
 }

@@ -109,7 +109,8 @@ impl World {
                 let offset = 1_000_000 + me * 777_777;
                 // Pages do not start at the very same time.
                 let start_at = Micros(offset + START + me * 12_345);
-                let episode = Episode::with_environment(plan, env(plan), me as u8, 1, start_at);
+                let episode =
+                    Episode::with_environment(plan, env(plan), me as u8, 1, start_at, None);
                 Peer {
                     episode: episode.expect("the plan can be played"),
                     outbox: Outbox::new(1),
@@ -189,7 +190,7 @@ impl World {
         if self.draws {
             peer.page.apply(&peer.episode.draw());
         }
-        while let Some((to, bytes)) = peer.episode.poll_packet() {
+        while let Some(igym_play::Outgoing { to, bytes, .. }) = peer.episode.poll_packet() {
             let copies = 1 + u32::from(self.random.chance(self.weather.duplication));
             for _ in 0..copies {
                 if self.random.chance(self.weather.loss) {
@@ -250,7 +251,7 @@ impl Peer {
         let since = time.0 - self.origin.expect("the peer was told a time");
         while let Some(bytes) = self.outbox.poll() {
             let upload = decode_upload(&bytes).expect("uploads are within limits");
-            self.outbox.handle_ack(upload.seq);
+            self.outbox.handle_ack(upload.incarnation, upload.seq);
             self.uploads.push((since, upload));
         }
     }

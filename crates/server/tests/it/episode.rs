@@ -56,8 +56,8 @@ pub(crate) fn play(
             let key = ["ArrowLeft", "ArrowRight", "ArrowUp"][(random >> 33) as usize % 3];
             peer.key(key, random >> 63 == 0, Micros(now));
             peer.tick(Micros(now));
-            while let Some((_, bytes)) = peer.poll_packet() {
-                travelling[1 - me].push_back((now + LATENCY_US, bytes));
+            while let Some(packet) = peer.poll_packet() {
+                travelling[1 - me].push_back((now + LATENCY_US, packet.bytes));
             }
             while let Some(mut body) = peer.poll_upload(Micros(now)) {
                 if let UploadBody::Seal(seal) = &body {
@@ -81,7 +81,7 @@ pub(crate) async fn deliver(client: &mut Client, outbox: &mut Outbox) {
     while outbox.unacknowledged() > 0 {
         match outbox.poll() {
             Some(bytes) => client.send_raw(Message::binary(bytes)).await,
-            None => outbox.handle_ack(client.acknowledged(0).await),
+            None => outbox.handle_ack(1, client.acknowledged(0).await),
         }
     }
 }

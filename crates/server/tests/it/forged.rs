@@ -154,7 +154,7 @@ impl Game {
             self.delivered_bytes += u32::try_from(bytes.len()).unwrap();
             client.send_raw(Message::binary(bytes)).await;
             match client.next().await {
-                ServerMessage::Ack { seq, .. } => outbox.handle_ack(seq),
+                ServerMessage::Ack { seq, .. } => outbox.handle_ack(1, seq),
                 other => panic!("a victim heard {other:?}"),
             }
         }

@@ -123,7 +123,7 @@ impl Pages {
             ServerMessage::Ack { seq, .. } => {
                 assert!(seq >= self.acknowledged[player]);
                 self.acknowledged[player] = seq;
-                self.outboxes[player].handle_ack(seq);
+                self.outboxes[player].handle_ack(1, seq);
                 self.acknowledgements += 1;
             }
             ServerMessage::View {

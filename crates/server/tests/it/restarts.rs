@@ -219,7 +219,7 @@ async fn a_study_goes_on(end: End) {
                 let bytes = outbox.poll().unwrap();
                 page.send_raw(Message::binary(bytes)).await;
                 if sent == 5 {
-                    outbox.handle_ack(page.acknowledged(3).await);
+                    outbox.handle_ack(1, page.acknowledged(3).await);
                 }
             }
         }
@@ -304,7 +304,7 @@ async fn an_episode_that_was_being_judged_is_judged() {
         let mut seq = 0;
         while let Some(bytes) = outboxes[1].poll() {
             seq += 1;
-            outboxes[1].handle_ack(seq);
+            outboxes[1].handle_ack(1, seq);
             let upload = decode_upload(&bytes).unwrap();
             let record = Record::Uploaded {
                 participant,
