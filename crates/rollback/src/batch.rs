@@ -1,5 +1,6 @@
 //! What the engine asks of the host in one tick, and what the host answers.
 
+use crate::types::InputList;
 use crate::{
     CompleteError, Digest, Frame, Input, InputError, LinkId, Micros, PlayerIndex, PlayerSet,
 };
@@ -40,7 +41,7 @@ pub enum Wait {
 /// Take the requests with [`poll_request`](Batch::poll_request), [`answer`](Batch::answer) each step,
 /// and give the batch back to [`Engine::complete`](crate::Engine::complete), which uses its memory
 /// again.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     id: u64,
     keep_from: Frame,
@@ -53,7 +54,7 @@ pub struct Batch {
     /// Of each step, who is guessed.
     predicted: Vec<PlayerSet>,
     /// The inputs of all steps, one step after the other.
-    inputs: Vec<Input>,
+    inputs: InputList,
     answers: Vec<Answer>,
     /// The outcomes of all answers, one after the other.
     outcomes: Vec<u8>,
@@ -94,6 +95,15 @@ struct Answer {
     outcome_end: usize,
 }
 
+/// The same requests.
+impl PartialEq for Batch {
+    fn eq(&self, other: &Batch) -> bool {
+        self.id == other.id
+            && self.requests == other.requests
+            && self.inputs.as_slice() == other.inputs.as_slice()
+    }
+}
+
 impl Batch {
     /// Counts the engine's batches.
     pub fn id(&self) -> u64 {
@@ -114,7 +124,7 @@ impl Batch {
     /// One input per player, in player order, for the step of `frame`; empty if the batch has none.
     pub fn inputs(&self, frame: Frame) -> &[Input] {
         match self.step(frame) {
-            Some(step) => &self.inputs[step * self.players..(step + 1) * self.players],
+            Some(step) => &self.inputs.as_slice()[step * self.players..(step + 1) * self.players],
             None => &[],
         }
     }
@@ -131,7 +141,8 @@ impl Batch {
         let Some(step) = self.step(frame).filter(guessed) else {
             return Err(InputError::NotPredicted { player, frame });
         };
-        self.inputs[step * self.players + player.index()] = input;
+        let at = step * self.players + player.index();
+        self.inputs.as_mut_slice()[at].set(input.as_slice());
         Ok(())
     }
 
@@ -176,7 +187,7 @@ impl Batch {
     pub(crate) fn ask_step(
         &mut self,
         frame: Frame,
-        inputs: impl FnOnce(&mut Vec<Input>) -> PlayerSet,
+        inputs: impl FnOnce(&mut InputList) -> PlayerSet,
     ) {
         let predicted = inputs(&mut self.inputs);
         self.predicted.push(predicted);
@@ -210,7 +221,7 @@ impl Batch {
             outcome_begin = answer.outcome_end;
             Answered {
                 frame: self.first + step as u32,
-                inputs: &self.inputs[step * self.players..(step + 1) * self.players],
+                inputs: &self.inputs.as_slice()[step * self.players..(step + 1) * self.players],
                 predicted: self.predicted[step],
                 result: StepResult {
                     outcome,

@@ -2,7 +2,7 @@
 
 use crate::types::MAX_INPUT_BYTES;
 use crate::wire::{Inputs, MAX_PACKET_FRAMES, Run};
-use crate::{Frame, HashPrefix, Input, PacketError};
+use crate::{Frame, HashPrefix, PacketError};
 
 const SAME_LENGTH: u32 = 0;
 const OTHER_LENGTH: u32 = 1;
@@ -243,6 +243,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn input(bytes: &[u8]) -> Result<Input, PacketError> {
-    Input::new(bytes).map_err(|_| PacketError::Malformed("length of an input"))
+fn input(bytes: &[u8]) -> Result<&[u8], PacketError> {
+    match bytes.len() {
+        1..=MAX_INPUT_BYTES => Ok(bytes),
+        _ => Err(PacketError::Malformed("length of an input")),
+    }
 }

@@ -314,10 +314,10 @@ impl Engine {
     fn fill(&mut self, player: PlayerIndex, until: Frame) {
         let first = self.inputs.of(player).end();
         let last = self.inputs.of(player).last();
-        let input = last.unwrap_or(self.config.default_input);
+        let input = last.copied().unwrap_or(self.config.default_input);
         let inputs = vec![input; (until - first) as usize];
         for input in &inputs {
-            self.enter(player, *input);
+            self.enter(player, input.as_slice());
         }
         if !inputs.is_empty() {
             self.events.push(Event::Filled {

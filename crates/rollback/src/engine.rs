@@ -13,6 +13,7 @@ use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
 use crate::snapshots::Snapshots;
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
+use crate::types::{InputList, same};
 use crate::wire::{Body, Configuration, Header};
 use crate::{
     Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held,
@@ -86,7 +87,7 @@ pub struct Engine {
     /// The memory of the next batch.
     pub(crate) spare: Batch,
     /// The memory for inputs of a packet.
-    fresh: Vec<Input>,
+    fresh: InputList,
     /// The memory for a packet at hand.
     pub(crate) scratch: Scratch,
 }
@@ -143,14 +144,14 @@ impl Engine {
             events: Events::default(),
             packets: Packets::default(),
             spare: Batch::default(),
-            fresh: Vec::new(),
+            fresh: InputList::default(),
             scratch: Scratch::default(),
             config,
         };
         if engine.config.rejoined {
             for (player, inputs) in (0..).map(PlayerIndex).zip(history) {
                 for input in inputs {
-                    engine.enter(player, input);
+                    engine.enter(player, input.as_slice());
                 }
             }
             let known = engine.config.local.iter();
@@ -289,7 +290,7 @@ impl Engine {
                 next: frame,
             });
         }
-        self.enter(player, input);
+        self.enter(player, input.as_slice());
         Ok(frame)
     }
 
@@ -427,11 +428,13 @@ impl Engine {
             for (frame, input) in sent.iter() {
                 let queue = self.inputs.of(player);
                 if frame < queue.end() {
-                    let conflict = queue.get(frame).is_some_and(|known| known != input);
+                    let conflict = queue
+                        .get(frame)
+                        .is_some_and(|known| !same(known, input.as_slice()));
                     self.counters.conflicts += u64::from(conflict);
                 } else if local || frame < horizon {
-                    self.enter(player, input);
-                    fresh.push(input);
+                    self.enter(player, input.as_slice());
+                    fresh.push(input.as_slice());
                 } else {
                     self.counters.inputs_beyond_horizon += 1;
                 }
@@ -441,7 +444,7 @@ impl Engine {
                     link: id,
                     player,
                     first,
-                    inputs: &fresh,
+                    inputs: fresh.as_slice(),
                     at: now,
                 });
             }
@@ -451,7 +454,7 @@ impl Engine {
 
     /// The one path by which inputs enter, local and remote, in play, while stalled and while
     /// sealing. If the frame was simulated with a guess, the guess is judged here.
-    pub(crate) fn enter(&mut self, player: PlayerIndex, input: Input) {
+    pub(crate) fn enter(&mut self, player: PlayerIndex, input: &[u8]) {
         let queue = self.inputs.of_mut(player);
         let frame = queue.end();
         queue.push(input);

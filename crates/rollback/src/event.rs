@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::types::InputList;
 use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerIndex, PlayerSet};
 
 /// Events come in the order in which things happened. Inputs and outcomes are lent until the next
@@ -177,7 +178,7 @@ impl Event<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     queue: VecDeque<Queued>,
-    inputs: Vec<Input>,
+    inputs: InputList,
     outcomes: Vec<u8>,
 }
 
@@ -196,11 +197,11 @@ impl Events {
         }
         let (inputs, outcome) = event.lent();
         let queued = Queued {
-            inputs: (self.inputs.len(), inputs.len()),
+            inputs: (self.inputs.as_slice().len(), inputs.len()),
             outcome: (self.outcomes.len(), outcome.len()),
             event: event.lending(&[], &[]),
         };
-        self.inputs.extend_from_slice(inputs);
+        self.inputs.extend(inputs);
         self.outcomes.extend_from_slice(outcome);
         self.queue.push_back(queued);
     }
@@ -212,7 +213,7 @@ impl Events {
             outcome: (outcome, outcome_length),
         } = self.queue.pop_front()?;
         Some(event.lending(
-            &self.inputs[inputs..inputs + input_count],
+            &self.inputs.as_slice()[inputs..inputs + input_count],
             &self.outcomes[outcome..outcome + outcome_length],
         ))
     }

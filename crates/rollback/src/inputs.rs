@@ -1,5 +1,7 @@
 //! What is known of every player's inputs, and guesses for the rest.
 
+use crate::prediction::PastInputs;
+use crate::types::InputList;
 use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction};
 
 /// One player's inputs without gaps: the first that came for a frame is final.
@@ -15,6 +17,7 @@ pub(crate) struct Queue {
     bytes: Vec<u8>,
     /// Where in `bytes` the oldest one is. What is before it is garbage.
     begin: usize,
+    /// The newest one, if there ever was one.
     last: Option<Input>,
 }
 
@@ -29,32 +32,36 @@ impl Queue {
         self.base
     }
 
-    pub(crate) fn last(&self) -> Option<Input> {
-        self.last
+    pub(crate) fn last(&self) -> Option<&Input> {
+        self.last.as_ref()
     }
 
     /// `None` where the input is missing or was let go.
-    pub(crate) fn get(&self, frame: Frame) -> Option<Input> {
+    pub(crate) fn get(&self, frame: Frame) -> Option<&[u8]> {
         let offset = frame.0.checked_sub(self.base.0)? as usize;
         if offset >= self.count {
             return None;
         }
         let at = self.begin + offset * (self.width + 1);
         let end = at + 1 + usize::from(self.bytes[at]);
-        Input::new(&self.bytes[at + 1..end]).ok()
+        Some(&self.bytes[at + 1..end])
     }
 
-    pub(crate) fn push(&mut self, input: Input) {
-        let bytes = input.as_slice();
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         if bytes.len() > self.width {
             self.widen(bytes.len());
         }
         self.bytes.push(bytes.len() as u8);
-        self.bytes.extend_from_slice(bytes);
+        match bytes {
+            [one] => self.bytes.push(*one),
+            bytes => self.bytes.extend_from_slice(bytes),
+        }
         self.count += 1;
-        self.bytes
-            .resize(self.begin + self.count * (self.width + 1), 0);
-        self.last = Some(input);
+        let end = self.begin + self.count * (self.width + 1);
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.last.get_or_insert_default().set(bytes);
     }
 
     pub(crate) fn forget_before(&mut self, frame: Frame) {
@@ -71,6 +78,22 @@ impl Queue {
 
     pub(crate) fn len(&self) -> usize {
         self.count
+    }
+
+    /// All inputs from `first` on; none if that was let go, since those after it are of no use alone.
+    pub(crate) fn from(&self, first: Frame) -> impl ExactSizeIterator<Item = &[u8]> {
+        let count = match first >= self.base {
+            true => (self.end() - first) as usize,
+            false => 0,
+        };
+        let begin = self.begin + (self.count - count) * (self.width + 1);
+        let slots = self.bytes[begin..].chunks_exact(self.width + 1);
+        slots.map(|slot| &slot[1..1 + usize::from(slot[0])])
+    }
+
+    /// Bytes of the longest input so far.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
     /// Makes room for longer inputs than before.
@@ -119,13 +142,24 @@ impl Inputs {
     }
 
     /// Adds every player's input for a frame not yet let go, and tells whose of them are guesses.
-    pub(crate) fn at(&self, frame: Frame, inputs: &mut Vec<Input>) -> PlayerSet {
+    pub(crate) fn at(&self, frame: Frame, inputs: &mut InputList) -> PlayerSet {
         let mut predicted = PlayerSet::default();
         for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
-            inputs.push(queue.get(frame).unwrap_or_else(|| {
-                predicted.insert(player);
-                self.prediction.guess(player, frame, queue, self.default)
-            }));
+            if let Some(known) = queue.get(frame) {
+                inputs.push(known);
+                continue;
+            }
+            predicted.insert(player);
+            match &self.prediction {
+                Prediction::RepeatLast => {
+                    inputs.push(queue.last().unwrap_or(&self.default).as_slice());
+                }
+                Prediction::Default => inputs.push(self.default.as_slice()),
+                Prediction::Custom(strategy) => {
+                    let guess = strategy.predict(player, frame, PastInputs::of(queue));
+                    inputs.push(guess.as_slice());
+                }
+            }
         }
         predicted
     }
@@ -148,18 +182,16 @@ mod tests {
         let mut queue = Queue::default();
         for frame in 0..500 {
             assert_eq!(queue.end(), Frame(frame));
-            queue.push(input(frame));
+            queue.push(input(frame).as_slice());
             queue.forget_before(Frame(frame.saturating_sub(100)));
             let held = queue.begin().0..queue.end().0;
             assert!(held.len() <= 101 && queue.bytes.len() <= 2 * 101 * 65 + 64);
             for held in held {
-                assert_eq!(queue.get(Frame(held)), Some(input(held)));
+                assert_eq!(queue.get(Frame(held)), Some(input(held).as_slice()));
             }
             assert_eq!(queue.get(queue.end()), None);
-            assert_eq!(
-                queue.get(Frame(queue.begin() - Frame(1))),
-                (frame <= 100).then(|| input(0))
-            );
+            let before = queue.begin().0.checked_sub(1).map(Frame);
+            assert!(before.is_none_or(|before| queue.get(before).is_none()));
         }
     }
 }

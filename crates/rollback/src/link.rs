@@ -452,6 +452,18 @@ impl Link {
             return;
         };
         let mut room = MAX_PACKET_BYTES.saturating_sub(length + sections * SECTION_BYTES);
+        let ours = self.local.iter().zip(&mut body.inputs);
+        let theirs = self.players.iter().zip(body.returned.iter_mut().flatten());
+        if fill_whole(ours.chain(theirs), inputs, room) {
+            return;
+        }
+        for section in body
+            .inputs
+            .iter_mut()
+            .chain(body.returned.iter_mut().flatten())
+        {
+            section.runs.clear();
+        }
         for offset in 0..MAX_PACKET_FRAMES {
             let mut filled = false;
             for first_turn in [true, false] {
@@ -531,8 +543,29 @@ pub(crate) struct View<'a> {
     pub(crate) history: &'a History,
 }
 
+/// Puts in all that the peer lacks, if that fits however badly it is coded: the rule.
+fn fill_whole<'a>(
+    sections: impl Iterator<Item = (PlayerIndex, &'a mut wire::Inputs)>,
+    inputs: &Inputs,
+    room: usize,
+) -> bool {
+    let mut length = 0;
+    for (player, section) in sections {
+        let queue = inputs.of(player);
+        let lacking = queue.from(section.first);
+        length += lacking.len() * (3 + queue.width());
+        if length > room {
+            return false;
+        }
+        for input in lacking {
+            section.push(input, 1);
+        }
+    }
+    true
+}
+
 /// The input `offset` frames after `first`, if all from `first` on are held.
-fn lacking(queue: &Queue, first: Frame, offset: u32) -> Option<crate::Input> {
+fn lacking(queue: &Queue, first: Frame, offset: u32) -> Option<&[u8]> {
     let held = first >= queue.begin();
     held.then(|| queue.get(first + offset)).flatten()
 }

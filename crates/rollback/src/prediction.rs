@@ -47,7 +47,11 @@ pub struct PastInputs<'a> {
     queue: &'a Queue,
 }
 
-impl PastInputs<'_> {
+impl<'a> PastInputs<'a> {
+    pub(crate) fn of(queue: &'a Queue) -> PastInputs<'a> {
+        PastInputs { queue }
+    }
+
     /// The first frame whose input is not known.
     pub fn end(&self) -> Frame {
         self.queue.end()
@@ -56,28 +60,12 @@ impl PastInputs<'_> {
     /// The input of a frame; `None` from [`end`](PastInputs::end) on, and for frames that were let
     /// go. The last 64 known ones are always there.
     pub fn get(&self, frame: Frame) -> Option<Input> {
-        self.queue.get(frame)
+        Input::new(self.queue.get(frame)?).ok()
     }
 
     /// The newest known input.
     pub fn last(&self) -> Option<Input> {
-        self.queue.last()
-    }
-}
-
-impl Prediction {
-    pub(crate) fn guess(
-        &self,
-        player: PlayerIndex,
-        frame: Frame,
-        queue: &Queue,
-        default: Input,
-    ) -> Input {
-        match self {
-            Prediction::RepeatLast => queue.last().unwrap_or(default),
-            Prediction::Default => default,
-            Prediction::Custom(strategy) => strategy.predict(player, frame, PastInputs { queue }),
-        }
+        self.queue.last().copied()
     }
 }
 

@@ -74,9 +74,10 @@ impl Engine {
 
     /// Authors the lead frames that nobody holds.
     pub(crate) fn author_lead(&mut self) {
+        let default = self.config.default_input;
         for player in self.config.local.iter() {
             while self.inputs.of(player).end() < Frame(self.delays.of(player)) {
-                self.enter(player, self.config.default_input);
+                self.enter(player, default.as_slice());
             }
         }
         self.announce_delays();

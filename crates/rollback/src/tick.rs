@@ -3,6 +3,7 @@
 use crate::link::View;
 use crate::rejoin::CATCH_UP_FRAMES;
 use crate::timeline::{Record, Wrong};
+use crate::types::InputList;
 use crate::{
     Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, Micros, PlayerIndex,
     Request, Wait, chain,
@@ -251,7 +252,7 @@ impl Engine {
             let hash = chain(
                 self.hash,
                 record.frame,
-                &record.inputs,
+                record.inputs.as_slice(),
                 &record.outcome,
                 record.digest,
             );
@@ -259,7 +260,7 @@ impl Engine {
             self.history.push(hash);
             self.events.push(Event::Confirmed(ConfirmedFrame {
                 frame: record.frame,
-                inputs: &record.inputs,
+                inputs: record.inputs.as_slice(),
                 outcome: &record.outcome,
                 digest: record.digest,
                 hash,
@@ -286,8 +287,9 @@ impl Engine {
     }
 
     fn was_simulated_right(&self, record: &Record) -> bool {
-        let mut inputs = Vec::new();
-        self.inputs.at(record.frame, &mut inputs).is_empty() && inputs == record.inputs
+        let mut inputs = InputList::default();
+        let guessed = self.inputs.at(record.frame, &mut inputs);
+        guessed.is_empty() && inputs.as_slice() == record.inputs.as_slice()
     }
 
     /// Lets go of what no peer, no later page load of one, and no rollback can need.

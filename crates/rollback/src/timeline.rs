@@ -3,18 +3,19 @@
 use std::collections::VecDeque;
 
 use crate::batch::Answered;
-use crate::{Digest, Frame, Input, Micros, PlayerIndex, PlayerSet};
+use crate::types::{InputList, same};
+use crate::{Digest, Frame, Micros, PlayerIndex, PlayerSet};
 
 /// The newest simulation of one frame, and what was ever true of it.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub(crate) frame: Frame,
-    pub(crate) inputs: Vec<Input>,
+    pub(crate) inputs: InputList,
     pub(crate) outcome: Vec<u8>,
     pub(crate) terminal: bool,
     pub(crate) digest: Option<Digest>,
     /// The inputs of the first simulation; empty if there was no other since.
-    shown: Vec<Input>,
+    shown: InputList,
     pub(crate) first_simulated_at: Micros,
     pub(crate) rollback_depth: u32,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Record {
 impl Record {
     /// Players whose input in the first simulation was not that of the newest.
     pub(crate) fn shown_wrong(&self) -> PlayerSet {
-        let pairs = self.shown.iter().zip(&self.inputs);
+        let pairs = self.shown.as_slice().iter().zip(self.inputs.as_slice());
         (0..)
             .map(PlayerIndex)
             .zip(pairs)
@@ -34,7 +35,7 @@ impl Record {
     fn simulated(&mut self, answered: &Answered<'_>) {
         self.frame = answered.frame;
         self.inputs.clear();
-        self.inputs.extend_from_slice(answered.inputs);
+        self.inputs.extend(answered.inputs);
         self.outcome.clear();
         self.outcome.extend_from_slice(answered.result.outcome);
         self.terminal = answered.result.terminal;
@@ -95,11 +96,11 @@ impl Timeline {
         &mut self,
         frame: Frame,
         player: PlayerIndex,
-        input: Input,
+        input: &[u8],
     ) -> Option<bool> {
         let offset = frame.0.checked_sub(self.base.0)?;
         let record = self.records.get(offset as usize)?;
-        if record.inputs[player.index()] == input {
+        if same(record.inputs.as_slice()[player.index()].as_slice(), input) {
             return Some(true);
         }
         if frame < self.head && self.wrong.is_none_or(|wrong| frame < wrong.frame) {

@@ -102,10 +102,27 @@ pub(crate) fn as_micros(duration: Duration) -> u64 {
 }
 
 /// One player's input for one frame: 1 to 64 bytes that only the host understands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Input {
     length: u8,
+    /// Those from `length` on mean nothing.
     bytes: [u8; MAX_INPUT_BYTES],
+}
+
+impl PartialEq for Input {
+    fn eq(&self, other: &Input) -> bool {
+        same(self.as_slice(), other.as_slice())
+    }
+}
+
+impl Eq for Input {}
+
+/// Equal bytes. Most inputs are one byte, which needs no loop.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([one], [other]) => one == other,
+        (one, other) => one == other,
+    }
 }
 
 impl Input {
@@ -123,6 +140,15 @@ impl Input {
 
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
+    }
+
+    /// Becomes an input of these bytes, 1 to 64. Where inputs are short, that costs a fraction of a copy.
+    pub(crate) fn set(&mut self, bytes: &[u8]) {
+        match bytes {
+            [one] => self.bytes[0] = *one,
+            bytes => self.bytes[..bytes.len()].copy_from_slice(bytes),
+        }
+        self.length = bytes.len() as u8;
     }
 }
 
@@ -145,6 +171,45 @@ impl AsRef<[u8]> for Input {
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Input({:02x?})", self.as_slice())
+    }
+}
+
+/// A list of inputs whose memory is used again, and written no further than inputs are long.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InputList {
+    inputs: Vec<Input>,
+    length: usize,
+}
+
+impl InputList {
+    pub(crate) fn as_slice(&self) -> &[Input] {
+        &self.inputs[..self.length]
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Input] {
+        &mut self.inputs[..self.length]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.length == self.inputs.len() {
+            self.inputs.push(Input::default());
+        }
+        self.inputs[self.length].set(bytes);
+        self.length += 1;
+    }
+
+    pub(crate) fn extend(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            self.push(input.as_slice());
+        }
     }
 }
 
@@ -173,9 +238,13 @@ impl PlayerSet {
 
     /// In ascending order.
     pub fn iter(self) -> impl Iterator<Item = PlayerIndex> {
-        (0..MAX_PLAYERS as u8)
-            .map(PlayerIndex)
-            .filter(move |player| self.contains(*player))
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let player = PlayerIndex(left.trailing_zeros() as u8);
+            let found = left != 0;
+            left &= left.wrapping_sub(1);
+            found.then_some(player)
+        })
     }
 }
 

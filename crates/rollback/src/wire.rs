@@ -118,6 +118,7 @@
 //! many as fit, again and again, until the first that differs is known. So does a peer that has
 //! sealed, until all its frames are known to be equal.
 
+use crate::types::same;
 use crate::{Epoch, Frame, HashPrefix, Incarnation, Input, PlayerIndex, PlayerSet};
 
 pub use crate::full::{decode_body, decode_header, encode};
@@ -264,26 +265,35 @@ impl Inputs {
     }
 
     /// Every frame with its input.
-    pub fn iter(&self) -> impl Iterator<Item = (Frame, Input)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Frame, &Input)> {
         let inputs = self
             .runs
             .iter()
-            .flat_map(|run| (0..run.frames).map(|_| run.input));
+            .flat_map(|run| (0..run.frames).map(|_| &run.input));
         (self.first.0..).map(Frame).zip(inputs)
     }
 
-    pub(crate) fn push(&mut self, input: Input, frames: u32) {
+    pub(crate) fn push(&mut self, input: &[u8], frames: u32) {
         match self.runs.last_mut() {
-            Some(run) if run.input == input => run.frames += frames,
-            _ => self.runs.push(Run { input, frames }),
+            Some(run) if same(run.input.as_slice(), input) => run.frames += frames,
+            _ => {
+                self.runs.push(Run {
+                    input: Input::default(),
+                    frames,
+                });
+                // Written where it stays: a short input is not copied as if it were a long one.
+                if let Some(run) = self.runs.last_mut() {
+                    run.input.set(input);
+                }
+            }
         }
     }
 
     /// The most bytes by which `push(input, 1)` lengthens the packet.
-    pub(crate) fn cost(&self, input: Input) -> usize {
+    pub(crate) fn cost(&self, input: &[u8]) -> usize {
         match self.runs.last() {
-            Some(run) if run.input == input => 0,
-            _ => 3 + input.as_slice().len(),
+            Some(run) if same(run.input.as_slice(), input) => 0,
+            _ => 3 + input.len(),
         }
     }
 }
