@@ -233,6 +233,7 @@ impl Case {
             frames: self.frames,
             digest_interval: self.digest_interval,
             agreed_end: None,
+            bot: None,
             flipped: None,
         }
     }

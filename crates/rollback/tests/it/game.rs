@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use igym_rollback::{Batch, Digest, Frame, Input, Request, StepResult};
+use igym_rollback::{Batch, Digest, Frame, Input, PlayerIndex, Request, StepResult};
 
 use crate::rng::mix;
 
@@ -17,6 +17,8 @@ pub(crate) struct Rules {
     pub(crate) digest_interval: u32,
     /// The game ends when the inputs of all players begin with this byte.
     pub(crate) agreed_end: Option<u8>,
+    /// This player does what [`Game::policy`] says.
+    pub(crate) bot: Option<PlayerIndex>,
     /// After this step a bit of the state is wrong.
     pub(crate) flipped: Option<Frame>,
 }
@@ -36,6 +38,10 @@ pub(crate) struct Game {
     /// The frame whose step comes next.
     at: Frame,
     saved: BTreeMap<Frame, u64>,
+    /// The host guesses what the bot does.
+    pub(crate) guesses: bool,
+    /// No state was saved after a step with a guess in the same batch.
+    pub(crate) saved_facts: bool,
 }
 
 impl Game {
@@ -45,14 +51,18 @@ impl Game {
             rules,
             at: Frame(0),
             saved: BTreeMap::new(),
+            guesses: false,
+            saved_facts: true,
         }
     }
 
     /// Runs a batch as a host must, and checks what the engine promises about it.
     pub(crate) fn run(&mut self, batch: &mut Batch) {
+        let (mut begun, mut guessed) = (false, false);
         while let Some(request) = batch.poll_request() {
             match request {
                 Request::Load { frame } => {
+                    assert!(!begun, "a batch loads once, and first of all");
                     self.state = *self
                         .saved
                         .get(&frame)
@@ -61,10 +71,18 @@ impl Game {
                 }
                 Request::Save { frame } => {
                     assert_eq!(frame, self.at, "saves the present");
+                    self.saved_facts &= !guessed;
                     self.saved.insert(frame, self.state);
                 }
-                Request::Step { frame, .. } => {
+                Request::Step { frame, predicted } => {
                     assert_eq!(frame, self.at, "steps the present");
+                    let bot = self.rules.bot.filter(|bot| predicted.contains(*bot));
+                    if let Some(bot) = bot.filter(|_| self.guesses) {
+                        batch
+                            .predict(frame, bot, self.policy())
+                            .expect("it is a guess");
+                    }
+                    guessed |= !predicted.is_empty();
                     let step = self.step(batch.inputs(frame));
                     batch.answer(StepResult {
                         outcome: &step.outcome,
@@ -73,6 +91,7 @@ impl Game {
                     });
                 }
             }
+            begun = true;
         }
         self.saved = self.saved.split_off(&batch.keep_from());
     }
@@ -104,6 +123,11 @@ impl Game {
             terminal,
             digest,
         }
+    }
+
+    /// What a bot does in the next frame.
+    pub(crate) fn policy(&self) -> Input {
+        Input::new(&[1 + (mix(self.state) % 5) as u8]).unwrap_or_default()
     }
 
     pub(crate) fn saved(&self) -> usize {

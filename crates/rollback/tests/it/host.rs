@@ -108,6 +108,7 @@ pub(crate) fn endless() -> Rules {
         frames: u32::MAX,
         digest_interval: 4,
         agreed_end: None,
+        bot: None,
         flipped: None,
     }
 }
