@@ -39,6 +39,7 @@ mod flat;
 mod frame_rows;
 mod frames;
 mod hex;
+mod history;
 mod inputs;
 mod journal;
 mod judge;

@@ -17,9 +17,11 @@ use crate::{
     Summary,
     clock::Clock,
     commit::{Batch, Committer, Output},
+    histories::{Histories, HistoryRequest},
     judge::Judges,
     metrics::Metrics,
     registry::{Admitted, ConnectionId, Greeting, Registry},
+    relays::Relays,
     roster::Roster,
     state::{Refusals, refusal},
     summary::Census,
@@ -85,10 +87,12 @@ pub(crate) struct Actor {
     pub(crate) registry: Registry,
     pub(crate) committer: Committer,
     pub(crate) judges: Judges,
+    pub(crate) histories: Histories,
     pub(crate) census: Census,
     pub(crate) clock: Clock,
     pub(crate) storage_retry: Duration,
     pub(crate) roster: Arc<Roster>,
+    pub(crate) relays: Arc<Relays>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) summary: watch::Sender<Summary>,
@@ -183,8 +187,12 @@ impl Actor {
                 if !self.registry.is_current(participant, connection) {
                     return;
                 }
+                let asks = matches!(message, ClientMessage::Rejoin { .. });
                 let result = if self.committer.is_failing() {
                     Err(not_written())
+                } else if asks && !self.registry.may_rejoin(participant, Instant::now()) {
+                    let message = "the history was asked for too often: wait a little";
+                    Err(refusal(RefusalCode::TooFast, message))
                 } else {
                     self.study.handle_message(now, participant, &message)
                 };
@@ -282,8 +290,21 @@ impl Actor {
                 Effect::Signal { to, message } => {
                     self.committer.output(Output::Signal { to, message });
                 }
-                // Pages ask again; reading histories is not there yet.
-                Effect::History { .. } => {}
+                Effect::History {
+                    participant,
+                    session,
+                    episode,
+                } => {
+                    if let Some(mailbox) = self.registry.mailbox(participant).cloned() {
+                        let request = HistoryRequest {
+                            participant,
+                            session,
+                            episode,
+                            mailbox,
+                        };
+                        self.committer.output(Output::History(request));
+                    }
+                }
                 Effect::Judge { session, episode } => {
                     self.committer.output(Output::Judge { session, episode });
                 }
@@ -306,6 +327,7 @@ impl Actor {
     fn release(&mut self, batch: Batch) {
         for entry in &batch.entries {
             self.roster.learn(&entry.record);
+            self.relays.learn(&entry.record);
             self.census.learn(&entry.record);
             log(&entry.record);
         }
@@ -328,6 +350,8 @@ impl Actor {
                 Output::Admit { admitted, reply } => drop(reply.send(Ok(admitted))),
                 Output::Signal { to, message } => signals.push((to, message)),
                 Output::Judge { session, episode } => self.judges.judge(session, episode),
+                // The fence is on disk: what earlier pages still deliver does not count.
+                Output::History(request) => self.histories.deliver(request),
             }
         }
         for (participant, view) in batch.views {

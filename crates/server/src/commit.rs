@@ -7,7 +7,7 @@ use igym_protocol::{ParticipantId, Record, Refusal, ServerMessage, SessionId, Vi
 use igym_storage::{JournalStore, NewEntry, StorageError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{actor::Event, registry::Admitted};
+use crate::{actor::Event, histories::HistoryRequest, registry::Admitted};
 
 /// Two batches: one on its way to the disk, and one that collects what comes meanwhile. So under
 /// load a commit carries the records of many commands.
@@ -43,6 +43,7 @@ pub(crate) enum Output {
         session: SessionId,
         episode: u32,
     },
+    History(HistoryRequest),
 }
 
 impl Committer {

@@ -4,45 +4,50 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use axum::extract::ws::{Message, WebSocket};
 use igym_protocol::{
-    ClientMessage, Envelope, Limits, LinkState, Record, Refusal, RefusalCode, ServerMessage,
-    Upload, UploadBody, decode_upload,
+    BinaryKind, ClientMessage, Envelope, Limits, LinkState, Refusal, RefusalCode, ServerMessage,
+    binary_kind,
 };
-use igym_storage::{NewEntry, StorageError};
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 
 use crate::{
-    actor::{Command, Event},
+    Rate,
+    actor::Command,
     bucket::Bucket,
-    lane::{Finish, Lane, Offer},
+    intake::IN_FLIGHT_KIB,
+    lanes::Lanes,
     mailbox::{Closing, Item, Mailbox},
     metrics::Counted,
     registry::{Admitted, Presence, close},
     state::{App, refusal, stopped},
-    upload,
     websocket::{Unwelcome, broken, end, undecodable},
 };
 
-/// Kibibytes of a connection's uploads that may be on their way to the disk.
-const IN_FLIGHT_KIB: u32 = 1024;
+/// How often a page is told that a packet came too late for its session.
+const LATE_RELAYS: Rate = Rate {
+    burst: 1,
+    per_second: 1.0,
+};
 
 /// Passes messages between a page, the study's task and the journal.
 pub(crate) struct Connection {
     socket: WebSocket,
-    app: Arc<App>,
-    mailbox: Arc<Mailbox>,
-    presence: Presence,
+    pub(crate) app: Arc<App>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) presence: Presence,
     _counted: Counted,
-    incarnation: u32,
+    pub(crate) incarnation: u32,
     resume_key: String,
-    lane: Arc<Lane>,
-    in_flight: Arc<Semaphore>,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) in_flight: Arc<Semaphore>,
     messages: Bucket,
     refusals: Bucket,
-    uploads: Bucket,
-    upload_bytes: Bucket,
+    pub(crate) uploads: Bucket,
+    pub(crate) upload_bytes: Bucket,
+    pub(crate) relays: Bucket,
+    pub(crate) late_relays: Bucket,
 }
 
 impl Connection {
@@ -60,24 +65,34 @@ impl Connection {
             presence: admitted.presence,
             incarnation: admitted.incarnation,
             resume_key: admitted.resume_key,
-            lane: admitted.lane,
+            lanes: admitted.lanes,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB as usize)),
             messages: Bucket::new(app.tuning.messages, now),
             refusals: Bucket::new(app.tuning.refusals, now),
             uploads: Bucket::new(app.tuning.uploads, now),
             upload_bytes: Bucket::new(app.tuning.upload_bytes, now),
+            relays: Bucket::new(app.tuning.relays, now),
+            late_relays: Bucket::new(LATE_RELAYS, now),
             app,
         }
     }
 
     /// Welcomes the page and serves it to its end.
     pub(crate) async fn serve(mut self, mut stopping: watch::Receiver<bool>) {
+        let acknowledged = match self.attach().await {
+            Ok(acknowledged) => acknowledged,
+            Err(refusal) => {
+                // It ends here, however that goes.
+                let _ = self.try_again(refusal).await;
+                return;
+            }
+        };
         let welcome = ServerMessage::Welcome {
             participant: self.presence.participant,
             study_title: self.app.study_title.clone(),
             incarnation: self.incarnation,
             resume_key: self.resume_key.clone(),
-            acknowledged: self.lane.attach(self.mailbox.clone()),
+            acknowledged,
             server_ms: self.server_ms(),
         };
         if self.send(welcome).await.is_break() {
@@ -88,10 +103,11 @@ impl Connection {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
+            // In no order: neither what comes nor what goes may hold up the other for long.
             let flow = tokio::select! {
-                biased;
                 item = self.mailbox.next() => match item {
                     Item::Send(message) => self.send(message).await,
+                    Item::Deliver(bytes) => self.transmit(Message::Binary(bytes)).await,
                     Item::Close(closing) => self.end(closing).await,
                 },
                 () = stopped(&mut stopping) => {
@@ -123,7 +139,10 @@ impl Connection {
     async fn handle(&mut self, message: Message) -> ControlFlow<()> {
         match message {
             Message::Text(text) => self.handle_text(text.as_str()).await,
-            Message::Binary(bytes) => self.handle_upload(&bytes).await,
+            Message::Binary(bytes) => match binary_kind(&bytes) {
+                BinaryKind::Upload => self.handle_upload(&bytes).await,
+                BinaryKind::Relay => self.handle_relay(&bytes).await,
+            },
             Message::Ping(_) | Message::Pong(_) => ControlFlow::Continue(()),
             Message::Close(_) => ControlFlow::Break(()),
         }
@@ -173,119 +192,8 @@ impl Connection {
         }
     }
 
-    /// Uploads are never refused for coming too fast, as an honest page that comes back has much
-    /// to deliver: they wait, and the network makes the page wait.
-    async fn handle_upload(&mut self, bytes: &[u8]) -> ControlFlow<()> {
-        let now = Instant::now();
-        let size = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        let wait = self
-            .uploads
-            .charge(1.0, now)
-            .max(self.upload_bytes.charge(size, now));
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        let upload = match decode_upload(bytes) {
-            Ok(upload) => upload,
-            Err(error) => return self.refuse(undecodable(&error)).await,
-        };
-        let participant = self.presence.participant;
-        let place = self
-            .app
-            .roster
-            .place(participant, upload.session, upload.episode)
-            .and_then(|place| upload::check(&upload, &place).map(|()| place))
-            .and_then(|place| place.affords(bytes.len()).map(|()| place));
-        let place = match place {
-            Ok(place) => place,
-            Err(refusal) => return self.refuse(refusal).await,
-        };
-        let kibibytes = u32::try_from(bytes.len() / 1024 + 1).unwrap_or(IN_FLIGHT_KIB);
-        let permit = self
-            .in_flight
-            .clone()
-            .acquire_many_owned(kibibytes.min(IN_FLIGHT_KIB));
-        // The semaphore is never closed.
-        let permit = permit.await.ok();
-        let seq = upload.seq;
-        let hand_over = || {
-            place.spend(bytes.len());
-            self.store(upload, place.player, now, permit);
-        };
-        match self.lane.offer(seq, hand_over) {
-            Offer::Next | Offer::Known => {}
-            Offer::Gap { expected } => {
-                let message = format!("upload {seq} came, {expected} is next");
-                return self.refuse(refusal(RefusalCode::OutOfOrder, message)).await;
-            }
-            Offer::Retired => {
-                let message = "another page of this participant has taken over";
-                return self.refuse(refusal(RefusalCode::WrongState, message)).await;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Hands an upload to the journal; `permit` is free again when the journal has answered.
-    fn store(&self, upload: Upload, player: u8, came: Instant, permit: impl Send + 'static) {
-        let (seq, session, episode) = (upload.seq, upload.session, upload.episode);
-        let participant = self.presence.participant;
-        let event = match &upload.body {
-            UploadBody::Seal(seal) => Some(Event::Sealed {
-                participant,
-                incarnation: upload.incarnation,
-                session,
-                episode,
-                seal: seal.clone(),
-            }),
-            UploadBody::Flushed => Some(Event::Flushed {
-                participant,
-                incarnation: upload.incarnation,
-                session,
-                episode,
-            }),
-            UploadBody::Journal(_) | UploadBody::Rows(_) | UploadBody::Report(_) => None,
-        };
-        let entry = NewEntry {
-            at_ms: self.app.clock.now_ms(),
-            record: Record::Uploaded {
-                participant,
-                player,
-                upload,
-            },
-        };
-        let (lane, events) = (self.lane.clone(), self.app.events.clone());
-        let refusals = self.app.refusals.clone();
-        let metrics = self.app.metrics.clone();
-        let waiting = metrics.count(|metrics| &metrics.uploads_waiting);
-        let done = move |result: Result<Vec<u64>, StorageError>| {
-            metrics.uploaded(came.elapsed(), result.as_ref().err());
-            // Whatever the page does once it knows, the study has heard of it before.
-            let stored = || {
-                if let Some(event) = event {
-                    let _ = events.send(event);
-                }
-            };
-            match lane.finish(seq, &result, stored) {
-                Finish::Failed { mailbox } => {
-                    let message = "an upload could not be written: send it again";
-                    let refusal = refusal(RefusalCode::Storage, message);
-                    refusals.count(&refusal);
-                    mailbox.close(Closing {
-                        last: Some(ServerMessage::Refused { refusal }),
-                        code: close::TRY_AGAIN,
-                        reason: "the server cannot write to its disk",
-                    });
-                }
-                Finish::Stored | Finish::Ignored => {}
-            }
-            drop((permit, waiting));
-        };
-        self.app.store.append(vec![entry], Box::new(done));
-    }
-
     /// Says no; a connection that earns too many refusals is closed.
-    async fn refuse(&mut self, refusal: Refusal) -> ControlFlow<()> {
+    pub(crate) async fn refuse(&mut self, refusal: Refusal) -> ControlFlow<()> {
         self.app.refusals.count(&refusal);
         if self.refusals.take(Instant::now()) {
             self.send(ServerMessage::Refused { refusal }).await
@@ -309,6 +217,17 @@ impl Connection {
         ControlFlow::Break(())
     }
 
+    /// The page comes back, and sends again what is not acknowledged.
+    pub(crate) async fn try_again(&mut self, refusal: Refusal) -> ControlFlow<()> {
+        self.app.refusals.count(&refusal);
+        self.end(Closing {
+            last: Some(ServerMessage::Refused { refusal }),
+            code: close::TRY_AGAIN,
+            reason: "the server cannot read its disk",
+        })
+        .await
+    }
+
     async fn close(&mut self, code: u16, reason: &'static str) -> ControlFlow<()> {
         let last = None;
         self.end(Closing { last, code, reason }).await
@@ -320,7 +239,7 @@ impl Connection {
         ControlFlow::Break(())
     }
 
-    async fn send(&mut self, message: ServerMessage) -> ControlFlow<()> {
+    pub(crate) async fn send(&mut self, message: ServerMessage) -> ControlFlow<()> {
         self.transmit(Message::Text(Envelope::new(message).encode().into()))
             .await
     }

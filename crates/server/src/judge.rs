@@ -8,9 +8,10 @@ use igym_storage::{Filter, JournalStore, StorageError};
 use tokio::{
     sync::{Semaphore, mpsc},
     task,
+    time::timeout,
 };
 
-use crate::actor::Event;
+use crate::{Tuning, actor::Event};
 
 /// How often reading the journal is tried.
 const ATTEMPTS: u32 = 3;
@@ -21,30 +22,46 @@ pub(crate) struct Judges {
     events: mpsc::UnboundedSender<Event>,
     seats: Arc<Semaphore>,
     retry: Duration,
+    deadline: Duration,
 }
 
 impl Judges {
     pub(crate) fn new(
         store: Arc<dyn JournalStore>,
         events: mpsc::UnboundedSender<Event>,
-        retry: Duration,
+        tuning: &Tuning,
     ) -> Self {
         Self {
             store,
             events,
             seats: Arc::new(Semaphore::new(2)),
-            retry,
+            retry: tuning.storage_retry,
+            deadline: tuning.judge_timeout,
         }
     }
 
-    /// Answers the study's task with [`Event::Judged`], whatever happens.
+    /// Answers the study's task with [`Event::Judged`], whatever happens: a judge that hangs gives
+    /// up its seat, though its thread cannot be stopped.
     pub(crate) fn judge(&self, session: SessionId, episode: u32) {
         let (store, events) = (self.store.clone(), self.events.clone());
-        let (seats, retry) = (self.seats.clone(), self.retry);
+        let (seats, retry, deadline) = (self.seats.clone(), self.retry, self.deadline);
         tokio::spawn(async move {
             // The semaphore is never closed.
             let _seat = seats.acquire().await;
-            let judgement = judgement(store, session, episode, retry).await;
+            let judging = judgement(store, session, episode, retry);
+            let judgement = timeout(deadline, judging).await.unwrap_or_else(|_| {
+                tracing::error!(%session, episode, "judging an episode takes too long");
+                None
+            });
+            let judgement = judgement.unwrap_or_else(|| {
+                tracing::error!(
+                    %session,
+                    episode,
+                    "an episode was not judged: it is recorded as partial, with the \
+                     re-simulation missing; judge it with `igym verify`"
+                );
+                not_judged()
+            });
             tracing::info!(%session, episode, verdict = ?judgement.verdict, "judged");
             let _ = events.send(Event::Judged {
                 session,
@@ -60,11 +77,11 @@ async fn judgement(
     session: SessionId,
     episode: u32,
     retry: Duration,
-) -> Judgement {
+) -> Option<Judgement> {
     for _ in 0..ATTEMPTS {
         let store = store.clone();
         match task::spawn_blocking(move || read_and_judge(&*store, session, episode)).await {
-            Ok(Ok(Some(judgement))) => return judgement,
+            Ok(Ok(Some(judgement))) => return Some(judgement),
             Ok(Ok(None)) => {
                 tracing::error!(%session, episode, "the journal does not hold this episode");
                 break;
@@ -79,13 +96,7 @@ async fn judgement(
             }
         }
     }
-    tracing::error!(
-        %session,
-        episode,
-        "an episode was not judged: it is recorded as partial, with the re-simulation missing; \
-         judge it with `igym verify`"
-    );
-    not_judged()
+    None
 }
 
 /// Nobody is stranded for it: the participants go on, and `igym verify` can judge it again. What

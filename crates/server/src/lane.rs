@@ -6,8 +6,8 @@ use igym_storage::StorageError;
 
 use crate::mailbox::Mailbox;
 
-/// Outlives its connections: a page that reconnects goes on in the same lane.
-#[derive(Default)]
+/// Outlives its connections, and its page: a page that reconnects goes on in the same lane, and so
+/// does a later page of the participant that delivers what this one left in the browser.
 pub(crate) struct Lane {
     incarnation: u32,
     /// Held while an upload is handed to the journal, so that a page's old and new connection
@@ -16,14 +16,13 @@ pub(crate) struct Lane {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     /// The highest `seq` that was handed to the journal.
     offered: u32,
     /// The highest `seq` up to which all are on disk.
     durable: u32,
-    /// Another page load has taken over.
-    retired: bool,
+    /// The page load that delivers: this lane's own, or a later one. Those before it may not.
+    page: u32,
     /// Where acknowledgements go.
     mailbox: Option<Arc<Mailbox>>,
 }
@@ -36,60 +35,62 @@ pub(crate) enum Offer {
     /// It is on disk or on its way there, and is acknowledged when it is.
     Known,
     /// It would leave a gap; this one is expected.
-    Gap {
-        expected: u32,
-    },
+    Gap { expected: u32 },
+    /// A later page load delivers.
     Retired,
 }
 
 impl Lane {
-    /// The lane of a page load of which nothing is stored.
-    pub(crate) fn new(incarnation: u32) -> Self {
+    /// The lane of the page load `incarnation`, for `page` to deliver in. Its uploads up to
+    /// `durable` are stored.
+    pub(crate) fn new(incarnation: u32, page: u32, durable: u32) -> Self {
+        let state = State {
+            offered: durable,
+            durable,
+            page,
+            mailbox: None,
+        };
         Self {
             incarnation,
-            ..Self::default()
+            order: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
-    /// The lane of a page load whose uploads up to `durable` an earlier run of the server stored.
-    pub(crate) fn resumed(incarnation: u32, durable: u32) -> Self {
-        let lane = Self::new(incarnation);
-        *lane.lock() = State {
-            offered: durable,
-            durable,
-            ..State::default()
-        };
-        lane
+    /// The highest `seq` up to which all are on disk.
+    pub(crate) fn durable(&self) -> u32 {
+        self.lock().durable
     }
 
-    /// Sends acknowledgements to `mailbox` from now on. The highest `seq` that is on disk.
-    pub(crate) fn attach(&self, mailbox: Arc<Mailbox>) -> u32 {
-        let mut state = self.lock();
-        state.mailbox = Some(mailbox);
-        state.durable
+    /// Sends acknowledgements to `mailbox` from now on.
+    pub(crate) fn attach(&self, mailbox: Arc<Mailbox>) {
+        self.lock().mailbox = Some(mailbox);
     }
 
-    pub(crate) fn retire(&self) {
+    /// From now on only the page load `page` delivers here. When this returns, nothing of those
+    /// before it is handed over any more.
+    pub(crate) fn take_over(&self, page: u32) {
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
-        state.retired = true;
+        state.page = page;
         state.mailbox = None;
     }
 
-    /// Calls `hand_over` if it is this upload's turn; the journal then answers with `finish`, from
-    /// wherever it likes.
-    pub(crate) fn offer(&self, seq: u32, hand_over: impl FnOnce()) -> Offer {
+    /// Calls `hand_over` if it is this upload's turn, and the page load `page` may deliver it; the
+    /// journal then answers with `finish`, from wherever it likes.
+    pub(crate) fn offer(&self, page: u32, seq: u32, hand_over: impl FnOnce()) -> Offer {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        let offer = self.take(seq);
+        let offer = self.take(page, seq);
         if offer == Offer::Next {
             hand_over();
         }
         offer
     }
 
-    fn take(&self, seq: u32) -> Offer {
+    fn take(&self, page: u32, seq: u32) -> Offer {
         let mut state = self.lock();
         let expected = state.offered.saturating_add(1);
-        if state.retired {
+        if state.page != page {
             Offer::Retired
         } else if seq == 0 || seq > expected {
             Offer::Gap { expected }
@@ -175,27 +176,28 @@ mod tests {
 
     #[tokio::test]
     async fn acknowledgements_are_cumulative_and_repeated_for_duplicates() {
-        let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
-        assert_eq!(lane.attach(mailbox.clone()), 0);
-        assert_eq!(lane.offer(0, || {}), Offer::Gap { expected: 1 });
-        assert_eq!(lane.offer(2, || {}), Offer::Gap { expected: 1 });
-        assert_eq!(lane.offer(1, || {}), Offer::Next);
-        assert_eq!(lane.offer(1, || {}), Offer::Known);
-        assert_eq!(lane.offer(2, || {}), Offer::Next);
+        let (lane, mailbox) = (Lane::new(1, 1, 0), Arc::new(Mailbox::default()));
+        lane.attach(mailbox.clone());
+        assert_eq!(lane.offer(1, 0, || {}), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(1, 2, || {}), Offer::Gap { expected: 1 });
+        assert_eq!(lane.offer(1, 1, || {}), Offer::Next);
+        assert_eq!(lane.offer(1, 1, || {}), Offer::Known);
+        assert_eq!(lane.offer(1, 2, || {}), Offer::Next);
         assert!(stored(&lane, 1) && stored(&lane, 2));
         assert_eq!(acknowledged(&mailbox).await, 2);
-        assert_eq!(lane.offer(1, || {}), Offer::Known);
+        assert_eq!(lane.offer(1, 1, || {}), Offer::Known);
         assert_eq!(acknowledged(&mailbox).await, 2);
-        lane.retire();
-        assert_eq!(lane.offer(3, || {}), Offer::Retired);
+        lane.take_over(2);
+        assert_eq!(lane.offer(1, 3, || {}), Offer::Retired);
+        assert_eq!(lane.offer(2, 3, || {}), Offer::Next);
     }
 
     #[tokio::test]
     async fn nothing_behind_a_failure_is_acknowledged() {
-        let (lane, mailbox) = (Lane::default(), Arc::new(Mailbox::default()));
+        let (lane, mailbox) = (Lane::new(1, 1, 0), Arc::new(Mailbox::default()));
         lane.attach(mailbox);
         for seq in 1..=3 {
-            assert_eq!(lane.offer(seq, || {}), Offer::Next);
+            assert_eq!(lane.offer(1, seq, || {}), Offer::Next);
         }
         assert!(stored(&lane, 1));
         let failed = lane.finish(2, &Err(StorageError::Full), || {});
@@ -203,20 +205,21 @@ mod tests {
         assert!(!stored(&lane, 3), "2 is missing");
         // The page comes back.
         let mailbox = Arc::new(Mailbox::default());
-        assert_eq!(lane.attach(mailbox.clone()), 1);
-        assert_eq!(lane.offer(3, || {}), Offer::Gap { expected: 2 });
-        assert_eq!(lane.offer(2, || {}), Offer::Next);
-        assert_eq!(lane.offer(3, || {}), Offer::Next);
+        lane.attach(mailbox.clone());
+        assert_eq!(lane.durable(), 1);
+        assert_eq!(lane.offer(1, 3, || {}), Offer::Gap { expected: 2 });
+        assert_eq!(lane.offer(1, 2, || {}), Offer::Next);
+        assert_eq!(lane.offer(1, 3, || {}), Offer::Next);
         assert!(stored(&lane, 2) && stored(&lane, 3));
         assert_eq!(acknowledged(&mailbox).await, 3);
     }
 
     #[tokio::test]
     async fn a_late_failure_does_not_close_the_lane() {
-        let lane = Lane::default();
+        let lane = Lane::new(1, 1, 0);
         lane.attach(Arc::new(Mailbox::default()));
         for seq in 1..=3 {
-            assert_eq!(lane.offer(seq, || {}), Offer::Next);
+            assert_eq!(lane.offer(1, seq, || {}), Offer::Next);
         }
         assert!(stored(&lane, 1));
         let failed = |seq| lane.finish(seq, &Err(StorageError::Full), || {});
@@ -224,19 +227,19 @@ mod tests {
         // The page comes back and offers 2 again, and only now the journal gives up on the old 3.
         let mailbox = Arc::new(Mailbox::default());
         lane.attach(mailbox.clone());
-        assert_eq!(lane.offer(2, || {}), Offer::Next);
+        assert_eq!(lane.offer(1, 2, || {}), Offer::Next);
         failed(3);
         assert!(stored(&lane, 2));
-        assert_eq!(lane.offer(3, || {}), Offer::Next);
+        assert_eq!(lane.offer(1, 3, || {}), Offer::Next);
         assert!(stored(&lane, 3));
     }
 
     #[test]
     fn only_the_next_upload_is_handed_over() {
-        let lane = Lane::default();
+        let lane = Lane::new(1, 1, 0);
         let mut handed = Vec::new();
         for seq in [2, 1, 1, 3, 2] {
-            lane.offer(seq, || handed.push(seq));
+            lane.offer(1, seq, || handed.push(seq));
         }
         assert_eq!(handed, [1, 2]);
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use axum::body::Bytes;
 use igym_protocol::{ServerMessage, View};
 use tokio::sync::Notify;
 
@@ -12,8 +13,9 @@ use tokio::sync::Notify;
 /// is worthless late, is put there.
 const MESSAGES: usize = 256;
 
-/// Written by the study's task and by the journal, read by the connection's task. It is bounded
-/// and never blocks a writer: of acknowledgements and views only the newest is kept.
+/// Written by the study's task, by the journal and by the connections of partners, read by the
+/// connection's task. It is bounded and never blocks a writer: of acknowledgements, views,
+/// histories and each partner's packets only the newest is kept.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     waiting: Mutex<Waiting>,
@@ -27,12 +29,20 @@ struct Waiting {
     acknowledged: BTreeMap<u32, u32>,
     view: Option<(u32, View)>,
     messages: VecDeque<ServerMessage>,
+    /// Encoded deliveries.
+    history: Option<Bytes>,
+    /// By the player index of the sender.
+    relayed: BTreeMap<u8, Bytes>,
+    /// Whose packet was sent last.
+    last_sender: u8,
 }
 
 /// What the connection does next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Item {
     Send(ServerMessage),
+    /// A binary frame.
+    Deliver(Bytes),
     Close(Closing),
 }
 
@@ -75,6 +85,18 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
+    pub(crate) fn post_history(&self, delivery: Bytes) {
+        self.lock().history = Some(delivery);
+        self.changed.notify_one();
+    }
+
+    /// The newest packet of a partner. Whether one that waited is not sent for it.
+    pub(crate) fn post_relayed(&self, from: u8, delivery: Bytes) -> bool {
+        let replaced = self.lock().relayed.insert(from, delivery).is_some();
+        self.changed.notify_one();
+        replaced
+    }
+
     /// Ends the connection; what waits is dropped. The first closing stands.
     pub(crate) fn close(&self, closing: Closing) {
         self.lock().closing.get_or_insert(closing);
@@ -82,7 +104,8 @@ impl Mailbox {
     }
 
     /// The end first, then what the participant waits for most. A message may be about the newest
-    /// view, never about one that is still to come, so views go before messages.
+    /// view, never about one that is still to come, so views go before messages. Packets come
+    /// last, and from all partners in turn: a flood of them holds nothing up.
     fn take(&self) -> Option<Item> {
         let mut waiting = self.lock();
         if let Some(closing) = waiting.closing.take() {
@@ -92,14 +115,29 @@ impl Mailbox {
             ServerMessage::Ack { incarnation, seq }
         } else if let Some((revision, view)) = waiting.view.take() {
             ServerMessage::View { revision, view }
+        } else if let Some(message) = waiting.messages.pop_front() {
+            message
         } else {
-            waiting.messages.pop_front()?
+            return waiting.delivery().map(Item::Deliver);
         };
         Some(Item::Send(message))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn delivery(&mut self) -> Option<Bytes> {
+        if let Some(history) = self.history.take() {
+            return Some(history);
+        }
+        let mut senders = self.relayed.keys().copied();
+        let after_last = senders.find(|sender| *sender > self.last_sender);
+        let sender = after_last.or_else(|| self.relayed.keys().next().copied())?;
+        self.last_sender = sender;
+        self.relayed.remove(&sender)
     }
 }
 
@@ -142,6 +180,27 @@ mod tests {
         };
         let expected = [ack, newest, pong(1.0)];
         assert_eq!(sent, expected.map(Item::Send));
+    }
+
+    #[test]
+    fn of_each_partner_the_newest_packet_is_sent_in_turn() {
+        let mailbox = Mailbox::default();
+        let packet = |from: u8, number: u8| Bytes::from(vec![from, number]);
+        for number in 0..=255 {
+            for from in [0, 3] {
+                let replaced = mailbox.post_relayed(from, packet(from, number));
+                assert_eq!(replaced, number > 0);
+            }
+        }
+        mailbox.post(pong(1.0));
+        mailbox.post_history(packet(9, 9));
+        assert_eq!(mailbox.take(), Some(Item::Send(pong(1.0))));
+        assert_eq!(mailbox.take(), Some(Item::Deliver(packet(9, 9))));
+        // Whoever sends most does not come first.
+        for expected in [3, 0, 3] {
+            assert_eq!(mailbox.take(), Some(Item::Deliver(packet(expected, 255))));
+            mailbox.post_relayed(expected, packet(expected, 255));
+        }
     }
 
     #[test]

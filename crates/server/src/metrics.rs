@@ -1,4 +1,4 @@
-//! What the server counts, and `GET /metrics`: the text format of Prometheus.
+//! What the server counts, and `GET /metrics`.
 //!
 //! Written by hand: a recorder of the usual crates is global to a process, and half of these
 //! numbers are not counted but read where they are kept. Each name is explained in
@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -14,12 +13,14 @@ use std::{
     time::Duration,
 };
 
-use igym_protocol::{Outcome, RefusalCode, SessionState, Verdict};
-use igym_storage::{Distribution, Histogram, JournalStore, StorageError};
+use igym_protocol::{SessionState, Verdict};
+use igym_storage::{Histogram, JournalStore, StorageError};
 use igym_study::{Scene, StudyConfig};
 
 use crate::{
+    exposition::{OUTCOMES, Page, REFUSALS, outcome, refusal},
     population::{Counts, Place},
+    relays::Relays,
     state::Refusals,
 };
 
@@ -27,6 +28,9 @@ use crate::{
 pub(crate) struct Metrics {
     pub(crate) started_ms: u64,
     pub(crate) refusals: Arc<Refusals>,
+    relays: Arc<Relays>,
+    /// Histories that were given to pages that rejoin.
+    pub(crate) histories: AtomicU64,
     /// Open TCP connections, and those of them that are a participant's WebSocket.
     pub(crate) sockets: Level,
     pub(crate) connections: Level,
@@ -59,10 +63,11 @@ impl Drop for Counted {
 }
 
 impl Metrics {
-    pub(crate) fn new(started_ms: u64, refusals: Arc<Refusals>) -> Self {
+    pub(crate) fn new(started_ms: u64, refusals: Arc<Refusals>, relays: Arc<Relays>) -> Self {
         Self {
             started_ms,
             refusals,
+            relays,
             ..Self::default()
         }
     }
@@ -115,6 +120,7 @@ impl Metrics {
     ) -> String {
         let mut page = Page::default();
         self.traffic(&mut page);
+        self.play(&mut page);
         self.people(&mut page, study);
         page.single(
             "igym_commands_queued",
@@ -237,6 +243,40 @@ impl Metrics {
         );
     }
 
+    /// What passes through the server for pages in play.
+    fn play(&self, page: &mut Page) {
+        let relayed = &self.relays.counts;
+        page.family(
+            "igym_relay_packets_total",
+            "counter",
+            "Packets for partners that pages sent through the server, by what became of them",
+            "result",
+            [
+                ("passed", relayed.passed.load(Relaxed)),
+                ("undeliverable", relayed.undeliverable.load(Relaxed)),
+                ("late", relayed.late.load(Relaxed)),
+            ],
+        );
+        page.single(
+            "igym_relay_replaced_total",
+            "counter",
+            "Packets that were passed on but not sent, as a newer one of their sender came",
+            relayed.replaced.load(Relaxed),
+        );
+        page.single(
+            "igym_relay_bytes_total",
+            "counter",
+            "Bytes of packets that were passed on",
+            relayed.bytes.load(Relaxed),
+        );
+        page.single(
+            "igym_histories_total",
+            "counter",
+            "Histories of episodes that were given to pages that rejoin",
+            self.histories.load(Relaxed),
+        );
+    }
+
     fn people(&self, page: &mut Page, study: &[SceneKind]) {
         let counts = self
             .population
@@ -274,12 +314,7 @@ impl Metrics {
             "counter",
             "Participants who reached the end, by outcome",
             "outcome",
-            OUTCOMES.map(|outcome| {
-                (
-                    self::outcome(outcome),
-                    counts.at(|place| place == Place::Ended(outcome)),
-                )
-            }),
+            OUTCOMES.map(|it| (outcome(it), counts.at(|place| place == Place::Ended(it)))),
         );
         page.single(
             "igym_lobby_length",
@@ -342,101 +377,5 @@ impl SceneKind {
                 Scene::Gym(_) => Self::Game,
             })
             .collect()
-    }
-}
-
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.0 += &format!("# HELP {name} {help}.\n# TYPE {name} {kind}\n");
-    }
-
-    fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{name}{labels} {value}");
-    }
-
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        self.head(name, kind, help);
-        self.line(name, "", value);
-    }
-
-    fn family<L: std::fmt::Display>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (L, u64)>,
-    ) {
-        self.head(name, kind, help);
-        for (value, count) in values {
-            self.line(name, &format!("{{{label}=\"{value}\"}}"), count);
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "of interest to a few digits")]
-    fn histogram(&mut self, name: &str, help: &str, distribution: &Distribution) {
-        self.head(name, "histogram", help);
-        let bucket = format!("{name}_bucket");
-        let mut up_to = 0;
-        for (bound, count) in Distribution::BOUNDS_US.iter().zip(distribution.counts) {
-            up_to += count;
-            let bound = *bound as f64 / 1e6;
-            self.line(&bucket, &format!("{{le=\"{bound}\"}}"), up_to);
-        }
-        self.line(&bucket, "{le=\"+Inf\"}", distribution.total());
-        self.line(&format!("{name}_sum"), "", distribution.sum_us as f64 / 1e6);
-        self.line(&format!("{name}_count"), "", distribution.total());
-    }
-}
-
-const REFUSALS: [RefusalCode; 9] = [
-    RefusalCode::Malformed,
-    RefusalCode::Version,
-    RefusalCode::UnknownToken,
-    RefusalCode::WrongState,
-    RefusalCode::NotAMember,
-    RefusalCode::TooLarge,
-    RefusalCode::TooFast,
-    RefusalCode::OutOfOrder,
-    RefusalCode::Storage,
-];
-
-/// A new kind does not compile until it is here, and then it belongs into the list above.
-fn refusal(code: RefusalCode) -> &'static str {
-    match code {
-        RefusalCode::Malformed => "malformed",
-        RefusalCode::Version => "version",
-        RefusalCode::UnknownToken => "unknown_token",
-        RefusalCode::WrongState => "wrong_state",
-        RefusalCode::NotAMember => "not_a_member",
-        RefusalCode::TooLarge => "too_large",
-        RefusalCode::TooFast => "too_fast",
-        RefusalCode::OutOfOrder => "out_of_order",
-        RefusalCode::Storage => "storage",
-    }
-}
-
-const OUTCOMES: [Outcome; 6] = [
-    Outcome::Completed,
-    Outcome::LobbyTimeout,
-    Outcome::ConnectionFailed,
-    Outcome::ValidationFailed,
-    Outcome::PartnerLeft,
-    Outcome::Left,
-];
-
-/// As above.
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::LobbyTimeout => "lobby_timeout",
-        Outcome::ConnectionFailed => "connection_failed",
-        Outcome::ValidationFailed => "validation_failed",
-        Outcome::PartnerLeft => "partner_left",
-        Outcome::Left => "left",
     }
 }

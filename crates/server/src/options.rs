@@ -50,6 +50,8 @@ pub struct Tuning {
     pub send_timeout: Duration,
     /// How long a stopping server waits for its connections.
     pub stop_timeout: Duration,
+    /// An episode that is not judged after this goes on without: its verdict is `partial`.
+    pub judge_timeout: Duration,
     /// After a failed write to the journal, how long until it is tried again.
     pub storage_retry: Duration,
     /// Control messages of a connection; those above are refused.
@@ -60,6 +62,10 @@ pub struct Tuning {
     pub uploads: Rate,
     /// Bytes of a connection's uploads; those above wait.
     pub upload_bytes: Rate,
+    /// Packets of a connection for partners; those above are refused.
+    pub relays: Rate,
+    /// How often a participant may ask for the history of an episode.
+    pub rejoins: Rate,
     /// New participants from one address; a classroom may share one.
     pub arrivals: Rate,
     /// Page loads of one participant.
@@ -89,12 +95,17 @@ impl Default for Tuning {
             idle_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(15),
             stop_timeout: Duration::from_secs(5),
+            judge_timeout: Duration::from_secs(60),
             storage_retry: Duration::from_secs(1),
             // A mesh of 16 players exchanges a few hundred candidates when it connects.
             messages: Rate::new(400, 40.0),
             refusals: Rate::new(50, 1.0),
             uploads: Rate::new(200, 40.0),
             upload_bytes: Rate::new(4 << 20, 262_144.0),
+            // 15 partners at 60 frames per second.
+            relays: Rate::new(1_000, 1_000.0),
+            // A page asks once a second until it has it.
+            rejoins: Rate::new(5, 1.0),
             arrivals: Rate::new(300, 5.0),
             page_loads: Rate::new(20, 0.5),
             request_timeout: Duration::from_secs(15),

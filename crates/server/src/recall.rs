@@ -7,7 +7,9 @@ use igym_storage::{Filter, JournalStore, Selection, StorageError};
 use igym_study::{Study, StudyConfig};
 use tokio::{task, time::Instant};
 
-use crate::{ServeError, clock::Clock, registry::Registry, roster::Roster, summary::Census};
+use crate::{
+    ServeError, clock::Clock, registry::Registry, relays::Relays, roster::Roster, summary::Census,
+};
 
 /// Entries of the journal that are read at once.
 const PAGE: u32 = 10_000;
@@ -26,6 +28,7 @@ pub(crate) struct Recalled {
 pub(crate) async fn recall(
     store: Arc<dyn JournalStore>,
     registry: Registry,
+    relays: Arc<Relays>,
     clock: Clock,
     config: StudyConfig,
     build: String,
@@ -39,9 +42,9 @@ pub(crate) async fn recall(
         for entry in &entries {
             registry.learn(&entry.record, now);
             census.learn(&entry.record);
-            roster.learn(&entry.record);
+            roster.recall(&entry.record);
+            relays.learn(&entry.record);
         }
-        registry.learn_uploads(|participant, page| store.highest_upload(participant, page))?;
         closings(&*store, &mut entries)?;
         let seed = seed_of_run(seed, census.openings());
         let study = Study::restore(clock.now(), config, build, seed, &entries)?;

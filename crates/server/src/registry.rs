@@ -9,11 +9,12 @@ use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
 use crate::{
-    Rate,
+    Rate, Tuning,
     actor::Event,
     bucket::Bucket,
-    lane::Lane,
+    lanes::Lanes,
     mailbox::{Closing, Mailbox},
+    relays::Relays,
     state::refusal,
     token::{SecretHash, new_secret},
 };
@@ -25,6 +26,8 @@ pub(crate) struct ConnectionId(u64);
 /// Everybody who ever arrived, also in earlier runs of the server.
 pub(crate) struct Registry {
     page_loads: Rate,
+    rejoins: Rate,
+    relays: Arc<Relays>,
     tokens: BTreeMap<SecretHash, ParticipantId>,
     people: BTreeMap<ParticipantId, Person>,
     connections: u64,
@@ -34,10 +37,11 @@ pub(crate) struct Registry {
 struct Person {
     incarnation: u32,
     resume_key: Option<SecretHash>,
-    lane: Arc<Lane>,
+    lanes: Arc<Lanes>,
     connection: Option<(ConnectionId, Arc<Mailbox>)>,
     revision: u32,
     page_loads: Bucket,
+    rejoins: Bucket,
 }
 
 /// A `Hello` that was checked for its form.
@@ -53,7 +57,7 @@ pub(crate) struct Admitted {
     pub(crate) presence: Presence,
     pub(crate) incarnation: u32,
     pub(crate) resume_key: String,
-    pub(crate) lane: Arc<Lane>,
+    pub(crate) lanes: Arc<Lanes>,
 }
 
 /// While it lives, the connection is there; the study's task hears when it is dropped, however
@@ -74,9 +78,15 @@ impl Drop for Presence {
 }
 
 impl Registry {
-    pub(crate) fn new(page_loads: Rate, events: mpsc::UnboundedSender<Event>) -> Self {
+    pub(crate) fn new(
+        tuning: &Tuning,
+        relays: Arc<Relays>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         Self {
-            page_loads,
+            page_loads: tuning.page_loads,
+            rejoins: tuning.rejoins,
+            relays,
             tokens: BTreeMap::new(),
             people: BTreeMap::new(),
             connections: 0,
@@ -105,29 +115,22 @@ impl Registry {
                 if let Some(person) = self.people.get_mut(participant) {
                     person.incarnation = *incarnation;
                     person.resume_key = SecretHash::from_hex(resume_key_hash);
+                    person.lanes = Arc::new(Lanes::resumed(*incarnation));
                 }
             }
             _ => {}
         }
     }
 
-    /// Takes up which uploads of each page are on disk, once all records are learned.
-    pub(crate) fn learn_uploads<E>(
-        &mut self,
-        mut highest: impl FnMut(ParticipantId, u32) -> Result<u32, E>,
-    ) -> Result<(), E> {
-        for (participant, person) in &mut self.people {
-            if person.incarnation > 0 {
-                let durable = highest(*participant, person.incarnation)?;
-                person.lane = Arc::new(Lane::resumed(person.incarnation, durable));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn mailbox(&self, participant: ParticipantId) -> Option<&Mailbox> {
+    pub(crate) fn mailbox(&self, participant: ParticipantId) -> Option<&Arc<Mailbox>> {
         let (_, mailbox) = self.people.get(&participant)?.connection.as_ref()?;
         Some(mailbox)
+    }
+
+    /// Whether the participant may ask for a history again: reading one is work.
+    pub(crate) fn may_rejoin(&mut self, participant: ParticipantId, now: Instant) -> bool {
+        let person = self.people.get_mut(&participant);
+        person.is_some_and(|person| person.rejoins.take(now))
     }
 
     /// Whether messages of this connection are still those of the participant.
@@ -149,10 +152,11 @@ impl Registry {
         let person = Person {
             incarnation: 0,
             resume_key: None,
-            lane: Arc::default(),
+            lanes: Arc::default(),
             connection: None,
             revision: 0,
             page_loads: Bucket::new(self.page_loads, now),
+            rejoins: Bucket::new(self.rejoins, now),
         };
         self.people.insert(participant, person);
     }
@@ -188,8 +192,7 @@ impl Registry {
                 let hash = SecretHash::of(&key);
                 person.incarnation += 1;
                 person.resume_key = Some(hash);
-                person.lane.retire();
-                person.lane = Arc::new(Lane::new(person.incarnation));
+                person.lanes.take_over(person.incarnation);
                 let record = Record::PageLoaded {
                     participant,
                     incarnation: person.incarnation,
@@ -218,6 +221,7 @@ impl Registry {
                 },
             });
         }
+        self.relays.connect(participant, Some(greeting.mailbox));
         let admitted = Admitted {
             presence: Presence {
                 participant,
@@ -226,7 +230,7 @@ impl Registry {
             },
             incarnation: person.incarnation,
             resume_key,
-            lane: person.lane.clone(),
+            lanes: person.lanes.clone(),
         };
         Ok((admitted, page_loaded))
     }
@@ -240,6 +244,7 @@ impl Registry {
         let current = self.is_current(participant, connection);
         if current && let Some(person) = self.people.get_mut(&participant) {
             person.connection = None;
+            self.relays.connect(participant, None);
         }
         current
     }

@@ -18,12 +18,14 @@ use crate::{
     assets::Assets,
     clock::Clock,
     commit::Committer,
+    histories::Histories,
     http,
     judge::Judges,
     metrics::{Metrics, SceneKind},
     pages::Pages,
     recall::recall,
     registry::Registry,
+    relays::Relays,
     sockets,
     state::{App, Refusals},
     token::{hex, random_bytes},
@@ -93,9 +95,19 @@ pub async fn serve(
     let (event_sender, events) = mpsc::unbounded_channel();
     let (stop, stopping) = watch::channel(false);
     let (connections, connections_gone) = mpsc::channel(1);
-    let registry = Registry::new(options.tuning.page_loads, event_sender.clone());
+    let relays = Arc::new(Relays::default());
+    let registry = Registry::new(&options.tuning, relays.clone(), event_sender.clone());
     let config = options.study.clone();
-    let recalled = recall(store.clone(), registry, clock, config, build.clone(), seed).await?;
+    let recalled = recall(
+        store.clone(),
+        registry,
+        relays.clone(),
+        clock,
+        config,
+        build.clone(),
+        seed,
+    );
+    let recalled = recalled.await?;
 
     let address = options.address;
     let bind_error = |source| ServeError::Bind { address, source };
@@ -120,7 +132,9 @@ pub async fn serve(
     let roster = Arc::new(recalled.roster);
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
-    let metrics = Arc::new(Metrics::new(clock.now_ms(), refusals.clone()));
+    let judges = Judges::new(store.clone(), event_sender.clone(), &options.tuning);
+    let metrics = Metrics::new(clock.now_ms(), refusals.clone(), relays.clone());
+    let metrics = Arc::new(metrics);
     metrics.publish(census.counts());
     let app = Arc::new(App {
         study_title: options.study.title.clone(),
@@ -131,6 +145,7 @@ pub async fn serve(
         pages,
         assets,
         roster: roster.clone(),
+        relays: relays.clone(),
         refusals: refusals.clone(),
         metrics: metrics.clone(),
         scenes: SceneKind::of(&options.study),
@@ -143,12 +158,14 @@ pub async fn serve(
     let actor = Actor {
         study: recalled.study,
         registry: recalled.registry,
-        committer: Committer::new(store.clone(), event_sender.clone()),
-        judges: Judges::new(store, event_sender, storage_retry),
+        histories: Histories::new(store.clone(), metrics.clone()),
+        committer: Committer::new(store, event_sender),
+        judges,
         census,
         clock,
         storage_retry,
         roster,
+        relays,
         refusals: refusals.clone(),
         metrics,
         summary: summary_sender,

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     metrics::{Metrics, SceneKind},
     pages::Pages,
+    relays::Relays,
     roster::Roster,
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) pages: Pages,
     pub(crate) assets: Assets,
     pub(crate) roster: Arc<Roster>,
+    pub(crate) relays: Arc<Relays>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) scenes: Vec<SceneKind>,

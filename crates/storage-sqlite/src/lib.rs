@@ -37,9 +37,9 @@ mod schema;
 mod wal;
 mod writer;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use igym_protocol::{Entry, ParticipantId};
+use igym_protocol::{Entry, ParticipantId, SessionId};
 use igym_storage::{Counters, Done, Filter, JournalStore, NewEntry, StorageError};
 
 pub use inspect::{Inspector, LockState, Log, lock_state};
@@ -102,6 +102,14 @@ impl JournalStore for SqliteStore {
         incarnation: u32,
     ) -> Result<u32, StorageError> {
         self.readers.highest_upload(participant, incarnation)
+    }
+
+    fn uploaded_bytes(
+        &self,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<BTreeMap<u8, u64>, StorageError> {
+        self.readers.uploaded_bytes(session, episode)
     }
 
     fn last_id(&self) -> Result<u64, StorageError> {

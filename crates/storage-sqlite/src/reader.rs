@@ -1,11 +1,12 @@
 //! Reading: any number of threads, each on a connection of its own.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
-use igym_protocol::{Entry, ParticipantId};
+use igym_protocol::{Entry, ParticipantId, SessionId};
 use igym_storage::{Filter, Selection, StorageError};
 use rusqlite::{Connection, params, types::Value};
 
@@ -64,6 +65,28 @@ impl Readers {
                     statement.query_row(params![participant.0.as_bytes(), incarnation], |row| {
                         row.get(0)
                     })
+                })
+                .map_err(|e| sql(&e))
+        })
+    }
+
+    pub(crate) fn uploaded_bytes(
+        &self,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<BTreeMap<u8, u64>, StorageError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT player, sum(length(body)) FROM journal
+                     WHERE session = ? AND episode = ? AND seq IS NOT NULL GROUP BY player",
+                )
+                .and_then(|mut statement| {
+                    statement
+                        .query_map(params![session.0.as_bytes(), episode], |row| {
+                            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+                        })?
+                        .collect()
                 })
                 .map_err(|e| sql(&e))
         })

@@ -24,7 +24,7 @@
 
 mod counters;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use igym_protocol::{Entry, ParticipantId, Record, SessionId};
 
@@ -46,6 +46,13 @@ pub trait JournalStore: Send + Sync {
         participant: ParticipantId,
         incarnation: u32,
     ) -> Result<u32, StorageError>;
+
+    /// Bytes of the durable uploads about an episode, by player.
+    fn uploaded_bytes(
+        &self,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<BTreeMap<u8, u64>, StorageError>;
 
     /// The id of the last durable entry, 0 for an empty journal.
     fn last_id(&self) -> Result<u64, StorageError>;

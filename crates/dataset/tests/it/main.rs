@@ -3,6 +3,7 @@
 
 mod exporting;
 mod formats;
+mod history;
 mod journal;
 mod judging;
 mod played;

@@ -1,15 +1,19 @@
 //! A journal that cannot be written: nothing is acknowledged or shown that is not on disk, and
 //! everything goes on when it can be.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 
 use igym_play::Outbox;
 use igym_protocol::{
-    ClientMessage, Entry, ParticipantId, RefusalCode, ServerMessage, UploadBody, Verdict, View,
+    ClientMessage, Entry, ParticipantId, RefusalCode, ServerMessage, SessionId, UploadBody,
+    Verdict, View,
 };
 use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
 use igym_storage_sqlite::SqliteStore;
@@ -65,6 +69,14 @@ impl JournalStore for Moody {
 
     fn highest_upload(&self, who: ParticipantId, incarnation: u32) -> Result<u32, StorageError> {
         self.store.highest_upload(who, incarnation)
+    }
+
+    fn uploaded_bytes(
+        &self,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<BTreeMap<u8, u64>, StorageError> {
+        self.store.uploaded_bytes(session, episode)
     }
 
     fn last_id(&self) -> Result<u64, StorageError> {

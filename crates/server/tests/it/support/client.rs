@@ -1,12 +1,15 @@
 //! A participant's page, as far as the server sees it.
 
+use std::collections::VecDeque;
+
 use futures_util::{
     SinkExt, Stream, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use igym_protocol::{
-    ClientMessage, Envelope, EpisodePlan, LinkState, ParticipantId, RefusalCode, Resume,
-    ServerMessage, SessionView, Token, Upload, View, encode_upload,
+    ClientMessage, Delivery, Envelope, EpisodePlan, LinkState, ParticipantId, Refusal, RefusalCode,
+    Relay, Resume, ServerMessage, SessionId, SessionView, Token, Upload, View, decode_delivery,
+    encode_relay, encode_upload,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -22,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) participant: ParticipantId,
     pub(crate) resume: Resume,
     pub(crate) acknowledged: u32,
+    /// Binary frames that came while messages were waited for.
+    deliveries: VecDeque<Delivery>,
 }
 
 impl Client {
@@ -94,10 +99,15 @@ impl Client {
         .await
     }
 
-    /// The next refusal.
+    /// The code of the next refusal.
     pub(crate) async fn refused(&mut self) -> RefusalCode {
+        self.refusal().await.code
+    }
+
+    /// The next refusal.
+    pub(crate) async fn refusal(&mut self) -> Refusal {
         self.until(|message| match message {
-            ServerMessage::Refused { refusal } => Some(refusal.code),
+            ServerMessage::Refused { refusal } => Some(refusal),
             _ => None,
         })
         .await
@@ -138,8 +148,41 @@ impl Client {
         self.hear_out().await;
     }
 
+    /// The next binary frame; messages that come before it are passed over.
+    pub(crate) async fn delivery(&mut self) -> Delivery {
+        loop {
+            if let Some(delivery) = self.deliveries.pop_front() {
+                return delivery;
+            }
+            match patiently("a delivery", read(&mut self.socket)).await {
+                Ok(Heard::Message(_)) => {}
+                Ok(Heard::Delivery(delivery)) => return delivery,
+                Err(code) => panic!("the connection was closed with {code:?}"),
+            }
+        }
+    }
+
+    /// Binary frames that have come so far.
+    pub(crate) fn delivered(&mut self) -> Vec<Delivery> {
+        self.deliveries.drain(..).collect()
+    }
+
+    pub(crate) async fn relay(&mut self, session: SessionId, to: u8, packet: Vec<u8>) {
+        let relay = Relay {
+            session,
+            to,
+            packet,
+        };
+        self.send_raw(Message::binary(encode_relay(&relay))).await;
+    }
+
     async fn read(&mut self) -> Result<ServerMessage, Option<u16>> {
-        read(&mut self.socket).await
+        loop {
+            match read(&mut self.socket).await? {
+                Heard::Message(message) => return Ok(message),
+                Heard::Delivery(delivery) => self.deliveries.push_back(delivery),
+            }
+        }
     }
 
     pub(crate) async fn enter_lobby(&mut self) {
@@ -259,7 +302,8 @@ impl Receiver {
         let mut messages = Vec::new();
         loop {
             match patiently("the end", read(&mut self.stream)).await {
-                Ok(message) => messages.push(message),
+                Ok(Heard::Message(message)) => messages.push(message),
+                Ok(Heard::Delivery(_)) => {}
                 Err(code) => return (messages, code),
             }
         }
@@ -288,7 +332,9 @@ impl RawClient {
         let mut refused = None;
         loop {
             match patiently("the end", read(&mut self.socket)).await {
-                Ok(ServerMessage::Refused { refusal }) => refused = Some(refusal.code),
+                Ok(Heard::Message(ServerMessage::Refused { refusal })) => {
+                    refused = Some(refusal.code);
+                }
                 Ok(other) => panic!("not a refusal: {other:?}"),
                 Err(code) => return (refused, code),
             }
@@ -297,13 +343,13 @@ impl RawClient {
 
     pub(crate) async fn welcomed(mut self, token: Token) -> Client {
         let message = patiently("a welcome", read(&mut self.socket)).await;
-        let Ok(ServerMessage::Welcome {
+        let Ok(Heard::Message(ServerMessage::Welcome {
             participant,
             incarnation,
             resume_key,
             acknowledged,
             ..
-        }) = message
+        })) = message
         else {
             panic!("not a welcome: {message:?}");
         };
@@ -316,6 +362,7 @@ impl RawClient {
                 key: resume_key,
             },
             acknowledged,
+            deliveries: VecDeque::new(),
         }
     }
 }
@@ -334,14 +381,24 @@ pub(crate) fn hello(token: &Token, resume: Option<Resume>) -> ClientMessage {
     }
 }
 
-/// The next message, or the code with which the connection was closed.
+/// What the server says.
+#[derive(Debug)]
+enum Heard {
+    Message(ServerMessage),
+    Delivery(Delivery),
+}
+
+/// The next frame, or the code with which the connection was closed.
 async fn read(
     socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
-) -> Result<ServerMessage, Option<u16>> {
+) -> Result<Heard, Option<u16>> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => {
-                return Ok(Envelope::decode(&text).unwrap().body);
+                return Ok(Heard::Message(Envelope::decode(&text).unwrap().body));
+            }
+            Some(Ok(Message::Binary(bytes))) => {
+                return Ok(Heard::Delivery(decode_delivery(&bytes).unwrap()));
             }
             Some(Ok(Message::Close(frame))) => {
                 return Err(frame.map(|frame| u16::from(frame.code)));

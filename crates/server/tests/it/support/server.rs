@@ -37,6 +37,7 @@ fn study(players: usize) -> String {
             seeds = [11, 12]
             max_steps = 120
             countdown_s = 0
+            connection_attempts = 3
             connection_timeout_s = 120
             validation_timeout_s = 120
             {seats}
