@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use igym_rollback::{
-    ChainHash, Engine, Epoch, Frame, Incarnation, Input, LinkId, Micros, PlayerIndex, Prediction,
+    ChainHash, Engine, Epoch, Frame, Incarnation, Input, LinkId, Micros, PlayerIndex,
 };
 use proptest::prelude::*;
 
 use crate::game::Rules;
+use crate::hardships::{ClockStep, Habits, Partition, clock_steps, habits, partitions};
 use crate::rng::Rng;
 
 /// Which players sit at which peer.
@@ -18,27 +19,35 @@ const GROUPS: &[&[&[u8]]] = &[
     &[&[0, 2], &[1]],
     &[&[0, 1], &[2, 3]],
     &[&[3], &[0, 2], &[1]],
+    &[&[0], &[1], &[2], &[3], &[4]],
+    &[&[0, 5], &[1, 4], &[2, 3]],
+    &[&[0], &[1, 2, 3, 4, 5, 6, 7]],
+    &[&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[7]],
 ];
+
+/// The first of those that take more work.
+const MANY: usize = 6;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) groups: usize,
     /// Of each peer, in frames.
-    pub(crate) delays: [u32; 4],
+    pub(crate) delays: [u32; 8],
     pub(crate) window_ms: u64,
-    pub(crate) prediction: Prediction,
     pub(crate) inputs: InputKind,
     pub(crate) network: Conditions,
     /// Percent of ticks in which a host is held up.
     pub(crate) hiccups: u32,
-    /// Of the second peer's clock, in parts per million.
+    /// Of the second peer's clock, in parts per million; those of others follow from it.
     pub(crate) drift_ppm: i64,
     pub(crate) episodes: u32,
     pub(crate) end_one_in: u64,
     pub(crate) frames: u32,
     pub(crate) digest_interval: u32,
     pub(crate) reloads: Vec<Reload>,
+    pub(crate) clock_steps: Vec<ClockStep>,
+    pub(crate) habits: Habits,
 }
 
 /// A peer loses its engine, and has another some time later.
@@ -66,6 +75,7 @@ pub(crate) struct Conditions {
     pub(crate) loss: u32,
     pub(crate) duplicates: u32,
     pub(crate) silences: Vec<Silence>,
+    pub(crate) partitions: Vec<Partition>,
 }
 
 /// Nothing comes through from one peer to another for a while.
@@ -79,21 +89,19 @@ pub(crate) struct Silence {
 }
 
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
-    let who = (0..GROUPS.len(), prop::array::uniform4(0u32..6));
-    let engine = (
-        prop_oneof![1 => Just(0u64), 8 => 20u64..600],
-        prop_oneof![Just(Prediction::RepeatLast), Just(Prediction::Default)],
-    );
+    let groups = prop_oneof![12 => 0..MANY, 1 => MANY..GROUPS.len()];
+    let who = (groups, prop::array::uniform8(0u32..6));
+    let engine = (prop_oneof![1 => Just(0u64), 8 => 20u64..600], habits());
     let inputs = prop_oneof![4 => Just(InputKind::Keys), 1 => Just(InputKind::Wild)];
-    let hosts = (0u32..4, -10_000i64..10_000);
+    let drift = prop_oneof![-30_000i64..=30_000, Just(0), Just(30_000)];
+    let hosts = (0u32..4, drift, clock_steps());
     let play = (1u32..=3, 20u64..200, 20u32..120, 1u32..30);
     (any::<u64>(), who, engine, inputs, conditions(), hosts, play).prop_map(
-        |(seed, (groups, delays), (window_ms, prediction), inputs, network, hosts, play)| Case {
+        |(seed, (groups, delays), (window_ms, habits), inputs, network, hosts, play)| Case {
             seed,
             groups,
             delays,
             window_ms,
-            prediction,
             inputs,
             network,
             hiccups: hosts.0,
@@ -103,6 +111,8 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
             frames: play.2,
             digest_interval: play.3,
             reloads: Vec::new(),
+            clock_steps: hosts.2,
+            habits,
         },
     )
 }
@@ -128,14 +138,16 @@ fn conditions() -> impl Strategy<Value = Conditions> {
         prop_oneof![Just(0u32), 0u32..=40],
         0u32..20,
         prop::collection::vec(silence, 0..3),
+        partitions(),
     )
         .prop_map(
-            |(latency_ms, jitter_ms, loss, duplicates, silences)| Conditions {
+            |(latency_ms, jitter_ms, loss, duplicates, silences, partitions)| Conditions {
                 latency_ms,
                 jitter_ms,
                 loss,
                 duplicates,
                 silences,
+                partitions,
             },
         )
 }
@@ -154,9 +166,8 @@ impl Case {
         Case {
             seed,
             groups: 0,
-            delays: [2; 4],
+            delays: [2; 8],
             window_ms: 500,
-            prediction: Prediction::RepeatLast,
             inputs: InputKind::Keys,
             network: Conditions {
                 latency_ms: 0,
@@ -164,6 +175,7 @@ impl Case {
                 loss: 0,
                 duplicates: 0,
                 silences: Vec::new(),
+                partitions: Vec::new(),
             },
             hiccups: 0,
             drift_ppm: 0,
@@ -172,7 +184,14 @@ impl Case {
             frames: 300,
             digest_interval: 8,
             reloads: Vec::new(),
+            clock_steps: Vec::new(),
+            habits: Habits::default(),
         }
+    }
+
+    /// Of a peer's clock, in parts per million: the first keeps time.
+    pub(crate) fn drift_ppm(&self, peer: usize) -> i64 {
+        self.drift_ppm * [0, 2, -1, 1][peer % 4] / 2
     }
 
     pub(crate) fn peers(&self) -> usize {
@@ -202,7 +221,8 @@ impl Case {
             .incarnation(Incarnation(1 + peer as u32 + 10 * load.number))
             .input_delay(self.delays[peer])
             .window(Duration::from_millis(self.window_ms))
-            .prediction(self.prediction.clone())
+            .prediction(self.habits.prediction.clone())
+            .snapshots(self.habits.snapshots)
             .default_input(default_input())
             .genesis(self.genesis(epoch))
             .start_at(load.start_at);
@@ -233,7 +253,7 @@ impl Case {
             frames: self.frames,
             digest_interval: self.digest_interval,
             agreed_end: None,
-            bot: None,
+            bot: self.habits.bot,
             flipped: None,
         }
     }

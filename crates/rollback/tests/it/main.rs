@@ -9,6 +9,7 @@ mod desync;
 mod duel;
 mod faults;
 mod game;
+mod hardships;
 mod host;
 mod hostile;
 mod journal;

@@ -26,6 +26,11 @@ pub(crate) enum Happening {
     Back {
         peer: usize,
     },
+    /// This peer's wall clock is set.
+    ClockStep {
+        peer: usize,
+        by_us: i64,
+    },
     /// The next episode begins at this peer.
     NextEpisode {
         peer: usize,
@@ -57,6 +62,8 @@ pub(crate) struct Network {
     conditions: Conditions,
     rng: Rng,
     pub(crate) lost: u64,
+    /// Of them, those that had to cross a partition.
+    pub(crate) parted: u64,
 }
 
 impl Network {
@@ -65,6 +72,7 @@ impl Network {
             conditions,
             rng: Rng(seed),
             lost: 0,
+            parted: 0,
         }
     }
 
@@ -75,6 +83,11 @@ impl Network {
         (from, to): (usize, usize),
         bytes: Vec<u8>,
     ) {
+        if self.parted(now_us / 1000, from, to) {
+            self.lost += 1;
+            self.parted += 1;
+            return;
+        }
         if self.silent(now_us / 1000, from, to) || self.rng.percent(self.conditions.loss) {
             self.lost += 1;
             return;
@@ -91,6 +104,14 @@ impl Network {
                 },
             );
         }
+    }
+
+    fn parted(&self, now_ms: u64, from: usize, to: usize) -> bool {
+        self.conditions.partitions.iter().any(|partition| {
+            let during = partition.begins_ms..partition.begins_ms + partition.lasts_ms;
+            let side = |peer: usize| partition.part >> peer & 1;
+            side(from) != side(to) && during.contains(&now_ms)
+        })
     }
 
     fn silent(&self, now_ms: u64, from: usize, to: usize) -> bool {

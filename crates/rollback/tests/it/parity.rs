@@ -9,7 +9,7 @@ use crate::log::reference;
 use crate::world::{Totals, World};
 
 /// Cases of one run, unless `IGYM_ROLLBACK_CASES` says otherwise.
-const CASES: u32 = 1_000;
+const CASES: u32 = 2_000;
 
 /// Virtual time in which all episodes of a case must be over.
 const SECONDS: u64 = 240;
@@ -64,6 +64,7 @@ fn canonical_records_equal_a_run_without_a_network() {
     );
     assert!(sum.duplicated > 10 * cases, "{sum:?}");
     assert!(sum.longest_packet > 1_100, "{sum:?}");
+    sum.hardships.happened(cases);
 }
 
 fn play(case: Case) -> Totals {
@@ -100,6 +101,7 @@ impl Totals {
         self.lost += other.lost;
         self.reordered += other.reordered;
         self.duplicated += other.duplicated;
+        self.hardships.add(&other.hardships);
         self.longest_packet = self.longest_packet.max(other.longest_packet);
         self.inputs_not_default += other.inputs_not_default;
         self.shown_wrong += other.shown_wrong;

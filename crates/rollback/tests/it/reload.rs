@@ -72,7 +72,7 @@ impl World {
     }
 
     pub(crate) fn back(&mut self, index: usize) {
-        let clock_offset = self.rng.below(1 << 40);
+        let clock_offset = (1 << 40) + self.rng.below(1 << 40);
         let (epoch, load) = (self.peers[index].epoch, self.peers[index].load + 1);
         let drift_ppm = self.peers[index].drift_ppm;
         let mut made = self.peer(index, epoch, clock_offset, drift_ppm);

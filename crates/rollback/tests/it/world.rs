@@ -7,6 +7,7 @@ use igym_rollback::{
 
 use crate::case::{Case, Load};
 use crate::game::{Game, Rules};
+use crate::hardships::Hardships;
 use crate::journal::Journal;
 use crate::log::Log;
 use crate::network::{Agenda, Happening, Network};
@@ -27,6 +28,7 @@ pub(crate) struct Totals {
     pub(crate) reordered: u64,
     pub(crate) duplicated: u64,
     pub(crate) longest_packet: usize,
+    pub(crate) hardships: Hardships,
     pub(crate) inputs_not_default: u64,
     pub(crate) shown_wrong: u64,
     pub(crate) reloads: u64,
@@ -42,7 +44,7 @@ pub(crate) struct Peer {
     game: Game,
     pub(crate) epoch: u32,
     pub(crate) log: Log,
-    clock_offset: u64,
+    pub(crate) clock_offset: u64,
     pub(crate) drift_ppm: i64,
     /// The frame that looked like the end, while the engine waits there.
     ending: Option<Frame>,
@@ -102,13 +104,14 @@ impl World {
             rng,
         };
         for peer in 0..world.case.peers() {
-            let drift_ppm = if peer == 1 { world.case.drift_ppm } else { 0 };
-            let clock_offset = world.rng.below(1 << 40);
+            let drift_ppm = world.case.drift_ppm(peer);
+            let clock_offset = FIRST_US + world.rng.below(1 << 40);
             let made = world.peer(peer, 0, clock_offset, drift_ppm);
             world.peers.push(made);
             let at = world.rng.below(20_000);
             world.agenda.add(at, Happening::Tick { peer, load: 0 });
         }
+        world.foresee_clock_steps();
         for reload in world.case.reloads.clone() {
             let peer = reload.peer % world.case.peers();
             let lasts_us = reload.lasts_ms * 1000;
@@ -126,7 +129,7 @@ impl World {
         drift_ppm: i64,
     ) -> Peer {
         let now = local_time(self.now_us, clock_offset, drift_ppm);
-        let delay = 50_000 + self.rng.below(100_000) + self.start_delays[peer];
+        let delay = 50_000 + self.rng.below(100_000) + self.start_delay(peer);
         let flipped = self.flipped.filter(|(who, _)| *who == peer);
         let load = Load {
             number: 0,
@@ -135,10 +138,13 @@ impl World {
         };
         Peer {
             engine: self.case.engine(peer, epoch, load),
-            game: Game::new(Rules {
-                flipped: flipped.map(|(_, frame)| frame),
-                ..self.case.rules(epoch)
-            }),
+            game: {
+                let flipped = flipped.map(|(_, frame)| frame);
+                let rules = self.case.rules(epoch);
+                let mut game = Game::new(Rules { flipped, ..rules });
+                game.guesses = true;
+                game
+            },
             epoch,
             log: Log {
                 received: vec![Vec::new(); self.case.players()],
@@ -163,6 +169,7 @@ impl World {
             self.count(peer);
         }
         self.totals.lost += self.network.lost;
+        self.totals.hardships.parted += self.network.parted;
         true
     }
 
@@ -206,6 +213,7 @@ impl World {
             Happening::Back { peer } => self.back(peer),
             Happening::Arrival { from, to, bytes } => self.arrive(from, to, &bytes),
             Happening::NextEpisode { peer } => self.next_episode(peer),
+            Happening::ClockStep { peer, by_us } => self.step_clock(peer, by_us),
         }
         true
     }
@@ -277,6 +285,7 @@ impl World {
         }
         self.drain(index);
         self.upload(index);
+        self.report_costs(index);
         self.check_bounds(index);
         let peer = &self.peers[index];
         let late = match self.rng.percent(self.case.hiccups) {
@@ -358,6 +367,7 @@ impl World {
     }
 
     fn count(&mut self, index: usize) {
+        self.count_hardships(index);
         let peer = &self.peers[index];
         let counters = peer.engine.counters();
         assert_eq!(counters.conflicts, 0);
@@ -400,6 +410,10 @@ impl World {
             .unwrap_or(0)
     }
 
+    fn start_delay(&self, peer: usize) -> u64 {
+        self.start_delays.get(peer).copied().unwrap_or(0)
+    }
+
     fn check_bounds(&self, index: usize) {
         let peer = &self.peers[index];
         let window = self.case.window();
@@ -431,6 +445,9 @@ impl Peer {
         (scaled / i128::from(1_000_000 + self.drift_ppm)) as u64 + 1
     }
 }
+
+/// No clock shows less, however it is set.
+const FIRST_US: u64 = 100_000_000;
 
 fn local_time(world_us: u64, offset: u64, drift_ppm: i64) -> Micros {
     let scaled = i128::from(world_us) * i128::from(1_000_000 + drift_ppm) / 1_000_000;
