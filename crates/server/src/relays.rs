@@ -143,6 +143,7 @@ impl Relays {
         let delivery = Delivery::Relayed {
             session,
             from: me,
+            plea: relay.plea,
             packet: relay.packet,
         };
         if there.post_relayed(me, Bytes::from(encode_delivery(&delivery))) {

@@ -14,6 +14,7 @@ fn relayed(session: SessionId, from: u8, packet: &[u8]) -> Delivery {
     Delivery::Relayed {
         session,
         from,
+        plea: false,
         packet: packet.to_vec(),
     }
 }

@@ -171,6 +171,7 @@ impl Client {
         let relay = Relay {
             session,
             to,
+            plea: false,
             packet,
         };
         self.send_raw(Message::binary(encode_relay(&relay))).await;
