@@ -6,8 +6,11 @@
  * - `data-connected`: whether the server answers; `data-rtt-ms`: round trip to it
  * - `data-engine`: `ready` once a game can begin
  * - `data-session`, `data-player`, `data-episode`: what is played, and as whom
+ * - `data-part`: what the page has to do with the episode; `data-attempt`: of the links
+ * - `data-rejoining`: it catches up; `data-relayed`: packets go through the server
  * - `data-frame`, `data-confirmed`, `data-rollbacks`, `data-sealed`: how far (ten times a second)
  * - `data-partner-rtt-ms`: to the slowest partner; `data-unsaved`: uploads not yet on disk
+ * - `data-keeps`: whether this browser keeps those for a later page
  * - measures `igym:key-to-frame`: from a key event to the painted frame that first used it
  * - marks `igym:view:<kind>`: when a view came
  */

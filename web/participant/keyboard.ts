@@ -51,6 +51,8 @@ export class Keyboard {
   }
 
   #handleUp(event: KeyboardEvent): void {
+    // While it was down, macOS told of no other key that came up.
+    if (event.key === "Meta" && this.#down.size > 0) this.#release(absolute(event));
     const key = this.#down.get(physical(event));
     if (key === undefined) return;
     event.preventDefault();

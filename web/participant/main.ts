@@ -11,6 +11,7 @@ import { Notice } from "./notice";
 import type { Context, Surroundings } from "./pages/page";
 import { Screen } from "./screen";
 import { Stage } from "./stage";
+import { StorageNote } from "./storage-note";
 import { absoluteNow } from "./time";
 
 class App {
@@ -20,6 +21,7 @@ class App {
   });
   readonly #surroundings: Surroundings = { connected: false, ready: false, unsaved: 0 };
   readonly #notice = new Notice();
+  readonly #storageNote = new StorageNote();
   readonly #attention = new Attention();
   readonly #mesh = new Mesh((message, transfer) => this.#post(message, transfer));
   readonly #keyboard = new Keyboard({
@@ -77,6 +79,7 @@ class App {
     this.#keyboard.listen(null);
     this.#mesh.close();
     this.#notice.close();
+    this.#storageNote.handleView("fault");
     this.#attention.handleView("fault");
     this.#screen.showFault(fault);
     tell({ view: "fault", fault, connected: false });
@@ -119,9 +122,6 @@ class App {
         this.#keyboard.repeatHeld();
         tell({ episode: message.episode });
         return;
-      case "cannot_rejoin":
-        this.#screen.handleCannotRejoin();
-        return;
       case "draw":
         if (message.keyAt !== null) this.#keysToPaint.push(message.keyAt);
         this.#stage.apply(message.delta);
@@ -134,6 +134,8 @@ class App {
           confirmed: status.confirmed,
           rollbacks: status.rollbacks,
           sealed: status.sealed,
+          rejoining: status.rejoining,
+          relayed: status.links.some((link) => link.relayed),
           desyncAt: status.desync_at,
           partnerRttMs: Math.max(0, ...status.links.map((link) => link.rtt_ms)).toFixed(1),
         });
@@ -142,7 +144,12 @@ class App {
       case "unsaved":
         this.#surroundings.unsaved = message.uploads;
         this.#screen.handleSurroundings(this.#surroundings);
+        this.#storageNote.handleUnsaved(message.uploads);
         tell({ unsaved: message.uploads });
+        return;
+      case "storage":
+        this.#storageNote.handleKeeps(message.keeps);
+        tell({ keeps: message.keeps });
         return;
       case "fault":
         this.fail(message.fault);
@@ -155,17 +162,25 @@ class App {
     this.#kind = view.kind;
     if (changed) markView(view.kind);
     const session = "session" in view ? view.session : null;
-    tell({ view: view.kind, session: session?.session, player: session?.player });
+    tell({
+      view: view.kind,
+      session: session?.session,
+      player: session?.player,
+      part: view.kind === "playing" ? view.part : null,
+      attempt: "connection" in view ? view.connection.attempt : null,
+    });
     // The page first: whatever becomes of the links, it is the one that the server wants shown.
     this.#screen.show(view);
     this.#keyboard.listen(view.kind === "playing" ? view.plan.controls : null);
+    this.#notice.handlePlaying(view.kind === "playing");
+    this.#storageNote.handleView(view.kind);
     this.#attention.handleView(view.kind);
     switch (view.kind) {
       case "connecting":
+      case "playing":
         this.#mesh.connect(view);
         break;
       case "validating":
-      case "playing":
         break;
       case "start":
       case "instructions":

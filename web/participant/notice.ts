@@ -9,6 +9,7 @@ export class Notice {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #everConnected = false;
   #busy = false;
+  #playing = false;
 
   constructor() {
     this.handleConnected(false);
@@ -19,11 +20,13 @@ export class Notice {
       this.#everConnected = true;
       this.#show(null);
     } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(
-        () => this.#show(this.#everConnected ? "Reconnecting…" : "Connecting to the study…"),
-        PATIENCE_MS,
-      );
+      this.#timer = setTimeout(() => this.#show(this.#words()), PATIENCE_MS);
     }
+  }
+
+  /** Play needs no server. */
+  handlePlaying(playing: boolean): void {
+    this.#playing = playing;
   }
 
   /** The server is there, and says that it takes nobody now. */
@@ -38,6 +41,11 @@ export class Notice {
   /** Nothing is awaited any more. */
   close(): void {
     this.#show(null);
+  }
+
+  #words(): string {
+    if (!this.#everConnected) return "Connecting to the study…";
+    return this.#playing ? "Reconnecting to the study… You can play on." : "Reconnecting…";
   }
 
   #show(text: string | null): void {

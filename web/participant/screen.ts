@@ -64,10 +64,6 @@ export class Screen {
     this.#play?.handleEpisode(startsAt, assets);
   }
 
-  handleCannotRejoin(): void {
-    this.#play?.handleCannotRejoin();
-  }
-
   handleStatus(status: Status): void {
     this.#play?.handleStatus(status);
   }

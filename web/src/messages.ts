@@ -53,13 +53,13 @@ export type WorkerMessage =
   | { type: "ready" }
   /** A new episode: the picture starts empty, frame 0 is due at `startsAt`. */
   | { type: "episode"; session: string; episode: number; startsAt: number; assets: Asset[] }
-  /** This page was loaded too late to have a part in the episode. */
-  | { type: "cannot_rejoin" }
   /** `delta` is a `DrawDelta` as JSON; `keyAt` the time of the newest key event it shows the effect of. */
   | { type: "draw"; delta: string; keyAt: number | null }
   | { type: "status"; status: Status }
   /** Uploads that the server has not yet confirmed to be on disk. */
   | { type: "unsaved"; uploads: number }
+  /** Whether this browser keeps them when the page is closed. */
+  | { type: "storage"; keeps: boolean }
   | { type: "fault"; fault: Fault };
 
 /** What a participant cannot wait out. */

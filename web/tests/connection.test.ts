@@ -66,6 +66,14 @@ class World implements Surroundings {
     this.#time = until;
   }
 
+  /** Time in which nothing here ran: every timer that is due comes once, after it. */
+  sleep(ms: number): void {
+    this.#time += ms;
+    const due = this.#timers.filter((timer) => timer.at <= this.#time);
+    this.#timers = this.#timers.filter((timer) => timer.at > this.#time);
+    for (const timer of due) timer.callback();
+  }
+
   get socket(): FakeSocket {
     const last = this.sockets.at(-1);
     if (!last) throw new Error("no socket was opened");
@@ -86,18 +94,21 @@ const WELCOME = {
 
 let world: World;
 let heard: ServerMessage[];
+let frames: number[][];
 let changes: boolean[];
 let connection: Connection;
 
 beforeEach(() => {
   world = new World();
   heard = [];
+  frames = [];
   changes = [];
   connection = new Connection(
     "ws://test/ws",
     {
       hello: () => HELLO,
       handleMessage: (message) => heard.push(message),
+      handleBytes: (bytes) => frames.push([...bytes]),
       handleConnected: (connected) => changes.push(connected),
     },
     world,
@@ -167,6 +178,20 @@ test("a silent line is given up although the socket never closes", () => {
   expect(world.sockets.length).toBeGreaterThan(1);
 });
 
+test("a worker that was busy or asleep does not blame the line for it", () => {
+  welcome();
+  const { socket } = world;
+  // Timers come first when it wakes up; what the server sent meanwhile lies behind them.
+  world.sleep(60_000);
+  expect(socket.closed).toBe(false);
+  socket.receive({ type: "pong", sent_ms: 0, server_ms: 0 });
+  world.pass(5000);
+  expect(socket.closed).toBe(false);
+  expect(changes).toEqual([true]);
+  world.pass(5000);
+  expect(socket.closed).toBe(true);
+});
+
 test("answers keep a line", () => {
   welcome();
   for (let second = 0; second < 30; second += 1) {
@@ -201,6 +226,26 @@ test("uploads pause while the socket is full", () => {
   world.socket.bufferedAmount = 1 << 20;
   expect(connection.roomy).toBe(false);
   expect(connection.send({ type: "leave" })).toBe(true);
+});
+
+test("packets go out now or never, and uploads leave them room", () => {
+  const packet = new Uint8Array([1, 2]);
+  expect(connection.sendPacket(packet)).toBe(false);
+  welcome();
+  expect(connection.sendPacket(packet)).toBe(true);
+  world.socket.bufferedAmount = 10_000;
+  expect(connection.sendPacket(packet)).toBe(false);
+  expect(world.socket.sent.filter((data) => data === packet).length).toBe(1);
+  expect(connection.roomy).toBe(false);
+  // No more packets: uploads may fill the line.
+  world.pass(1500);
+  expect(connection.roomy).toBe(true);
+});
+
+test("binary frames are handed on", () => {
+  welcome();
+  world.socket.onmessage?.({ data: new Uint8Array([7, 8]).buffer });
+  expect(frames).toEqual([[7, 8]]);
 });
 
 test("a stopped connection stays away", () => {

@@ -65,3 +65,13 @@ test("a posted channel takes the place of one that was transferred", () => {
   expect(links.send(1, new Uint8Array([7]))).toBe("sent");
   expect(log.at(-1)).toEqual(["post", 1, [7]]);
 });
+
+test("a new attempt forgets every channel of the old one", () => {
+  links.adoptPosted(LINK, true);
+  expect(links.isOpen(1)).toBe(true);
+  expect(links.begin("s", 1)).toBe(false);
+  expect(links.isOpen(1)).toBe(true);
+  expect(links.begin("s", 2)).toBe(true);
+  expect(links.isOpen(1)).toBe(false);
+  expect(links.send(1, new Uint8Array([1]))).toBe("closed");
+});

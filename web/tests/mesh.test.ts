@@ -142,3 +142,39 @@ test("a link whose statistics cannot be read is open all the same", async () => 
     state: { kind: "open", local: "unknown", remote: "unknown" },
   });
 });
+
+test("a new attempt during play makes every link anew, the same one changes nothing", () => {
+  const playing = (attempt: number) =>
+    ({
+      ...CONNECTING,
+      kind: "playing",
+      connection: { ...CONNECTING.connection, attempt },
+    }) as unknown as Extract<View, { kind: "playing" }>;
+  mesh.connect(CONNECTING);
+  mesh.connect(playing(1));
+  expect(posted.length).toBe(1);
+  mesh.connect(playing(2));
+  expect(posted.at(-1)).toEqual({ type: "channel", link: { ...LINK, attempt: 2 }, channel });
+  mesh.handleChannel(LINK, false);
+  expect(posted.length).toBe(2);
+  mesh.handleChannel({ ...LINK, attempt: 2 }, false);
+  expect(posted.at(-1)).toMatchObject({ type: "link", state: { kind: "failed" } });
+});
+
+test("where members must not learn each other's address, no connection is made", () => {
+  let made = 0;
+  vi.stubGlobal(
+    "RTCPeerConnection",
+    class extends FakePeerConnection {
+      constructor() {
+        super();
+        made += 1;
+      }
+    },
+  );
+  mesh.connect({ ...CONNECTING, connection: { ...CONNECTING.connection, relay_only: true } });
+  expect(made).toBe(0);
+  expect(posted).toEqual([]);
+  mesh.connect(CONNECTING);
+  expect(made).toBe(1);
+});

@@ -4,8 +4,6 @@ import {
   agentName,
   formatScore,
   linkQuality,
-  overlayWords,
-  type Situation,
   scoreName,
   scoreWords,
 } from "../participant/pages/play-words";
@@ -70,48 +68,7 @@ test("the connection is that of the slowest partner, in words and bars", () => {
   expect(linkQuality(links(20, 180))).toMatchObject({ bars: 2, word: "Fair" });
   expect(linkQuality(links(400))).toMatchObject({ bars: 1, word: "Slow" });
   expect(linkQuality({ ...links(20), stalled_by: 1 })).toMatchObject({ bars: 0 });
-});
-
-const calm = { sealed: false, flushed: false, stalled_by: null };
-const playing: Situation = {
-  round: 1,
-  rounds: 2,
-  startsInMs: -1,
-  status: calm,
-  stalledForMs: 0,
-  flush: false,
-  rejoins: true,
-};
-
-test("nothing lies over a running game", () => {
-  expect(overlayWords(playing)).toBeNull();
-  expect(overlayWords({ ...playing, status: null })).toBeNull();
-});
-
-test("a round is counted down", () => {
-  const counts = [5000, 3000, 2001, 2000, 1, 0].map(
-    (startsInMs) => overlayWords({ ...playing, startsInMs })?.count,
-  );
-  expect(counts).toEqual([null, 3, 3, 2, 1, undefined]);
-  expect(overlayWords({ ...playing, startsInMs: 1000 })?.title).toBe("Round 1 of 2");
-  expect(overlayWords({ ...playing, rounds: 1, startsInMs: 1000 })?.title).toBe("");
-});
-
-test("a short silence of the partner is passed over, a long one is told", () => {
-  const status = { ...calm, stalled_by: 1 };
-  expect(overlayWords({ ...playing, status, stalledForMs: 900 })).toBeNull();
-  expect(overlayWords({ ...playing, status, stalledForMs: 1100 })?.detail).toContain("connection");
-});
-
-test("the end of a round, and of the game, come before all else", () => {
-  const sealed = { ...calm, sealed: true, stalled_by: 1 };
-  expect(overlayWords({ ...playing, status: sealed })?.title).toBe("Round 1 is over");
-  expect(overlayWords({ ...playing, flush: true })).toMatchObject({
-    title: "This round is being closed",
-    detail: "Saving your data…",
-  });
-});
-
-test("a page that comes too late says so", () => {
-  expect(overlayWords({ ...playing, rejoins: false, flush: true })?.title).toContain("again");
+  expect(linkQuality(links(20))?.title).not.toContain("server");
+  const relayed = { stalled_by: null, links: [{ player: 1, rtt_ms: 20, relayed: true }] };
+  expect(linkQuality(relayed)?.title).toContain("server");
 });

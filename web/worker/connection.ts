@@ -5,21 +5,31 @@ import { Backoff } from "./backoff";
 /** Must equal `igym_protocol::VERSION`. */
 export const PROTOCOL_VERSION = 1;
 
-/** No answer to `Hello` for this long, or silence for this long while we ping: the line is dead. */
-const WELCOME_MS = 10_000;
-const SILENCE_MS = 6_000;
 const PING_MS = 1_000;
+/**
+ * No answer to `Hello`, or nothing at all while we ping, at so many pings in a row: the line is
+ * dead. Pings are counted, not time: while this worker was busy or asleep, answers waited for it.
+ */
+const WELCOME_PINGS = 10;
+const SILENT_PINGS = 6;
 
 /** A connection that lasted so long was no accident: the next break counts from the beginning. */
 const STEADY_MS = 10_000;
 
 /** Bytes that may wait in the socket before uploads pause; control messages never do. */
 const BUFFERED_BYTES = 512 * 1024;
+/** The same while packets pass through the server: they are worthless once late. */
+const BUFFERED_BYTES_WITH_PACKETS = 8 * 1024;
+/** Above about one packet to each partner, this tick's is dropped, never queued. */
+const PACKET_BYTES = 4 * 1200;
+/** So long after a packet, more are expected. */
+const PACKETS_MS = 1_000;
 
 export interface ConnectionHandlers {
   /** The first message of each connection. */
   hello(): ClientMessage;
   handleMessage(message: ServerMessage): void;
+  handleBytes(bytes: Uint8Array): void;
   /** The server answered `Hello`, or the line broke. */
   handleConnected(connected: boolean): void;
 }
@@ -49,7 +59,9 @@ export class Connection {
   #welcomed = false;
   #stopped = false;
   #welcomedAt = 0;
-  #heardAt = 0;
+  /** Pings since something came. */
+  #silentPings = 0;
+  #packetAt = Number.NEGATIVE_INFINITY;
   #cancelRetry: (() => void) | null = null;
   #cancelWatch: (() => void) | null = null;
 
@@ -66,7 +78,9 @@ export class Connection {
 
   /** True while uploads may be sent. */
   get roomy(): boolean {
-    return this.#welcomed && this.#socket !== null && this.#socket.bufferedAmount < BUFFERED_BYTES;
+    const packets = this.surroundings.now() - this.#packetAt < PACKETS_MS;
+    const limit = packets ? BUFFERED_BYTES_WITH_PACKETS : BUFFERED_BYTES;
+    return this.#welcomed && this.#socket !== null && this.#socket.bufferedAmount < limit;
   }
 
   start(): void {
@@ -97,8 +111,16 @@ export class Connection {
 
   sendBytes(bytes: Uint8Array): boolean {
     if (!this.#welcomed) return false;
-    // The engine's memory is never shared, which the type cannot know.
-    this.#socket?.send(bytes as Uint8Array<ArrayBuffer>);
+    this.#sendNow(bytes);
+    return true;
+  }
+
+  /** Sends a packet now or never; false if it was dropped. */
+  sendPacket(bytes: Uint8Array): boolean {
+    this.#packetAt = this.surroundings.now();
+    if (!this.#welcomed || this.#socket === null) return false;
+    if (this.#socket.bufferedAmount > PACKET_BYTES) return false;
+    this.#sendNow(bytes);
     return true;
   }
 
@@ -114,9 +136,9 @@ export class Connection {
     }
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    this.#heardAt = this.surroundings.now();
+    this.#silentPings = 0;
     socket.onopen = () => {
-      this.#heardAt = this.surroundings.now();
+      this.#silentPings = 0;
       this.#sendText(this.handlers.hello());
     };
     socket.onmessage = (event) => this.#receive(event.data);
@@ -125,7 +147,8 @@ export class Connection {
   }
 
   #receive(data: unknown): void {
-    this.#heardAt = this.surroundings.now();
+    this.#silentPings = 0;
+    if (data instanceof ArrayBuffer) this.handlers.handleBytes(new Uint8Array(data));
     if (typeof data !== "string") return;
     const message = decode(data);
     if (message === null) return;
@@ -143,11 +166,11 @@ export class Connection {
   #watch(): void {
     this.#cancelWatch?.();
     this.#cancelWatch = this.surroundings.later(() => {
-      const silence = this.surroundings.now() - this.#heardAt;
-      if (silence > (this.#welcomed ? SILENCE_MS : WELCOME_MS)) {
+      if (this.#silentPings >= (this.#welcomed ? SILENT_PINGS : WELCOME_PINGS)) {
         this.#broke();
         return;
       }
+      this.#silentPings += 1;
       this.send({ type: "ping", sent_ms: this.surroundings.now() });
       this.#watch();
     }, PING_MS);
@@ -177,6 +200,11 @@ export class Connection {
   #retry(): void {
     const pause = this.#backoff.next(this.surroundings.random());
     this.#cancelRetry = this.surroundings.later(() => this.#connect(), pause);
+  }
+
+  #sendNow(bytes: Uint8Array): void {
+    // The engine's memory is never shared, which the type cannot know.
+    this.#socket?.send(bytes as Uint8Array<ArrayBuffer>);
   }
 
   #sendText(message: ClientMessage): void {

@@ -6,6 +6,7 @@ import init, {
   encode_relay,
   environment_digest,
   Outbox,
+  type Packet,
   preview,
 } from "#engine/igym_browser.js";
 import address from "#engine/igym_browser_bg.wasm?url";
@@ -13,7 +14,7 @@ import type { EnvironmentSpec } from "../src/generated/EnvironmentSpec";
 import type { EpisodePlan } from "../src/generated/EpisodePlan";
 import { Backoff } from "./backoff";
 
-export type { Delivery, Episode, Outbox };
+export type { Delivery, Episode, Outbox, Packet };
 
 /** The WebAssembly module: rollback engine, environments and recorder. */
 export interface Engine {

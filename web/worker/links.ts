@@ -37,6 +37,10 @@ export class Links {
     return link.session === this.#session && link.attempt === this.#attempt;
   }
 
+  isOpen(peer: number): boolean {
+    return this.#links.get(peer)?.open ?? false;
+  }
+
   /** Forgets the channels of every other session or attempt; false if this one goes on. */
   begin(session: string | null, attempt: number): boolean {
     if (session === this.#session && attempt === this.#attempt) return false;

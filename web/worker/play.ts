@@ -3,19 +3,24 @@ import type { EpisodePlan } from "../src/generated/EpisodePlan";
 import type { Status } from "../src/generated/Status";
 import type { WorkerMessage } from "../src/messages";
 import { eventTime, toAbsolute } from "./clock";
-import type { Engine, Episode, Outbox } from "./engine";
+import type { Episode, Outbox, Packet } from "./engine";
 import { KeyTrace } from "./key-trace";
-import type { Links } from "./links";
+import type { Sent } from "./links";
 
 /** The status goes to the page this often, and at once when something in it cannot wait. */
 const STATUS_MS = 100;
-/** Frames that a late worker makes up for before it looks at its mail again. */
+/** Ticks that a late worker makes up for, and for how long, before it looks at its mail again. */
 const CATCH_UP = 8;
+const CATCH_UP_MS = 40;
 /** Uploads are collected at least this often, also when no frame is due. */
 const UPLOAD_MS = 100;
 
 export interface PlayHandlers {
   post(message: WorkerMessage): void;
+  /** Sends over the DataChannel to a partner. */
+  sendDirect(to: number, bytes: Uint8Array): Sent;
+  /** Sends through the server, now or never. */
+  sendRelayed(to: number, plea: boolean, bytes: Uint8Array): Sent;
   /** Something may be in the outbox. */
   handleUploads(): void;
   /** The engine broke; nothing here can go on. */
@@ -30,18 +35,15 @@ export class Play {
   #postedStatus = { text: "", at: Number.NEGATIVE_INFINITY, urgent: "" };
   #stopped = false;
 
+  /** `startAt` is when frame 0 is due, or was. */
   constructor(
-    engine: Engine,
+    episode: Episode,
     readonly plan: EpisodePlan,
-    me: number,
-    incarnation: number,
-    startsInMs: number,
-    private readonly links: Links,
+    startAt: number,
     private readonly outbox: Outbox,
     private readonly handlers: PlayHandlers,
   ) {
-    const startAt = performance.now() + startsInMs;
-    this.#episode = engine.createEpisode(plan, me, incarnation, startAt);
+    this.#episode = episode;
     this.#keys = new KeyTrace(plan.input_delay);
     handlers.post({
       type: "episode",
@@ -74,6 +76,16 @@ export class Play {
 
   handlePacket(from: number, bytes: Uint8Array): void {
     this.#guard(() => this.#episode.handle_packet(from, bytes, performance.now()));
+  }
+
+  /** A packet that came through the server; `plea` if its sender asks for answers the same way. */
+  handleRelayed(from: number, plea: boolean, bytes: Uint8Array): void {
+    this.#guard(() => this.#episode.handle_relayed(from, plea, bytes, performance.now()));
+  }
+
+  /** The DataChannel to a partner opened or closed. */
+  setChannel(to: number, open: boolean): void {
+    this.#guard(() => this.#episode.set_channel(to, open, performance.now()));
   }
 
   packetSkipped(to: number): void {
@@ -113,8 +125,10 @@ export class Play {
 
   #beat(): void {
     this.#guard(() => {
-      let now = performance.now();
-      for (let made = 0; made < CATCH_UP && this.#episode.next_tick_at(now) <= now; made += 1) {
+      const began = performance.now();
+      let now = began;
+      for (let made = 0; made < CATCH_UP && now - began < CATCH_UP_MS; made += 1) {
+        if (this.#episode.next_tick_at(now) > now) break;
         this.#episode.tick(now);
         this.#send();
         now = performance.now();
@@ -137,11 +151,19 @@ export class Play {
     for (;;) {
       const packet = this.#episode.poll_packet();
       if (packet === undefined) return;
-      const to = packet.to;
-      const bytes = packet.bytes;
+      const { to } = packet;
+      const sent = this.#sendBothWays(packet);
       packet.free();
-      if (this.links.send(to, bytes) === "skipped") this.#episode.packet_skipped(to);
+      if (sent === "skipped") this.#episode.packet_skipped(to);
     }
+  }
+
+  /** Which ways is the engine's choice; a packet that went neither was skipped. */
+  #sendBothWays({ to, bytes, direct, relay, plea }: Packet): Sent {
+    const ways: Sent[] = [];
+    if (direct) ways.push(this.handlers.sendDirect(to, bytes));
+    if (relay) ways.push(this.handlers.sendRelayed(to, plea, bytes));
+    return ways.find((way) => way === "sent") ?? ways.find((way) => way === "skipped") ?? "closed";
   }
 
   #collect(): void {
@@ -166,6 +188,7 @@ export class Play {
       status.stalled_by,
       status.sealed,
       status.flushed,
+      status.rejoining,
       status.desync_at,
     ]);
     const posted = this.#postedStatus;

@@ -4,20 +4,29 @@
  */
 
 import type { LinkState } from "../src/generated/LinkState";
+import type { RefusalCode } from "../src/generated/RefusalCode";
 import type { ServerMessage } from "../src/generated/ServerMessage";
 import type { View } from "../src/generated/View";
 import type { Fault, LinkKey, PageMessage, WorkerMessage } from "../src/messages";
-import { ServerDistance, toAbsolute } from "./clock";
+import { ServerDistance } from "./clock";
 import { Connection } from "./connection";
+import { openDatabase } from "./database";
 import { type Engine, loadEngine, type Outbox } from "./engine";
 import { Links } from "./links";
-import { Play } from "./play";
+import { type Means, Playing } from "./playing";
+import { BrowserShelf } from "./shelf";
+import { Siblings } from "./siblings";
 import { Uploads } from "./uploads";
 
 /** What the current view asks for is said again this often, until the view shows it was heard. */
 const REPEAT_MS = 1000;
 /** How long what is there may take to the server after the game broke. */
 const DRAIN_MS = 2000;
+/** How long other pages of the participant in this browser may take to answer. */
+const SIBLINGS_MS = 300;
+
+/** Refusals that ask for patience alone. */
+const FOR_NOW: RefusalCode[] = ["storage", "too_fast", "out_of_order"];
 
 /** What is still heard once the page has shown a fault: the fate of uploads. */
 const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
@@ -25,9 +34,12 @@ const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
 class Participant {
   readonly #connection: Connection;
   readonly #distance = new ServerDistance();
+  readonly #shelf: BrowserShelf;
+  readonly #siblings: Siblings;
   readonly #uploads: Uploads;
   readonly #links: Links;
-  #identity: { incarnation: number; resumeKey: string } | null = null;
+  readonly #playing: Playing;
+  #identity: { participant: string; incarnation: number; resumeKey: string } | null = null;
   #view: View | null = null;
   /** When the server sent it, as far as we can tell. */
   #viewSentAt = 0;
@@ -35,10 +47,8 @@ class Participant {
   #wish: Extract<PageMessage, { type: "advance" | "join" | "leave" }> | null = null;
   #engine: Engine | null = null;
   #outbox: Outbox | null = null;
-  #play: Play | null = null;
   /** What the page found out about each link of the current attempt. */
   readonly #linkStates = new Map<number, LinkState>();
-  #visible = true;
   #done = false;
 
   constructor(
@@ -46,8 +56,11 @@ class Participant {
     private readonly userAgent: string,
   ) {
     this.#links = new Links({
-      handlePacket: (peer, bytes) => this.#play?.handlePacket(peer, bytes),
-      handleChannel: (link, open) => post({ type: "channel", link, open }),
+      handlePacket: (peer, bytes) => this.#playing.play?.handlePacket(peer, bytes),
+      handleChannel: (link, open) => {
+        this.#playing.handleLinks();
+        post({ type: "channel", link, open });
+      },
       post: (link, bytes) => post({ type: "posted_packet", link, bytes }, [bytes]),
     });
     const url = new URL("/ws", self.location.href);
@@ -63,12 +76,40 @@ class Participant {
         user_agent: this.userAgent,
       }),
       handleMessage: (message) => this.#handleServer(message),
+      handleBytes: (bytes) => this.#handleBytes(bytes),
       handleConnected: (connected) => this.#handleConnected(connected),
     });
-    this.#uploads = new Uploads(this.#connection, {
+    this.#shelf = new BrowserShelf((handleClosed) => this.#openDatabase(handleClosed), {
+      handleFound: (items) => this.#uploads.handleFound(items),
+      handleKeeps: (keeps) => post({ type: "storage", keeps }),
+    });
+    this.#siblings = new Siblings({
+      handleSuccessor: () => {
+        this.#fail("taken_over");
+        return this.#shelf.held;
+      },
+      handleInheritance: (items) => {
+        for (const item of items) this.#shelf.keep(item);
+        this.#uploads.handleFound(items);
+      },
+    });
+    this.#uploads = new Uploads(this.#connection, this.#shelf, {
       handleUnsaved: (uploads) => post({ type: "unsaved", uploads }),
+      handleHopeless: () => this.#handleUploadRefused(),
       handleBroken: (error) => this.#crash(error),
     });
+    this.#playing = new Playing(
+      this.#links,
+      this.#connection,
+      () => this.#means(),
+      () => this.#uploads.delivered,
+      {
+        post,
+        send: (message) => this.#connection.send(message),
+        handleUploads: () => this.#uploads.send(),
+        handleCrash: (error) => this.#crash(error),
+      },
+    );
   }
 
   start(): void {
@@ -110,7 +151,7 @@ class Participant {
         this.#links.handlePostedPacket(message.link, message.bytes);
         return;
       case "posted_packet_skipped":
-        this.#play?.packetSkipped(message.link.peer);
+        this.#playing.play?.packetSkipped(message.link.peer);
         return;
       case "link":
         if (!this.#links.current(message.link)) return;
@@ -118,21 +159,20 @@ class Participant {
         this.#reportLink(message.link.peer);
         return;
       case "key":
-        this.#play?.handleKey(message.key, message.down, message.at);
+        this.#playing.play?.handleKey(message.key, message.down, message.at);
         return;
       case "release_keys":
-        this.#play?.releaseKeys(message.at);
+        this.#playing.play?.releaseKeys(message.at);
         return;
       case "visible":
-        this.#visible = message.visible;
-        this.#play?.setVisible(message.visible, message.at);
+        this.#playing.setVisible(message.visible, message.at);
         return;
       case "redraw":
-        if (this.#play) this.#play.redraw();
+        if (this.#playing.play) this.#playing.play.redraw();
         else this.#showPreview();
         return;
       case "key_latency":
-        this.#play?.recordKeyLatency(message.microseconds);
+        this.#playing.play?.recordKeyLatency(message.microseconds);
         return;
     }
   }
@@ -150,12 +190,11 @@ class Participant {
           this.#fail("restart");
           return;
         }
-        this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
-        this.#openOutbox();
-        this.#uploads.handleWelcome(message.acknowledged);
+        this.#welcome(message);
         post({ type: "welcome", studyTitle: message.study_title });
         return;
       case "view":
+        if (this.#view && this.#view.kind !== message.view.kind) this.#gather();
         this.#view = message.view;
         this.#viewSentAt = this.#distance.sentAt(performance.now());
         this.#follow();
@@ -167,6 +206,7 @@ class Participant {
       }
       case "ack":
         this.#uploads.handleAck(message.incarnation, message.seq);
+        this.#playing.proceed();
         return;
       case "pong":
         this.#distance.add(performance.now() - message.sent_ms);
@@ -181,42 +221,78 @@ class Participant {
     }
   }
 
-  /** Uploads are numbered within this page load, whose number the server gives. */
-  #openOutbox(): void {
-    if (this.#outbox || !this.#engine || !this.#identity) return;
-    this.#outbox = this.#engine.createOutbox(this.#identity.incarnation);
-    this.#uploads.attach(this.#outbox);
-  }
-
-  #handleRefusal({ refusal }: Extract<ServerMessage, { type: "refused" }>): void {
-    switch (refusal.code) {
-      case "unknown_token":
-        this.#fail("unknown_token");
-        return;
-      case "version":
-        this.#fail("version");
-        return;
-      case "storage":
-      case "out_of_order":
-      case "too_fast":
-        this.#uploads.handlePostponed();
-        return;
-      case "wrong_state":
-        // A repeated answer that crossed with the view it led to.
-        return;
-      case "malformed":
-      case "not_a_member":
-      case "too_large":
-        console.warn(`the server refused a message (${refusal.code}): ${refusal.message}`);
-        if (this.#uploads.handleRejected()) this.#handleUploadRefused();
-        return;
+  #handleBytes(bytes: Uint8Array): void {
+    if (this.#done || !this.#engine) return;
+    try {
+      this.#playing.handleDelivery(this.#engine.decodeDelivery(bytes));
+    } catch (error) {
+      console.warn("the server sent what cannot be read", error);
     }
   }
 
-  /** Uploads are taken in order, so that this one would hold up all others for ever. */
+  #welcome(message: Extract<ServerMessage, { type: "welcome" }>): void {
+    const { participant, incarnation, resume_key: resumeKey } = message;
+    const first = this.#identity === null;
+    this.#identity = { participant, incarnation, resumeKey };
+    if (first) {
+      this.#shelf.begin(incarnation);
+      const found = this.#gather();
+      this.#siblings.begin(participant, incarnation);
+      const asked = new Promise((resolve) => setTimeout(resolve, SIBLINGS_MS));
+      Promise.all([found, asked]).then(() => {
+        this.#uploads.handleGathered();
+        this.#repeat();
+      });
+    }
+    this.#openOutbox();
+    this.#uploads.handleWelcome(message.acknowledged);
+  }
+
+  /** Looks for what earlier pages of the participant left, or left since. */
+  async #gather(): Promise<void> {
+    if (this.#identity) await this.#shelf.gather(this.#identity.incarnation);
+  }
+
+  #openDatabase(handleClosed: () => void): ReturnType<typeof openDatabase> {
+    if (!this.#identity) return Promise.reject(new Error("nobody knows whose uploads they are"));
+    return openDatabase(this.#identity.participant, handleClosed);
+  }
+
+  /** Uploads are numbered within this page load, whose number the server gives. */
+  #openOutbox(): void {
+    if (this.#outbox || !this.#engine || !this.#identity) return;
+    const { incarnation } = this.#identity;
+    this.#outbox = this.#engine.createOutbox(incarnation);
+    this.#uploads.attach(this.#outbox, incarnation);
+  }
+
+  #means(): Means | null {
+    if (!this.#engine || !this.#outbox || !this.#identity) return null;
+    const { incarnation } = this.#identity;
+    return { engine: this.#engine, outbox: this.#outbox, incarnation };
+  }
+
+  #handleRefusal({ refusal }: Extract<ServerMessage, { type: "refused" }>): void {
+    const { code, message, upload } = refusal;
+    if (code === "unknown_token") {
+      this.#fail("unknown_token");
+      return;
+    }
+    if (code === "version" && upload === null) {
+      this.#fail("version");
+      return;
+    }
+    // A repeated answer that crossed with the view it led to.
+    if (code === "wrong_state" && upload === null) return;
+    if (!FOR_NOW.includes(code)) {
+      console.warn(`the server refused a message (${code}): ${message}`);
+    }
+    this.#uploads.handleRefused(refusal);
+    this.#playing.proceed();
+  }
+
   #handleUploadRefused(): void {
     console.error("the server will not take this page's data");
-    this.#uploads.abandon();
     // The last page tells what a participant needs most; nothing is played any more.
     if (this.#view?.kind !== "end") this.#depart("upload_refused");
   }
@@ -229,61 +305,33 @@ class Participant {
     post({ type: "view", view });
     switch (view.kind) {
       case "connecting":
-        if (this.#links.begin(view.session.session, view.connection.attempt)) this.#linkStates.clear();
-        this.#endPlay();
+        this.#beginLinks(view.session.session, view.connection.attempt);
+        this.#playing.end();
         break;
       case "validating":
-        this.#endPlay();
+        this.#playing.end();
         break;
       case "playing":
-        this.#followPlaying(view);
+        this.#beginLinks(view.session.session, view.connection.attempt);
+        this.#playing.follow(view, this.#viewSentAt);
         break;
       case "start":
       case "instructions":
       case "lobby":
       case "end":
-        this.#endPlay();
-        if (this.#links.begin(null, 0)) this.#linkStates.clear();
+        this.#playing.end();
+        this.#beginLinks(null, 0);
         this.#showPreview();
         break;
     }
     this.#repeat();
   }
 
-  #followPlaying(view: Extract<View, { kind: "playing" }>): void {
-    const { plan, session, starts_in_ms, flush } = view;
-    const current = this.#play?.plan;
-    if (current?.session !== plan.session || current.episode !== plan.episode) {
-      this.#endPlay();
-      if (session.players > 1 && this.#links.key?.session !== session.session) {
-        // This page was loaded in the middle of the episode. Inputs up to here were another
-        // page's, and nobody may author a frame twice: the server says how it goes on.
-        post({ type: "cannot_rejoin" });
-        return;
-      }
-      if (!this.#engine || !this.#outbox || !this.#identity) return;
-      try {
-        this.#play = new Play(
-          this.#engine,
-          plan,
-          session.player,
-          this.#identity.incarnation,
-          starts_in_ms - (performance.now() - this.#viewSentAt),
-          this.#links,
-          this.#outbox,
-          {
-            post,
-            handleUploads: () => this.#uploads.send(),
-            handleCrash: (error) => this.#crash(error),
-          },
-        );
-      } catch (error) {
-        this.#crash(error);
-        return;
-      }
-      if (!this.#visible) this.#play.setVisible(false, toAbsolute(performance.now()));
-    }
-    if (flush) this.#play?.flush();
+  /** Each attempt begins with new links to all; the same attempt again changes nothing. */
+  #beginLinks(session: string | null, attempt: number): void {
+    if (!this.#links.begin(session, attempt)) return;
+    this.#linkStates.clear();
+    this.#playing.handleLinks();
   }
 
   /** The picture on the page of instructions. */
@@ -297,11 +345,6 @@ class Participant {
     }
   }
 
-  #endPlay(): void {
-    this.#play?.stop();
-    this.#play = null;
-  }
-
   /** Control messages are not queued: what the view still waits for is said again. */
   #repeat(): void {
     const view = this.#view;
@@ -310,14 +353,13 @@ class Participant {
       if (view.kind !== "end") this.#connection.send(this.#wish);
     } else if (view.kind === "start" || view.kind === "instructions") {
       if (this.#wish?.scene === view.scene) this.#connection.send(this.#wish);
-    } else if (view.kind === "connecting") {
-      for (const peer of this.#linkStates.keys()) {
-        if (!view.connection.linked.includes(peer)) this.#reportLink(peer);
-      }
-    } else if (view.kind === "playing") {
+    } else if (view.kind === "connecting" || view.kind === "playing") {
       for (const [peer, state] of this.#linkStates) {
-        if (state.kind === "failed") this.#reportLink(peer);
+        const told = view.connection.linked.includes(peer);
+        if (state.kind === "failed" || !told) this.#reportLink(peer);
       }
+      this.#playing.proceed();
+      this.#playing.repeat();
     } else if (view.kind === "validating" && !view.validated && this.#engine) {
       this.#connection.send({
         type: "validate",
@@ -346,7 +388,6 @@ class Participant {
 
   #crash(error: unknown): void {
     console.error("the game's engine failed", error);
-    this.#play = null;
     this.#depart("engine_failed");
   }
 
@@ -371,7 +412,7 @@ class Participant {
   #giveUp(fault: Fault): boolean {
     if (this.#done) return false;
     this.#done = true;
-    this.#endPlay();
+    this.#playing.end();
     this.#links.begin(null, 0);
     post({ type: "fault", fault });
     return true;

@@ -1,6 +1,6 @@
 //! The participant's uploads until the server has them.
 
-use igym_protocol::{RefusalCode, UploadId};
+use igym_protocol::{RefusalCode, SessionId, UploadBody, UploadId};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::thrown;
@@ -56,6 +56,15 @@ impl Outbox {
     /// read, is not of an earlier page, leaves a gap or is too much.
     pub fn restore(&mut self, bytes: Vec<u8>) -> bool {
         self.inner.restore(bytes)
+    }
+
+    /// The server closes an episode that an earlier page played, and this page has no part in it:
+    /// all that was kept of it is acknowledged. Throws if `session` is none.
+    pub fn push_flushed(&mut self, session: &str, episode: u32) -> Result<(), JsError> {
+        let session: SessionId =
+            serde_json::from_value(serde_json::Value::from(session)).map_err(thrown)?;
+        self.inner.push(session, episode, UploadBody::Flushed);
+        Ok(())
     }
 
     /// The next binary frame to send, if any is due; those of earlier pages first.

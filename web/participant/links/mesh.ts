@@ -1,3 +1,4 @@
+import type { ConnectionView } from "../../src/generated/ConnectionView";
 import type { LinkState } from "../../src/generated/LinkState";
 import type { SignalPayload } from "../../src/generated/SignalPayload";
 import type { View } from "../../src/generated/View";
@@ -10,7 +11,8 @@ const PACKET_BYTES = 1200;
 /** Signals kept for an attempt that this page has not heard of yet. */
 const EARLY_SIGNALS = 256;
 
-type Connecting = Extract<View, { kind: "connecting" }>;
+/** A view that says how the members reach each other: before play, and while it goes on. */
+type Connecting = Extract<View, { connection: ConnectionView }>;
 
 /** The connections of this page to all other members of its session, for the newest attempt. */
 export class Mesh {
@@ -23,8 +25,15 @@ export class Mesh {
 
   constructor(private readonly post: (message: PageMessage, transfer?: Transferable[]) => void) {}
 
-  /** Each attempt gets fresh connections; the same attempt again changes nothing. */
+  /**
+   * Each attempt gets fresh connections; the same attempt again changes nothing. Where the study
+   * wants no member to learn another's address, there are none.
+   */
   connect(view: Connecting): void {
+    if (view.connection.relay_only) {
+      this.close();
+      return;
+    }
     const { session, player, players } = view.session;
     if (this.#key?.session === session && this.#key.attempt === view.connection.attempt) return;
     this.close();

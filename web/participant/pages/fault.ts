@@ -25,7 +25,7 @@ const WORDS: Record<Fault, Words> = {
     body: [
       "You opened this address again, in another tab or window. It goes on there; this one has stopped.",
     ],
-    action: { label: "Go on in this window instead", run: reload },
+    action: { label: "Use this page instead", run: reload },
   },
   version: {
     title: "The study was updated",

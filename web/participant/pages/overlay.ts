@@ -1,9 +1,10 @@
 import type { Status } from "../../src/generated/Status";
 import { h, setText } from "../dom";
 import { absoluteNow } from "../time";
-import { overlayWords } from "./play-words";
+import { overlayWords } from "./overlay-words";
+import type { ViewOf } from "./page";
 
-/** What is laid over the picture: the countdown, waiting, the partner's silence. */
+/** What is laid over the picture: the countdown, waiting, who is away, who comes back. */
 export class Overlay {
   readonly #title = h("p", { class: "overlay-title" });
   readonly #count = h("p", { class: "overlay-count", "aria-hidden": "true" });
@@ -15,15 +16,21 @@ export class Overlay {
     this.#count,
     this.#detail,
   );
-  #episode = { round: 1, rounds: 1, startsAt: 0 };
+  #view: ViewOf<"playing">;
+  #viewedAt = performance.now();
+  /** The episode that this page plays, or catches up with. */
+  #joined: { episode: number; startsAt: number } | null = null;
   #status: Status | null = null;
   #stalledSince: number | null = null;
-  #flush = false;
-  #rejoins = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  begin(round: number, rounds: number, startsAt: number): void {
-    this.#episode = { round, rounds, startsAt };
+  constructor(view: ViewOf<"playing">) {
+    this.#view = view;
+  }
+
+  /** The page has built the view's episode; the first frame is due, or was, at `startsAt`. */
+  begin(startsAt: number): void {
+    this.#joined = { episode: this.#view.plan.episode, startsAt };
     this.#status = null;
     this.#stalledSince = null;
     this.#show();
@@ -36,13 +43,9 @@ export class Overlay {
     this.#show();
   }
 
-  handleCannotRejoin(): void {
-    this.#rejoins = false;
-    this.#show();
-  }
-
-  handleFlush(flush: boolean): void {
-    this.#flush = flush;
+  handleView(view: ViewOf<"playing">): void {
+    this.#view = view;
+    this.#viewedAt = performance.now();
     this.#show();
   }
 
@@ -53,32 +56,33 @@ export class Overlay {
 
   #show(): void {
     clearTimeout(this.#timer);
-    const startsInMs = this.#episode.startsAt - absoluteNow();
-    const stalledForMs = this.#stalledSince === null ? 0 : performance.now() - this.#stalledSince;
+    const { plan, session, members, part, flush } = this.#view;
     const words = overlayWords({
-      round: this.#episode.round,
-      rounds: this.#episode.rounds,
-      startsInMs,
+      round: plan.episode + 1,
+      rounds: plan.episodes,
+      startsInMs: (this.#joined?.startsAt ?? 0) - absoluteNow(),
       status: this.#status,
-      stalledForMs,
-      flush: this.#flush,
-      rejoins: this.#rejoins,
+      stalledForMs: this.#stalledSince === null ? 0 : performance.now() - this.#stalledSince,
+      part,
+      joined: this.#joined?.episode === plan.episode,
+      flush,
+      partners: members
+        .map((member, player) => ({ ...member, player }))
+        .filter(({ player }) => player !== session.player),
+      viewedForMs: performance.now() - this.#viewedAt,
     });
     this.element.hidden = words === null;
     if (words !== null) {
       setText(this.#title, words.title);
       setText(this.#detail, words.detail);
-      const count = words.count === null ? "" : String(words.count);
+      const count = words.count ?? "";
       if (this.#count.textContent !== count) {
         // A new element starts its animation anew.
         this.#count.replaceChildren(h("span", {}, count));
       }
       this.#count.hidden = words.count === null;
     }
-    if (startsInMs > 0) {
-      this.#timer = setTimeout(() => this.#show(), startsInMs % 1000 || 1000);
-    } else if (this.#stalledSince !== null) {
-      this.#timer = setTimeout(() => this.#show(), 250);
-    }
+    const pause = words?.againMs ?? (this.#stalledSince === null ? null : 250);
+    if (pause !== null) this.#timer = setTimeout(() => this.#show(), pause);
   }
 }

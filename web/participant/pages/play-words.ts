@@ -73,59 +73,9 @@ export function linkQuality(status: Pick<Status, "links" | "stalled_by">): Quali
   }
   const rtt = Math.max(...status.links.map((link) => link.rtt_ms));
   if (rtt === 0) return { bars: 3, word: "Connected", title: "Connected to your partner" };
-  const title = `${Math.round(rtt)} ms to your partner and back`;
+  const way = status.links.some((link) => link.relayed) ? ", through the study’s server" : "";
+  const title = `${Math.round(rtt)} ms to your partner and back${way}`;
   if (rtt < 120) return { bars: 3, word: "Good", title };
   if (rtt < 250) return { bars: 2, word: "Fair", title };
   return { bars: 1, word: "Slow", title };
-}
-
-/** What is laid over the picture; null for nothing. */
-export interface OverlayWords {
-  title: string;
-  /** A number to count down, large. */
-  count: number | null;
-  detail: string;
-}
-
-/** A partner's silence shorter than this is not worth a word. */
-const STALL_MS = 1000;
-const COUNT_MS = 3000;
-
-export interface Situation {
-  round: number;
-  rounds: number;
-  /** Time to the first frame; negative once it runs. */
-  startsInMs: number;
-  status: Pick<Status, "sealed" | "flushed" | "stalled_by"> | null;
-  /** How long play has stood still. */
-  stalledForMs: number;
-  /** The server ends the episode early. */
-  flush: boolean;
-  /** False for a page that was loaded in the middle of the game. */
-  rejoins: boolean;
-}
-
-export function overlayWords(now: Situation): OverlayWords | null {
-  const { round, rounds, status } = now;
-  const name = rounds > 1 ? `Round ${round} of ${rounds}` : "";
-  if (!now.rejoins) {
-    const detail = "One moment, please. The study goes on by itself…";
-    return { title: "This page was loaded again", count: null, detail };
-  }
-  if (now.flush || status?.flushed) {
-    // A partner may have left, a link or the time run out: this page does not know which.
-    return { title: "This round is being closed", count: null, detail: "Saving your data…" };
-  }
-  if (status?.sealed) {
-    const title = rounds > 1 ? `Round ${round} is over` : "The game is over";
-    return { title, count: null, detail: "Waiting for your partner…" };
-  }
-  if (now.startsInMs > 0) {
-    if (now.startsInMs > COUNT_MS) return { title: name, count: null, detail: "Get ready…" };
-    return { title: name, count: Math.ceil(now.startsInMs / 1000), detail: "Get ready" };
-  }
-  if (status && status.stalled_by !== null && now.stalledForMs > STALL_MS) {
-    return { title: "One moment", count: null, detail: "Waiting for your partner’s connection…" };
-  }
-  return null;
 }

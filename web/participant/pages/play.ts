@@ -10,13 +10,12 @@ import type { Context, Page, ViewOf } from "./page";
 /** The game itself: the picture, what stands above it, what is laid over it. */
 export interface PlayPage extends Page {
   handleEpisode(startsAt: number, assets: readonly Asset[]): void;
-  handleCannotRejoin(): void;
   handleStatus(status: Status): void;
 }
 
 export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage {
   const hud = new Hud();
-  const overlay = new Overlay();
+  const overlay = new Overlay(first);
   let view = first;
   stage.begin(first.game, []);
   stage.frame.append(overlay.element);
@@ -33,14 +32,13 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
     update(next: View) {
       if (next.kind !== "playing") return;
       view = next;
-      overlay.handleFlush(next.flush);
+      overlay.handleView(next);
     },
     handleEpisode(startsAt: number, assets: readonly Asset[]) {
       stage.begin(view.game, assets);
       hud.reset();
-      overlay.begin(view.plan.episode + 1, view.plan.episodes, startsAt);
+      overlay.begin(startsAt);
     },
-    handleCannotRejoin: () => overlay.handleCannotRejoin(),
     handleStatus(status: Status) {
       hud.show(status);
       overlay.handleStatus(status);

@@ -1,0 +1,281 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ClientMessage } from "../src/generated/ClientMessage";
+import type { WorkerMessage } from "../src/messages";
+import type { Connection } from "../worker/connection";
+import type { Delivery } from "../worker/engine";
+import type { Links, Sent } from "../worker/links";
+import { type Means, Playing, type PlayingView } from "../worker/playing";
+
+/** Ways that a packet takes. */
+interface Way {
+  to: number;
+  direct: boolean;
+  relay: boolean;
+  plea?: boolean;
+}
+
+/** An episode that makes one packet per tick. */
+class FakeEpisode {
+  readonly log: string[] = [];
+  ways: Way[] = [];
+  #packets: Way[] = [];
+  #due = true;
+
+  constructor(readonly how: string) {}
+
+  assets = () => "[]";
+  draw = () => "";
+  free = () => this.log.push("free");
+  flush = () => this.log.push("flush");
+  packet_skipped = (to: number) => this.log.push(`skipped ${to}`);
+  poll_upload = () => false;
+  set_relay_only = () => this.log.push("relay only");
+  set_channel = (to: number, open: boolean) => this.log.push(`channel ${to} ${open}`);
+  set_visible = (visible: boolean) => this.log.push(`visible ${visible}`);
+  handle_packet = (from: number) => this.log.push(`packet ${from}`);
+  handle_relayed = (from: number, plea: boolean) => this.log.push(`relayed ${from} ${plea}`);
+
+  next_tick_at(now: number): number {
+    return this.#due ? now : now + 1000;
+  }
+
+  tick(): void {
+    this.#due = false;
+    this.#packets = [...this.ways];
+  }
+
+  poll_packet() {
+    const way = this.#packets.shift();
+    return way && { plea: false, ...way, bytes: new Uint8Array([way.to]), free() {} };
+  }
+
+  status(): string {
+    return JSON.stringify({ frame: 1, scores: [], links: [] });
+  }
+
+  beat(): void {
+    this.#due = true;
+    vi.advanceTimersByTime(1000);
+  }
+}
+
+const VIEW = {
+  kind: "playing",
+  session: { session: "s", player: 0, players: 2 },
+  connection: { attempt: 1, ice_servers: [], linked: [], relay_only: false },
+  members: [],
+  plan: { session: "s", episode: 0, input_delay: 2 },
+  part: "play",
+  starts_in_ms: 0,
+  flush: false,
+} as unknown as PlayingView;
+
+let episodes: FakeEpisode[];
+let means: Means | null;
+let delivered: boolean;
+let sent: ClientMessage[];
+let flushed: string[];
+let uploads: number;
+let posted: WorkerMessage[];
+let direct: Sent;
+let relayed: boolean;
+let frames: number[][];
+let open: boolean;
+let playing: Playing;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  episodes = [];
+  delivered = true;
+  sent = [];
+  flushed = [];
+  uploads = 0;
+  posted = [];
+  direct = "sent";
+  relayed = true;
+  frames = [];
+  open = true;
+  const create = (how: string) => {
+    const episode = new FakeEpisode(how);
+    episodes.push(episode);
+    return episode;
+  };
+  means = {
+    engine: {
+      createEpisode: () => create("created"),
+      rejoinEpisode: () => create("rejoined"),
+      encodeRelay: (_session: string, to: number, plea: boolean) =>
+        new Uint8Array([to, Number(plea)]),
+    },
+    outbox: {
+      push_flushed: (session: string, episode: number) => flushed.push(`${session} ${episode}`),
+    },
+    incarnation: 1,
+  } as unknown as Means;
+  const links = { isOpen: () => open, send: () => direct } as unknown as Links;
+  const connection = {
+    sendPacket: (bytes: Uint8Array) => {
+      if (relayed) frames.push([...bytes]);
+      return relayed;
+    },
+  } as unknown as Connection;
+  playing = new Playing(
+    links,
+    connection,
+    () => means,
+    () => delivered,
+    {
+      post: (message) => posted.push(message),
+      send: (message) => sent.push(message),
+      handleUploads: () => {
+        uploads += 1;
+      },
+      handleCrash: (error) => {
+        throw error;
+      },
+    },
+  );
+});
+
+afterEach(() => {
+  playing.end();
+  vi.useRealTimers();
+});
+
+function delivery(kind: "history" | "relayed", of = { session: "s", episode: 0 }): Delivery {
+  const packet = { from: 1, plea: true, packet: new Uint8Array([1]) };
+  return { kind, ...of, ...packet, free() {} } as unknown as Delivery;
+}
+
+function only(): FakeEpisode {
+  const [episode] = episodes;
+  if (!episode || episodes.length !== 1) throw new Error(`${episodes.length} episodes`);
+  return episode;
+}
+
+test("a first page plays from the first frame, once, whatever views follow", () => {
+  playing.follow(VIEW, 0);
+  playing.follow({ ...VIEW, part: "over" }, 0);
+  expect(only().how).toBe("created");
+  playing.follow({ ...VIEW, plan: { ...VIEW.plan, episode: 1 } }, 0);
+  expect(episodes.length).toBe(2);
+});
+
+test("play begins once the module is there", () => {
+  const later = means;
+  means = null;
+  playing.follow(VIEW, 0);
+  expect(episodes.length).toBe(0);
+  means = later;
+  playing.proceed();
+  expect(only().how).toBe("created");
+});
+
+test("a page that rejoins brings all first, asks until the history comes, and plays on", () => {
+  delivered = false;
+  playing.follow({ ...VIEW, part: "rejoin" }, 0);
+  playing.repeat();
+  expect(sent).toEqual([]);
+  delivered = true;
+  playing.repeat();
+  playing.repeat();
+  expect(sent).toEqual(Array(2).fill({ type: "rejoin", session: "s", episode: 0 }));
+  playing.handleDelivery(delivery("history", { session: "s", episode: 1 }));
+  expect(episodes.length).toBe(0);
+  playing.handleDelivery(delivery("history"));
+  expect(only().how).toBe("rejoined");
+  playing.repeat();
+  playing.handleDelivery(delivery("history"));
+  expect(sent.length).toBe(2);
+  expect(only().how).toBe("rejoined");
+});
+
+test("nobody who was not asked to rejoin does so", () => {
+  playing.follow({ ...VIEW, part: "over" }, 0);
+  playing.repeat();
+  playing.handleDelivery(delivery("history"));
+  expect(episodes.length).toBe(0);
+  expect(sent).toEqual([]);
+});
+
+test("a page without a part in the episode says once that all is there", () => {
+  delivered = false;
+  playing.follow({ ...VIEW, part: "over" }, 0);
+  playing.follow({ ...VIEW, part: "over", flush: true }, 0);
+  expect(flushed).toEqual([]);
+  delivered = true;
+  playing.proceed();
+  playing.proceed();
+  expect(flushed).toEqual(["s 0"]);
+  expect(uploads).toBe(1);
+});
+
+test("a page that was about to rejoin closes the episode instead", () => {
+  playing.follow({ ...VIEW, part: "rejoin", flush: true }, 0);
+  playing.repeat();
+  playing.handleDelivery(delivery("history"));
+  expect([sent, episodes]).toEqual([[], []]);
+  expect(flushed).toEqual(["s 0"]);
+});
+
+test("a page that plays flushes its own episode", () => {
+  playing.follow(VIEW, 0);
+  playing.follow({ ...VIEW, flush: true }, 0);
+  expect(only().log).toContain("flush");
+  expect(flushed).toEqual([]);
+});
+
+test("packets take the ways that the engine chose", () => {
+  playing.follow(VIEW, 0);
+  const episode = only();
+  episode.ways = [
+    { to: 1, direct: true, relay: false },
+    { to: 2, direct: true, relay: true, plea: true },
+    { to: 3, direct: false, relay: true },
+  ];
+  episode.beat();
+  expect(frames).toEqual([
+    [2, 1],
+    [3, 0],
+  ]);
+  expect(episode.log.filter((line) => line.startsWith("skipped"))).toEqual([]);
+});
+
+test("a packet that went no way was skipped, one that went one of two was not", () => {
+  playing.follow(VIEW, 0);
+  const episode = only();
+  episode.ways = [{ to: 1, direct: true, relay: true }];
+  direct = "skipped";
+  episode.beat();
+  expect(episode.log).not.toContain("skipped 1");
+  relayed = false;
+  episode.beat();
+  expect(episode.log).toContain("skipped 1");
+});
+
+test("relayed packets reach the engine of their session", () => {
+  playing.handleDelivery(delivery("relayed"));
+  playing.follow(VIEW, 0);
+  playing.handleDelivery(delivery("relayed", { session: "other", episode: 0 }));
+  expect(only().log.filter((line) => line.startsWith("relayed"))).toEqual([]);
+  playing.handleDelivery(delivery("relayed"));
+  expect(only().log).toContain("relayed 1 true");
+});
+
+test("the engine knows of channels from the beginning, and of each change", () => {
+  playing.follow(VIEW, 0);
+  open = false;
+  playing.handleLinks();
+  expect(only().log).toEqual(["channel 1 true", "channel 1 false"]);
+});
+
+test("where packets may go through the server alone, the engine knows", () => {
+  playing.follow({ ...VIEW, connection: { ...VIEW.connection, relay_only: true } }, 0);
+  expect(only().log).toContain("relay only");
+});
+
+test("a page that was hidden before the episode began plays hidden", () => {
+  playing.setVisible(false, performance.timeOrigin);
+  playing.follow(VIEW, 0);
+  expect(only().log).toContain("visible false");
+});
