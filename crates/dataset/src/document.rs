@@ -10,7 +10,7 @@ use crate::table::{Sink, Written, create};
 use crate::{ExportError, Format, StudyOpening};
 
 /// What each table is.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     (
         "runs",
         "One row for each time a server began to serve the study.",
@@ -45,6 +45,10 @@ const TABLES: [(&str, &str); 14] = [
         "One row for each place where two accounts of an episode differ. Empty if all data agree.",
     ),
     (
+        "rejoins",
+        "One row for each page that was loaded while an episode was played and went on with it.",
+    ),
+    (
         "links",
         "One row for each page's report about its link to a partner over an episode.",
     ),
@@ -62,7 +66,7 @@ const TABLES: [(&str, &str); 14] = [
     ),
     (
         "events",
-        "One row for each rollback, stall, change of visibility or error on a page.",
+        "One row for each rollback, stall, change of visibility, change of the way to a partner, or error on a page.",
     ),
 ];
 

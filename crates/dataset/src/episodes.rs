@@ -22,6 +22,7 @@ pub(crate) struct EpisodeRow {
     problem: Option<String>,
     frames_file: Option<String>,
     late_uploads: u32,
+    superseded_uploads: u32,
     strays: u32,
     players: Vec<PlayerSummary>,
 }
@@ -29,6 +30,9 @@ pub(crate) struct EpisodeRow {
 struct PlayerSummary {
     participant: String,
     agents: String,
+    /// The page whose account is the player's own.
+    page: Option<u32>,
+    rejoins: usize,
     rows: usize,
     sealed_frame: Option<u32>,
     /// Canonical inputs by how they are known.
@@ -54,6 +58,7 @@ impl EpisodeRow {
             problem: None,
             frames_file: None,
             late_uploads: log.late_uploads,
+            superseded_uploads: log.superseded_uploads,
             strays: log.strays,
             players: (0..=u8::MAX)
                 .zip(&log.players)
@@ -100,11 +105,15 @@ impl PlayerSummary {
         let index = usize::from(player);
         let seat = &log.plan.seats[index];
         let uploaded = &log.players[index];
+        let account = uploaded.account();
+        let rejoins = log.rejoins.iter().filter(|it| it.player == player);
         let mut summary = Self {
             participant: seat.participant.to_string(),
             agents: seat.agents.join(" "),
-            rows: uploaded.rows.len(),
-            sealed_frame: uploaded.seal.as_ref().map(|seal| seal.last_frame),
+            page: account.map(|(incarnation, _)| incarnation),
+            rejoins: rejoins.count(),
+            rows: account.map_or(0, |(_, account)| account.rows.len()),
+            sealed_frame: account.and_then(|(_, account)| Some(account.seal.as_ref()?.last_frame)),
             own_inputs: 0,
             attested_inputs: 0,
             background_inputs: 0,
@@ -214,6 +223,9 @@ fn judged(table: Table<EpisodeRow>) -> Table<EpisodeRow> {
             "The episode's frames, without the ending `.csv` or `.parquet`.";
         "late_uploads", "uploads" => row.late_uploads;
             "Uploads with inputs, rows or a seal that came after the closing and changed nothing.";
+        "superseded_uploads", "uploads" => row.superseded_uploads;
+            "Such uploads of a page that came after a later page of its player had gone on with \
+             the episode; they changed nothing.";
         "strays", "none" => row.strays;
             "Statements about inputs that nobody may make; they changed nothing.";
         "problem", "none" => row.problem.clone();
@@ -229,14 +241,19 @@ fn player_columns(table: Table<EpisodeRow>, player: usize) -> Table<EpisodeRow> 
             about("the participant's public id.");
         name("seat"), "none" => Some(row.players.get(player)?.agents.clone());
             about("agents that the player controlled, separated by spaces.");
+        name("page"), "none" => row.players.get(player)?.page;
+            about("number of the page load whose rows and seal are the player's account: the last \
+                   that sealed, else the last that uploaded rows.");
+        name("rejoins"), "pages" => Some(row.players.get(player)?.rejoins);
+            about("pages that were loaded while the episode was played and went on with it.");
         name("rows"), "frames" => Some(row.players.get(player)?.rows);
-            about("canonical rows that the page uploaded.");
+            about("canonical rows that this page uploaded.");
         name("sealed_frame"), "frames" => row.players.get(player)?.sealed_frame;
             about("last frame by the page's own seal; empty if it never sealed.");
         name("own_inputs"), "frames" => Some(row.players.get(player)?.own_inputs);
             about("canonical inputs that the player's own page uploaded.");
         name("attested_inputs"), "frames" => Some(row.players.get(player)?.attested_inputs);
-            about("canonical inputs that are known from a peer's copy only.");
+            about("canonical inputs that are known from a copy or a row only.");
         name("background_inputs"), "frames" => Some(row.players.get(player)?.background_inputs);
             about("canonical inputs that are the default action because the page was hidden.");
         name("rollbacks"), "none" => Some(row.report(player)?.rollbacks);

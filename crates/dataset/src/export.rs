@@ -10,7 +10,7 @@ use crate::episodes::{self, EpisodeRow};
 use crate::frame_rows::{self, FrameRow};
 use crate::frames;
 use crate::links::{self, LinkRow};
-use crate::observed::{self, DifferenceRow};
+use crate::observed::{self, DifferenceRow, RejoinRow};
 use crate::people::{self, ConnectionRow, SceneRow};
 use crate::table::{Sink, Table, TableWriter, Written};
 use crate::{EpisodeLog, Examination, Journal, ResimulationError, StudyOpening, examine};
@@ -74,6 +74,7 @@ pub struct Exporter<'s> {
     openings: Vec<StudyOpening>,
     episodes: TableWriter<EpisodeRow>,
     differences: TableWriter<DifferenceRow>,
+    rejoins: TableWriter<RejoinRow>,
     links: TableWriter<LinkRow>,
     presented: TableWriter<observed::Observed<observed::Shown>>,
     keys: TableWriter<observed::Observed<igym_protocol::KeyEvent>>,
@@ -105,6 +106,7 @@ impl<'s> Exporter<'s> {
             openings: overview.openings.clone(),
             episodes: episodes::table(players).open("episodes", format, sink)?,
             differences: observed::differences().open("differences", format, sink)?,
+            rejoins: observed::rejoins().open("rejoins", format, sink)?,
             links: links::table().open("links", format, sink)?,
             presented: observed::presented().open("presented", format, sink)?,
             keys: observed::keys().open("keys", format, sink)?,
@@ -154,6 +156,7 @@ impl<'s> Exporter<'s> {
             }
         }
         self.episodes.write(&row)?;
+        self.rejoins.write_all(&RejoinRow::all(log))?;
         self.links.write_all(&LinkRow::all(log))?;
         self.presented.write_all(&observed::shown(log))?;
         self.keys.write_all(&observed::key_events(log))?;
@@ -172,6 +175,7 @@ impl<'s> Exporter<'s> {
             ("episodes", self.episodes.finish()?),
             ("frames", frames),
             ("differences", self.differences.finish()?),
+            ("rejoins", self.rejoins.finish()?),
             ("links", self.links.finish()?),
             ("presented", self.presented.finish()?),
             ("keys", self.keys.finish()?),

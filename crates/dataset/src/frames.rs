@@ -137,11 +137,12 @@ fn player_columns(table: Table<FrameRow>, player: usize, seat: &Seat) -> Table<F
             );
         name("attested"), "none" => Some(row.inputs.get(player)?.attested_by.is_some());
             format!(
-                "True where player {player}'s own upload of the input is missing and a peer's \
-                 copy stands in."
+                "True where player {player}'s own upload of the input is missing and a copy or \
+                 a row stands in."
             );
         name("attested_by"), "none" => row.inputs.get(player)?.attested_by;
-            "The player whose copy stands in.";
+            "The player whose copy or row stands in; the player's own number where a later page of \
+             theirs was given the input back.";
     })
 }
 

@@ -23,8 +23,11 @@ pub enum Origin {
         at_us: u64,
         delay: u8,
     },
-    /// It came from the player's peer.
+    /// It came from a peer: the player's own, or, for one of this page's player that an earlier
+    /// page had authored, one that gave it back.
     Copied { path: Path, at_us: u64 },
+    /// It stands in a canonical row, and nobody said anything else about it.
+    InRow,
 }
 
 impl Statement {
@@ -33,33 +36,62 @@ impl Statement {
     }
 }
 
-/// The statement that counts for one input.
+/// What counts for one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownInput<'a>(pub &'a Statement);
+pub struct KnownInput<'a> {
+    /// The player whose page said it.
+    pub by: u8,
+    pub incarnation: u32,
+    pub origin: Origin,
+    bytes: &'a [u8],
+}
 
 impl<'a> KnownInput<'a> {
+    pub(crate) fn new(by: u8, incarnation: u32, origin: Origin, bytes: &'a [u8]) -> Self {
+        Self {
+            by,
+            incarnation,
+            origin,
+            bytes,
+        }
+    }
+
+    fn of(statement: &'a Statement) -> Self {
+        let Statement {
+            by,
+            incarnation,
+            input,
+            origin,
+        } = statement;
+        Self::new(*by, *incarnation, *origin, input)
+    }
+
     pub fn bytes(self) -> &'a [u8] {
-        &self.0.input
+        self.bytes
     }
 
     /// The player on whose word alone the input rests, where its author's own upload is missing.
+    /// That can be the author too: a later page of theirs, to which the input was given back.
     pub fn attested_by(self) -> Option<u8> {
-        (!self.0.authored()).then_some(self.0.by)
+        match self.origin {
+            Origin::Authored { .. } => None,
+            Origin::Copied { .. } | Origin::InRow => Some(self.by),
+        }
     }
 
     /// Where the input came from, if its author said so.
     pub fn source(self) -> Option<InputSource> {
-        match self.0.origin {
+        match self.origin {
             Origin::Authored { source, .. } => Some(source),
-            Origin::Copied { .. } => None,
+            Origin::Copied { .. } | Origin::InRow => None,
         }
     }
 
     /// The realised input delay in frames, if the author said so.
     pub fn delay(self) -> Option<u8> {
-        match self.0.origin {
+        match self.origin {
             Origin::Authored { delay, .. } => Some(delay),
-            Origin::Copied { .. } => None,
+            Origin::Copied { .. } | Origin::InRow => None,
         }
     }
 }
@@ -97,7 +129,7 @@ impl Statements {
     /// The author's first word is final; without one, the first copy counts.
     pub(crate) fn known(&self, frame: u32, player: u8) -> Option<KnownInput<'_>> {
         let statements = self.by_input.get(&(frame, player))?;
-        held(statements).map(KnownInput)
+        held(statements).map(KnownInput::of)
     }
 
     pub(crate) fn contradictions(&self) -> impl Iterator<Item = Contradiction> {
@@ -123,7 +155,7 @@ impl Statements {
             .iter()
             .flat_map(move |(&(frame, player), statements)| {
                 let first = statements.iter().find_map(|statement| {
-                    match (statement.by == by, statement.origin) {
+                    match (statement.by == by && player != by, statement.origin) {
                         (true, Origin::Copied { path, .. }) => Some(path),
                         _ => None,
                     }

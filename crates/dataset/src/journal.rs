@@ -245,7 +245,16 @@ impl Journal {
                 log.digests.insert(player, digests);
             }
             Record::EpisodeOpened { plan } => self.open_episode(plan, at_ms),
-            Record::EpisodeRejoined { .. } | Record::ConnectionAttempt { .. } => {}
+            Record::EpisodeRejoined {
+                session,
+                episode,
+                player,
+                incarnation,
+            } => match self.episode_mut(session, episode) {
+                Some(log) => log.add_rejoin(at_ms, player, incarnation),
+                None => self.strays += 1,
+            },
+            Record::ConnectionAttempt { .. } => {}
             Record::EpisodeClosed {
                 session,
                 episode,

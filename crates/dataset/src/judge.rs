@@ -6,15 +6,17 @@ use igym_protocol::{CanonicalRow, FirstDifference, Judgement, Seal, Verdict};
 
 use crate::hex::hex;
 use crate::{
-    Contradiction, EpisodeLog, OwnConflict, PlayerLog, Resimulation, ResimulationError, Statement,
+    Account, Contradiction, EpisodeLog, OwnConflict, PlayerLog, Resimulation, ResimulationError,
+    Statement,
 };
 
 /// Somebody's account of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reading {
-    /// The rows, seal and statements that a player's pages uploaded.
+    /// A player's statements, and the rows and seal of the page whose account is theirs
+    /// ([`PlayerLog::account`]).
     Player(u8),
-    /// The same player's later, different account.
+    /// What another page of the same player computed, or the same page said later.
     PlayerAgain { player: u8, incarnation: u32 },
     /// This program's own run, from the journal's inputs.
     Resimulation,
@@ -129,7 +131,7 @@ pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
     let canonical = resimulation.into_rows();
 
     let differences = differences(log, &canonical, terminal);
-    let sealed = log.players.iter().all(|player| player.seal.is_some());
+    let sealed = log.players.iter().all(PlayerLog::sealed);
     let verdict = differences
         .iter()
         .map(|difference| difference.field.verdict())
@@ -147,8 +149,10 @@ pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
             between: difference.between.map(|reading| reading.to_string()),
         });
     let coverage = log.players.iter().map(|player| Coverage {
-        rows: frame_number(player.rows.len()),
-        sealed: player.seal.is_some(),
+        rows: player
+            .account()
+            .map_or(0, |(_, account)| frame_number(account.rows.len())),
+        sealed: player.sealed(),
     });
     Ok(Examination {
         judgement: Judgement {
@@ -167,22 +171,26 @@ pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
 fn differences(log: &EpisodeLog, canonical: &[CanonicalRow], terminal: bool) -> Vec<Difference> {
     let frames = frame_number(canonical.len());
     let mut found = contradictions(log, frames);
-    for (player, readings) in players(log) {
-        found.extend(own_conflicts(player, readings, frames));
+    let accounts = accounts(log);
+    for it in &accounts {
+        found.extend(own_conflicts(it, frames));
     }
-    for (player, readings) in players(log) {
-        let between = [Reading::Player(player), Reading::Resimulation];
+    for it in &accounts {
+        let between = [it.reading, Reading::Resimulation];
         found.extend((0..).zip(canonical).find_map(|(frame, theirs)| {
-            differing(frame, between, readings.rows.get(&frame)?, theirs)
+            differing(frame, between, it.account.rows.get(&frame)?, theirs)
         }));
-        found.extend(missing(between, readings, frames, terminal));
-        found.extend(seal(between, readings, canonical, terminal));
+        // A page that another one followed could not finish.
+        if let Reading::Player(_) = it.reading {
+            found.extend(missing(between, it.account, frames, terminal));
+        }
+        found.extend(seal(between, it.account, canonical, terminal));
     }
-    for (player, readings) in players(log) {
-        for (other, others) in players(log).filter(|(other, _)| *other > player) {
-            let between = [Reading::Player(player), Reading::Player(other)];
-            found.extend(readings.rows.iter().find_map(|(&frame, ours)| {
-                differing(frame, between, ours, others.rows.get(&frame)?)
+    for (index, it) in accounts.iter().enumerate() {
+        for other in &accounts[index + 1..] {
+            let between = [it.reading, other.reading];
+            found.extend(it.account.rows.iter().find_map(|(&frame, ours)| {
+                differing(frame, between, ours, other.account.rows.get(&frame)?)
             }));
         }
     }
@@ -190,8 +198,37 @@ fn differences(log: &EpisodeLog, canonical: &[CanonicalRow], terminal: bool) -> 
     found
 }
 
-fn players(log: &EpisodeLog) -> impl Iterator<Item = (u8, &PlayerLog)> {
-    (0..=u8::MAX).zip(&log.players)
+/// What one page computed, and as what it is compared.
+struct Reader<'a> {
+    player: u8,
+    incarnation: u32,
+    reading: Reading,
+    account: &'a Account,
+}
+
+/// The accounts of all pages, each player's own before those of their other pages.
+fn accounts(log: &EpisodeLog) -> Vec<Reader<'_>> {
+    let mut readers = Vec::new();
+    for (player, uploaded) in (0..=u8::MAX).zip(&log.players) {
+        let own = uploaded.account().map(|(incarnation, _)| incarnation);
+        let reader = |(incarnation, account): (&u32, _)| Reader {
+            player,
+            incarnation: *incarnation,
+            reading: if own == Some(*incarnation) {
+                Reading::Player(player)
+            } else {
+                Reading::PlayerAgain {
+                    player,
+                    incarnation: *incarnation,
+                }
+            },
+            account,
+        };
+        let mut of_player: Vec<_> = uploaded.accounts.iter().map(reader).collect();
+        of_player.sort_by_key(|it| it.reading != Reading::Player(player));
+        readers.extend(of_player);
+    }
+    readers
 }
 
 fn contradictions(log: &EpisodeLog, frames: u32) -> Vec<Difference> {
@@ -223,29 +260,24 @@ fn again(first: u8, statement: &Statement) -> Reading {
     }
 }
 
-fn own_conflicts(player: u8, log: &PlayerLog, frames: u32) -> impl Iterator<Item = Difference> {
-    let between = move |incarnation| {
-        [
-            Reading::Player(player),
-            Reading::PlayerAgain {
-                player,
-                incarnation,
-            },
-        ]
+fn own_conflicts<'a>(reader: &'a Reader<'a>, frames: u32) -> impl Iterator<Item = Difference> + 'a {
+    let again = Reading::PlayerAgain {
+        player: reader.player,
+        incarnation: reader.incarnation,
     };
-    log.own_conflicts.iter().filter_map(move |conflict| {
+    let between = [reader.reading, again];
+    let account = reader.account;
+    account.own_conflicts.iter().filter_map(move |conflict| {
         let difference = match conflict {
-            OwnConflict::Row {
-                frame,
-                incarnation,
-                row,
-            } => differing(*frame, between(*incarnation), log.rows.get(frame)?, row),
-            OwnConflict::Seal { incarnation, seal } => {
-                let first = log.seal.as_ref()?;
+            OwnConflict::Row { frame, row } => {
+                differing(*frame, between, account.rows.get(frame)?, row)
+            }
+            OwnConflict::Seal(seal) => {
+                let first = account.seal.as_ref()?;
                 Some(Difference {
                     frame: first.last_frame.min(seal.last_frame),
                     field: Field::Seal,
-                    between: between(*incarnation),
+                    between,
                     values: [Some(seal_text(first)), Some(seal_text(seal))],
                 })
             }
@@ -258,13 +290,13 @@ fn own_conflicts(player: u8, log: &PlayerLog, frames: u32) -> impl Iterator<Item
 /// due up to the seal; without a seal, up to the last one that came.
 fn missing(
     between: [Reading; 2],
-    player: &PlayerLog,
+    account: &Account,
     frames: u32,
     terminal: bool,
 ) -> Option<Difference> {
-    let due = match &player.seal {
+    let due = match &account.seal {
         Some(seal) => seal.last_frame,
-        None => *player.rows.keys().next_back()?,
+        None => *account.rows.keys().next_back()?,
     };
     let at = |frame, values| Difference {
         frame,
@@ -273,23 +305,23 @@ fn missing(
         values,
     };
     let gap = (0..)
-        .zip(player.rows.keys())
+        .zip(account.rows.keys())
         .find_map(|(expected, &frame)| (expected != frame).then_some(expected))
-        .unwrap_or(frame_number(player.rows.len()));
+        .unwrap_or(frame_number(account.rows.len()));
     if gap <= due && gap < frames {
         return Some(at(gap, [None, Some("a row".to_owned())]));
     }
-    let inputs_lost = player.seal.is_some() && !terminal && due >= frames;
+    let inputs_lost = account.seal.is_some() && !terminal && due >= frames;
     inputs_lost.then(|| at(frames, [Some("a seal".to_owned()), None]))
 }
 
 fn seal(
     between: [Reading; 2],
-    player: &PlayerLog,
+    account: &Account,
     canonical: &[CanonicalRow],
     terminal: bool,
 ) -> Option<Difference> {
-    let seal = player.seal.as_ref()?;
+    let seal = account.seal.as_ref()?;
     let last = frame_number(canonical.len()).checked_sub(1)?;
     if !terminal && seal.last_frame > last {
         // The re-simulation ran out of inputs: it is the one that is missing.

@@ -30,6 +30,7 @@
 //! # Ok::<(), igym_dataset::ExportError>(())
 //! ```
 
+mod account;
 mod column;
 mod document;
 mod episode;
@@ -50,7 +51,8 @@ mod people;
 mod resimulate;
 mod table;
 
-pub use episode::{Closing, EpisodeLog, OwnConflict, Paged, PlayerLog};
+pub use account::{Account, OwnConflict};
+pub use episode::{Closing, EpisodeLog, Paged, PlayerLog, Rejoin};
 pub use export::{ExportError, ExportSummary, Exporter, Format, export};
 pub use inputs::{Contradiction, KnownInput, Origin, Statement};
 pub use journal::{

@@ -9,9 +9,10 @@ use igym_protocol::{
 
 use crate::episode::Paged;
 use crate::hex::hex;
+use crate::people::SERVER_TIME;
 use crate::resimulate::simulation;
 use crate::table::{Table, columns};
-use crate::{Difference, EpisodeLog, PlayerLog};
+use crate::{Difference, EpisodeLog, PlayerLog, Rejoin};
 
 /// Unit of a page's clock.
 const PAGE_TIME: &str = "µs since the page built the episode";
@@ -291,6 +292,40 @@ fn parts(event: &ClientEvent) -> Parts {
     }
 }
 
+/// A page that went on with an episode.
+pub(crate) struct RejoinRow {
+    plan: EpisodePlan,
+    rejoin: Rejoin,
+}
+
+impl RejoinRow {
+    pub(crate) fn all(log: &EpisodeLog) -> Vec<Self> {
+        let row = |rejoin: &Rejoin| Self {
+            plan: log.plan.clone(),
+            rejoin: rejoin.clone(),
+        };
+        log.rejoins.iter().map(row).collect()
+    }
+}
+
+pub(crate) fn rejoins() -> Table<RejoinRow> {
+    columns!(Table::new(), |row: &RejoinRow| {
+        "session", "none" => row.plan.session;
+            "The session.";
+        "episode", "none" => row.plan.episode;
+            "Index of the episode in its session, from 0.";
+        "participant", "none" => row.plan.seats[usize::from(row.rejoin.player)].participant;
+            "The participant whose page was loaded again.";
+        "player", "none" => row.rejoin.player;
+            "That participant's player index.";
+        "page", "none" => row.rejoin.incarnation;
+            "Number of the page load that went on. What earlier ones say about inputs, rows and \
+             the end, but after this, has no effect.";
+        "at_ms", SERVER_TIME => row.rejoin.at_ms;
+            "When it asked for the inputs so far.";
+    })
+}
+
 /// How two accounts of an episode differ.
 pub(crate) struct DifferenceRow {
     pub(crate) session: SessionId,
@@ -310,7 +345,8 @@ pub(crate) fn differences() -> Table<DifferenceRow> {
         "field", "none" => row.difference.field.name();
             "What differs: `inputs`, `outcome`, `digest`, `hash`, `seal` or `missing`.";
         "first", "none" => row.difference.between[0].to_string();
-            "One account: `player n` or `re-simulation`.";
+            "One account: `player n`, another page of the player (`player n (page m)`), or \
+             `re-simulation`.";
         "second", "none" => row.difference.between[1].to_string();
             "The other account.";
         "first_value", "hexadecimal" => row.difference.values[0].clone();

@@ -67,7 +67,10 @@ fn a_journal_tells_the_whole_story() {
     );
     assert!(journal.episode(SESSION, 1).is_none());
     assert_eq!(journal.episodes().count(), 1);
-    assert_eq!(episode.players[0].rows.len(), played.rows.len());
+    assert_eq!(
+        episode.players[0].account().unwrap().1.rows.len(),
+        played.rows.len()
+    );
     assert_eq!(episode.players[1].keys.len(), 1);
 }
 

@@ -6,6 +6,7 @@ mod formats;
 mod history;
 mod journal;
 mod judging;
+mod pages;
 mod played;
 mod support;
 mod tables;

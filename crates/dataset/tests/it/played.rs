@@ -11,6 +11,9 @@ const MILLISECOND: u64 = 1_000;
 struct World {
     now: u64,
     peers: Vec<Episode>,
+    /// Numbers of the players' pages.
+    pages: [u32; 2],
+    plan: EpisodePlan,
     /// Packets under way: when they arrive, from whom, to whom.
     flying: Vec<(u64, u8, u8, Vec<u8>)>,
     log: EpisodeLog,
@@ -35,9 +38,24 @@ impl World {
         Self {
             now: 0,
             peers,
+            pages: [1, 1],
             flying: Vec::new(),
-            log: EpisodeLog::new(plan, 0),
+            log: EpisodeLog::new(plan.clone(), 0),
+            plan,
         }
+    }
+
+    /// The player's page is loaded again: what it had not uploaded is lost, and what is under way
+    /// to it.
+    fn reload(&mut self, player: u8) {
+        let page = &mut self.pages[usize::from(player)];
+        *page += 1;
+        self.log.add_rejoin(self.now, player, *page);
+        let history = self.log.history();
+        let now = Micros(self.now);
+        self.peers[usize::from(player)] =
+            Episode::rejoin(&self.plan, player, *page, now, history).unwrap();
+        self.flying.retain(|(_, _, to, _)| *to != player);
     }
 
     /// A millisecond in the life of the peers in `present`.
@@ -49,8 +67,9 @@ impl World {
         for (_, from, to, bytes) in arrived {
             if present.contains(&to) {
                 let peer = &mut self.peers[usize::from(to)];
-                peer.handle_packet(from, Path::DataChannel, &bytes, now)
-                    .unwrap();
+                // Around a reload there are packets of and to the page that is gone.
+                let refused = peer.handle_packet(from, Path::DataChannel, &bytes, now);
+                assert!(refused.is_ok() || self.pages != [1, 1], "{refused:?}");
             }
         }
         for &player in present {
@@ -72,7 +91,8 @@ impl World {
         for &player in present {
             let peer = &mut self.peers[usize::from(player)];
             while let Some(body) = peer.poll_upload(Micros(self.now)) {
-                self.log.add_upload(player, 1, body);
+                self.log
+                    .add_upload(player, self.pages[usize::from(player)], body);
             }
         }
     }
@@ -86,7 +106,7 @@ impl World {
 fn what_real_peers_upload_is_verified() {
     for one_way_ms in [0, 100, 200] {
         let mut world = World::new();
-        while !world.log.players.iter().all(|player| player.seal.is_some()) {
+        while !world.log.players.iter().all(|player| player.sealed()) {
             world.step(one_way_ms, &[0, 1]);
             assert!(world.now < 60_000 * MILLISECOND, "they never sealed");
         }
@@ -170,4 +190,46 @@ fn a_player_who_vanishes_at_once_has_not_lost_the_lead() {
     let examination = examine(&world.log).unwrap();
     assert!(confirmed > 0);
     assert!(examination.canonical.len() as u32 >= confirmed);
+}
+
+/// Pages die in the middle of an upload interval; others go on with what the journal has.
+#[test]
+fn what_pages_upload_that_were_loaded_again_is_verified() {
+    let mut older = 0;
+    for (one_way_ms, reloads) in [
+        (0, vec![(2_700, 1)]),
+        (60, vec![(1_733, 0), (3_111, 0)]),
+        (120, vec![(1_705, 1), (1_706, 0), (4_002, 1)]),
+    ] {
+        let mut world = World::new();
+        let mut due = reloads.clone().into_iter().peekable();
+        while !world.log.players.iter().all(|player| player.sealed()) {
+            world.step(one_way_ms, &[0, 1]);
+            while let Some((_, player)) = due.next_if(|(at, _)| *at * MILLISECOND <= world.now) {
+                let shown = world.peers[usize::from(player)].status().frame;
+                assert!(
+                    (20..199).contains(&shown),
+                    "reloaded in play: frame {shown}"
+                );
+                world.reload(player);
+            }
+            assert!(world.now < 60_000 * MILLISECOND, "they never sealed");
+        }
+        assert_eq!(world.log.rejoins.len(), reloads.len());
+        assert_eq!(world.log.strays, 0);
+        let examination = examine(&world.log).unwrap();
+        assert_eq!(
+            (examination.judgement.verdict, &examination.differences[..]),
+            (Verdict::Verified, &[][..])
+        );
+        for (player, log) in (0..).zip(&world.log.players) {
+            let pages = world.pages[player];
+            let (page, account) = log.account().unwrap();
+            assert_eq!(page, pages);
+            assert_eq!(account.rows.len(), examination.canonical.len());
+            older += log.accounts.range(..page).count();
+            assert!(log.presented.iter().any(|shown| shown.incarnation == 1));
+        }
+    }
+    assert!(older > 0, "pages that are gone had computed something");
 }
