@@ -93,8 +93,11 @@ const WINDOW: usize = 64;
 const WINDOW_TIME: Duration = Duration::from_secs(8);
 
 /// How far apart two halves of the window must be to tell a drift, and with how many samples each.
-const MIN_SPAN_US: i64 = 1_000_000;
+const MIN_SPAN_US: i64 = 250_000;
 const MIN_HALF: usize = 4;
+
+/// A drift is believed by half when the window is as long as the jitter, this many times.
+const JITTER_DOUBT: i64 = 50;
 
 /// Clocks that drift faster than this against each other are not believed, in parts per million.
 const MAX_DRIFT_PPM: i64 = 60_000;
@@ -102,8 +105,8 @@ const MAX_DRIFT_PPM: i64 = 60_000;
 /// A sample loses this much of its worth with age, in parts per million.
 const AGE_PPM: i64 = 500;
 
-/// Samples that contradict each other by more than this and 5 % of the time between them say that
-/// a clock was set.
+/// Samples that contradict each other by more than this, and what drift can do in the time between
+/// them, say that a clock was set.
 const STEP_US: i64 = 2_000;
 
 /// How many of the latest round trips say what is usual: two seconds at 60 Hz.
@@ -122,6 +125,22 @@ struct Sample {
     back: Option<i64>,
 }
 
+/// Where the peer was in play, and when on our clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    at: Micros,
+    position_us: i64,
+    claim_us: i64,
+}
+
+/// Our lead over the peer, in µs; negative where it leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lead {
+    pub(crate) us: i64,
+    /// So much of it is known only from the peer's word.
+    pub(crate) claim_us: i64,
+}
+
 /// Clock samples of one link: the round trips, and the offset and drift of the peer's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -132,8 +151,7 @@ pub(crate) struct Clock {
     least: Option<u32>,
     /// In sixteenths of a µs.
     jitter: u64,
-    /// Where the peer was in play, and when on our clock, in µs.
-    places: VecDeque<(Micros, i64)>,
+    places: VecDeque<Place>,
 }
 
 impl Clock {
@@ -210,8 +228,10 @@ impl Clock {
             return false;
         };
         let span = now.since(oldest.at).as_micros() as i64;
+        let known = self.drift_ppm.is_some() && self.samples.len() == WINDOW;
+        let doubt = if known { span / 500 } else { span / 16 };
         self.least_ways(now, |_| true)
-            .is_some_and(|(forth, back)| forth + back < -(STEP_US + span / 20))
+            .is_some_and(|(forth, back)| forth + back < -(STEP_US + doubt))
     }
 
     /// Compares the offset in the older half of the window with that in the newer.
@@ -235,6 +255,9 @@ impl Clock {
         };
         let offset = |(forth, back): (i64, i64)| (back - forth) / 2;
         let more = (offset(newer) - offset(older)) * 1_000_000 / (span / 2);
+        // A short time tells little where packets come irregularly.
+        let doubt = JITTER_DOUBT * (self.jitter / 16).cast_signed();
+        let more = more * span / (span + doubt);
         let drift = match self.drift_ppm {
             None => more,
             Some(drift) => drift + more / 8,
@@ -271,31 +294,39 @@ impl Clock {
         Some(u64::from(median / 2) + 2 * (self.jitter / 16))
     }
 
-    /// The peer was at `position_us` in play when it sent the newest packet, which has a sample.
-    pub(crate) fn place(&mut self, position_us: i64, now: Micros) {
+    /// The peer was at `position_us` in play when it sent the newest packet, which has a sample; its
+    /// inputs alone would say that it was further, by `claim_us`.
+    pub(crate) fn place(&mut self, position_us: i64, claim_us: i64, now: Micros) {
         let Some(way) = self.newest_way_us(now) else {
             return;
         };
-        let sent = Micros(now.0.saturating_sub(way.unsigned_abs()));
-        self.places.push_back((sent, position_us));
+        self.places.push_back(Place {
+            at: Micros(now.0.saturating_sub(way.unsigned_abs())),
+            position_us,
+            claim_us,
+        });
         if self.places.len() > PLACES {
             self.places.pop_front();
         }
     }
 
-    /// By how much we lead at `position_us`, in µs, if the peer plays on at this pace on our clock;
-    /// negative where it leads. `None` without news of it.
-    pub(crate) fn lead_us(&self, position_us: i64, pace_ppm: i64, now: Micros) -> Option<i64> {
-        let mut leads = [0; PLACES];
+    /// Our lead at `position_us`, if the peer plays on at this pace on our clock. `None` without news
+    /// of it.
+    pub(crate) fn lead(&self, position_us: i64, pace_ppm: i64, now: Micros) -> Option<Lead> {
+        let mut leads = [Lead::default(); PLACES];
         let mut count = 0;
-        for (at, place) in &self.places {
-            let since = now.since(*at);
-            if *at > now || since > PLACES_TIME {
+        for place in &self.places {
+            let since = now.since(place.at);
+            if place.at > now || since > PLACES_TIME {
                 continue;
             }
             let since = since.as_micros() as i64;
             let played = since + since * pace_ppm / 1_000_000;
-            leads[count] = position_us.saturating_sub(place.saturating_add(played));
+            let there = place.position_us.saturating_add(played);
+            leads[count] = Lead {
+                us: position_us.saturating_sub(there),
+                claim_us: place.claim_us,
+            };
             count += 1;
         }
         let leads = leads.get_mut(..count)?;

@@ -5,6 +5,7 @@ use crate::codec::SECTION_BYTES;
 use crate::compare::{Comparison, History};
 use crate::delay::Delays;
 use crate::inputs::{Inputs, Queue};
+use crate::pace::Credit;
 use crate::types::MAX_PLAYERS;
 use crate::wire::{
     self, Body, Echo, Header, Key, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, Near, SHORT_REACH,
@@ -55,6 +56,7 @@ pub(crate) struct Link {
     newest: Option<Newest>,
     arrivals: Arrivals,
     pub(crate) clock: Clock,
+    pub(crate) credit: Credit,
     pub(crate) comparison: Comparison,
     bytes_sent: u64,
     bytes_received: u64,
@@ -99,6 +101,7 @@ impl Link {
             newest: None,
             arrivals: Arrivals::default(),
             clock: Clock::default(),
+            credit: Credit::default(),
             comparison: Comparison::default(),
             bytes_sent: 0,
             bytes_received: 0,

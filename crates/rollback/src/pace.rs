@@ -1,33 +1,39 @@
 //! When ticks are due: at the pace of the frame duration, bent by small changes of tick length so
 //! that peers drift towards each other.
 //!
-//! The length of a tick is that of a frame, changed by the sum of two parts. The first makes us as
-//! slow as the slowest clock of all peers: it is measured on the clocks themselves, so that nobody
-//! can slow down because another did. The second takes back our lead over the peer that is the
-//! furthest behind, in proportion, and faster if it is more than a frame. The sum changes by little
-//! from tick to tick, and shortens a tick by one percent at most.
+//! The length of a tick is that of a frame, changed by the sum of two parts, for each peer. The first
+//! makes us as slow as its clock, if that is slower: it is measured on the clocks themselves, so that
+//! nobody slows down because another did. The second takes back our lead over it, in proportion, and
+//! faster if it is more than a frame. We go with the peer that needs the longest ticks. A clock that
+//! lies gains nothing for long: where it is not followed by its peer's inputs, the second part undoes
+//! the first. The sum changes by little from tick to tick, and shortens a tick by one percent at most.
+//!
+//! Ticks that a host missed are made good at once, but no further than the inputs of the others
+//! prove them to have played meanwhile.
 
 use crate::types::as_micros;
 use crate::wire::Body;
-use crate::{Engine, Frame, Micros};
+use crate::{Engine, Frame, Micros, PlayerIndex};
 
 /// The most that a tick is shortened, in parts per million.
 const MAX_SPEED_UP_PPM: i64 = 10_000;
 
-/// The most that a tick is lengthened: a peer with a host that manages half the frames is waited
-/// for without a stall.
-const MAX_SLOW_DOWN_PPM: i64 = 1_000_000;
+/// The most that a tick is lengthened: a peer with a host that manages a third of the frames is
+/// waited for without a stall.
+const MAX_SLOW_DOWN_PPM: i64 = 2_000_000;
 
 /// The most that the length changes from one tick to the next.
-const MAX_CHANGE_PPM: i64 = 10_000;
+const MAX_CHANGE_PPM: i64 = 20_000;
 
-/// How much of a lead is taken back in a second: of what is beyond the dead zone, and once more of
-/// what is beyond a frame.
+/// How much of a lead is taken back in a second, and how much more of what is beyond a frame.
 const GAIN: i64 = 1;
-const GAIN_BEYOND_FRAME: i64 = 2;
+const GAIN_BEYOND_FRAME: i64 = 3;
 
-/// Leads under this part of a frame are left alone.
-const DEAD_ZONE: i64 = 16;
+/// Peers sway around their common place by this part of a frame, once in so many frames, each at
+/// another time. Where packets arrive just when a tick is due, the least lead would otherwise cost
+/// one peer a whole frame more in every rollback, for good.
+const SWAY: i64 = 24;
+const SWAY_FRAMES: i64 = 512;
 
 /// A host that is late by no more than this many frames makes the ticks good at once.
 const SLACK: u64 = 2;
@@ -36,19 +42,20 @@ const SLACK: u64 = 2;
 /// made theirs.
 const DEBT_TIME_US: u64 = 2_000_000;
 
+/// What a peer can cost us by its word alone, and how much more of it for every million µs.
+const CREDIT_US: i64 = 600_000;
+const CREDIT_PPM: i64 = 2_000;
+
 /// How long the beginning is put off, at most, for a peer that begins later.
 const MAX_START_WAIT_US: u64 = 1_000_000;
 
 /// What the links tell for the next tick.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Steer {
-    /// Our lead over the peer that is the furthest behind; negative where all are ahead. `None`
-    /// without news of any.
-    pub(crate) lead_us: Option<i64>,
-    /// By how much the slowest clock is slower than ours, in parts per million; 0 or less.
-    pub(crate) slowest_ppm: i64,
-    /// There is no peer to keep up with.
-    pub(crate) alone: bool,
+    /// By how much it should be longer than a frame, in parts per million.
+    pub(crate) change_ppm: i64,
+    /// The inputs that came prove all peers to be further than we are after this tick.
+    pub(crate) behind: bool,
 }
 
 #[derive(Debug)]
@@ -140,16 +147,15 @@ impl Pace {
             // A host may be early, but not by more than a frame: its clock stepped back.
             false => due.min(Micros(now.0.saturating_add(self.frame_us))),
         };
-        if advances && self.pays(now, steer) {
-            self.debt_us -= self.frame_us;
-            self.due = Some(now);
-            return;
-        }
-        let length = match advances {
-            true => self.length(steer),
-            false => self.frame_us,
-        };
-        self.due = Some(Micros(due.0.saturating_add(length)));
+        let length = self.length(steer);
+        self.due = Some(match advances {
+            true if steer.behind && self.owes(now) => {
+                self.debt_us -= self.frame_us;
+                now
+            }
+            true => Micros(due.0.saturating_add(length)),
+            false => Micros(due.0.saturating_add(self.frame_us)),
+        });
     }
 
     /// A tick of catching up: play goes on from now.
@@ -158,7 +164,7 @@ impl Pace {
         self.due = Some(Micros(now.0.saturating_add(self.frame_us)));
     }
 
-    /// What a stalled head waited for has come: the tick is due at once.
+    /// What the head waited for has come: the tick is due at once.
     pub(crate) fn hurry(&mut self, now: Micros) {
         self.due = self.due.map(|due| due.min(now));
     }
@@ -175,37 +181,81 @@ impl Pace {
     }
 
     fn lend(&mut self, time_us: u64) {
-        let debt = self.debt_us.saturating_add(time_us);
+        let debt = match self.owes(self.last_tick) {
+            true => self.debt_us.saturating_add(time_us),
+            false => time_us,
+        };
         self.debt_us = debt.min(self.catch_up_us);
         self.debt_ends = Micros(self.last_tick.0.saturating_add(DEBT_TIME_US));
     }
 
-    /// A frame of the time lost is made good now: all peers are at least that far ahead. So a clock
-    /// that leaps, which loses no time, cannot make us leap.
-    fn pays(&mut self, now: Micros, steer: Steer) -> bool {
-        if now > self.debt_ends {
-            self.debt_us = 0;
-        }
-        let frame = self.frame_us.cast_signed();
-        let behind = steer.alone || steer.lead_us.is_some_and(|lead| lead <= -frame);
-        self.debt_us >= self.frame_us && behind
+    /// There is a frame of time lost to be made good, if we are behind. A clock that leaps loses no
+    /// time: we are not behind then.
+    pub(crate) fn owes(&self, now: Micros) -> bool {
+        self.debt_us >= self.frame_us && now <= self.debt_ends
     }
 
     fn length(&mut self, steer: Steer) -> u64 {
-        let frame = self.frame_us.cast_signed();
-        let lead = steer.lead_us.unwrap_or(0);
-        let beyond = |zone: i64| lead.signum() * lead.saturating_abs().saturating_sub(zone).max(0);
-        // Microseconds per second are parts per million.
-        let correction = GAIN
-            .saturating_mul(beyond(frame / DEAD_ZONE))
-            .saturating_add(GAIN_BEYOND_FRAME.saturating_mul(beyond(frame)));
-        let slower = -steer.slowest_ppm * 1_000_000 / (1_000_000 + steer.slowest_ppm);
-        let wanted = slower.saturating_add(correction);
-        let wanted = wanted.clamp(-MAX_SPEED_UP_PPM, MAX_SLOW_DOWN_PPM);
+        let wanted = steer.change_ppm.clamp(-MAX_SPEED_UP_PPM, MAX_SLOW_DOWN_PPM);
         let change = wanted - self.change_ppm;
         self.change_ppm += change.clamp(-MAX_CHANGE_PPM, MAX_CHANGE_PPM);
-        let length = frame * (1_000_000 + self.change_ppm);
-        ((length + 500_000) / 1_000_000).unsigned_abs()
+        let length = self.frame_us * (1_000_000 + self.change_ppm).unsigned_abs();
+        (length + 500_000) / 1_000_000
+    }
+}
+
+/// What we still slow down for on a peer's word: an input delay that it announces can make it seem
+/// further behind than its inputs say. An honest peer has caught up before the credit is used up.
+#[derive(Debug)]
+pub(crate) struct Credit {
+    left_us: i64,
+}
+
+impl Default for Credit {
+    fn default() -> Credit {
+        Credit { left_us: CREDIT_US }
+    }
+}
+
+impl Credit {
+    /// The change of the next tick: `full`, or `sure` where there is no credit for the difference.
+    fn spend(&mut self, full: i64, sure: i64, frame_us: i64) -> i64 {
+        let more = full.min(MAX_SLOW_DOWN_PPM) - sure.min(MAX_SLOW_DOWN_PPM);
+        if more <= 0 {
+            self.left_us = CREDIT_US.min(self.left_us + frame_us * CREDIT_PPM / 1_000_000);
+            return full;
+        }
+        let cost = more * frame_us / 1_000_000;
+        if cost > self.left_us {
+            self.left_us += frame_us * CREDIT_PPM / 1_000_000;
+            return sure;
+        }
+        self.left_us -= cost;
+        full
+    }
+}
+
+/// By how much a tick should be longer for the sake of a peer with a clock that is `slower_ppm`
+/// slower, over which we lead.
+fn change_ppm(slower_ppm: i64, lead_us: i64, frame_us: i64) -> i64 {
+    let beyond = lead_us.saturating_abs().saturating_sub(frame_us).max(0);
+    // Microseconds per second are parts per million.
+    let correction = GAIN
+        .saturating_mul(lead_us)
+        .saturating_add(GAIN_BEYOND_FRAME.saturating_mul(lead_us.signum() * beyond));
+    let longer = slower_ppm * 1_000_000 / (1_000_000 - slower_ppm);
+    longer.saturating_add(correction)
+}
+
+/// Where a player's peer is in its sway: between plus and minus [`SWAY_FRAMES`], evenly.
+fn sway(player: PlayerIndex, players: usize, head: Frame) -> i64 {
+    let phase = SWAY_FRAMES * player.index() as i64 / players.max(1) as i64;
+    let place = (i64::from(head.0) + phase) % SWAY_FRAMES;
+    let up = 4 * place - SWAY_FRAMES;
+    if up <= SWAY_FRAMES {
+        up
+    } else {
+        2 * SWAY_FRAMES - up
     }
 }
 
@@ -216,18 +266,31 @@ impl Engine {
             self.pace.hold(now);
             return;
         }
-        let drifts = self.links.iter().filter_map(|link| link.clock.drift_ppm());
-        let slowest_ppm = drifts.fold(0, i64::min);
         let position = self.position_us(head);
-        let leads = self.links.iter_mut().filter_map(|link| {
-            let lead = link.clock.lead_us(position, slowest_ppm, now);
-            link.stats.lead_us = lead.unwrap_or(0);
-            lead
+        let players = self.config.players;
+        let frame_us = self.config.frame_us.cast_signed();
+        let own = self.config.local.iter().next();
+        let changes = self.links.iter_mut().map(|link| {
+            // A peer with a faster clock slows down to ours.
+            let drift_ppm = link.clock.drift_ppm().unwrap_or(0).min(0);
+            let lead = link
+                .clock
+                .lead(position, drift_ppm, now)
+                .unwrap_or_default();
+            link.stats.lead_us = lead.us;
+            let sways = own.zip(link.players.iter().next());
+            let sways = sways.map_or(0, |(own, other)| {
+                sway(own, players, head) - sway(other, players, head)
+            });
+            let meant = sways * frame_us / (SWAY * SWAY_FRAMES);
+            let full = change_ppm(-drift_ppm, lead.us - meant, frame_us);
+            let sure = lead.us.saturating_sub(lead.claim_us) - meant;
+            let sure = change_ppm(-drift_ppm, sure, frame_us).max(0);
+            link.credit.spend(full, sure, frame_us)
         });
         let steer = Steer {
-            lead_us: leads.max(),
-            slowest_ppm,
-            alone: self.links.is_empty(),
+            change_ppm: changes.max().unwrap_or(0),
+            behind: self.behind(head),
         };
         self.pace.tick(now, advances, steer);
     }
@@ -254,19 +317,33 @@ impl Engine {
         let least = ends().map(|(player, end)| Frame(end - Frame(self.delays.longest(player))));
         let proven = least.max().unwrap_or_default().max(body.head);
         let authored = ends().all(|(_, end)| proven <= end);
+        // With our own input delay it would be there.
+        let local = self.config.local.iter();
+        let delay = local.map(|player| self.delays.longest(player)).max();
+        let latest = ends().map(|(_, end)| end).max().unwrap_or_default();
+        let likely = Frame(latest - Frame(delay.unwrap_or(0))).max(proven);
         let place = self.position_us(proven);
+        let claim = self.position_us(likely) - place;
         let playing = !self.rejoining() && body.known.is_none() && body.head > Frame(0);
         if playing && advanced && authored {
-            self.links[index].clock.place(place, now);
+            self.links[index].clock.place(place, claim, now);
         }
     }
 
-    /// Ticks at once if the head need not stand still any longer.
+    /// Ticks at once if the head need not stand still any longer, or can make good lost time.
     pub(crate) fn hurry(&mut self, now: Micros) {
+        let head = self.timeline.head();
         let (missing, _) = self.inputs.first_missing();
-        if self.stalled.is_some() && self.timeline.head() < missing + self.config.window {
+        let resumes = self.stalled.is_some() && head < missing + self.config.window;
+        if resumes || (self.pace.owes(now) && self.behind(head)) {
             self.pace.hurry(now);
         }
+    }
+
+    /// The inputs that came prove all peers to be beyond this head.
+    fn behind(&self, head: Frame) -> bool {
+        let mut remote = self.links.iter().flat_map(|link| link.players.iter());
+        remote.all(|player| self.inputs.of(player).end() > head + self.delays.longest(player))
     }
 
     fn position_us(&self, head: Frame) -> i64 {

@@ -89,6 +89,19 @@ impl Ear {
         };
         (self.header, body)
     }
+
+    /// The packet with something else in it.
+    pub(crate) fn retell(&mut self, bytes: &[u8], change: impl Fn(&mut wire::Body)) -> Vec<u8> {
+        let (header, mut body) = self.hear(bytes);
+        change(&mut body);
+        match self.addressee {
+            Some(addressee) if wire::is_short(bytes) => {
+                let key = Key::new(&header, addressee, body.from, body.to);
+                wire::encode_short(key, &body, PLAIN)
+            }
+            _ => wire::encode(&header, &body, PLAIN),
+        }
+    }
 }
 
 /// Two players, one here; delay 2, window 10 frames.

@@ -23,5 +23,7 @@ mod rejoining;
 mod reload;
 mod rng;
 mod strategies;
+mod timing;
+mod timing_world;
 mod traffic;
 mod world;
