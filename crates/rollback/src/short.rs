@@ -11,6 +11,7 @@ pub const SHORT_REACH: u32 = 96;
 const CLOCK: u8 = 1;
 const ECHO: u8 = 1 << 1;
 const HASH: u8 = 1 << 2;
+const MARKS: u8 = 0b1111 << 3;
 
 /// Frames that are written as differences are at most this far from each other.
 const FAR: u32 = 1 << 14;
@@ -23,7 +24,11 @@ pub(crate) const MAX_HELD_US: u32 = HELD_UNIT * u16::MAX as u32;
 
 /// What a short packet leaves out, for one direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key(u64);
+pub struct Key {
+    digest: u64,
+    /// The low two bits of epoch and incarnation, where they are in the first byte.
+    marks: u8,
+}
 
 /// What a receiver last had of the sender: numbers that are written in part are those next to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,13 +58,17 @@ impl Key {
         hasher.update(&to.0.to_le_bytes());
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        Key(u64::from_le_bytes(first))
+        let mark = |number: u32, shift: u32| (number as u8 & 3) << shift;
+        Key {
+            digest: u64::from_le_bytes(first),
+            marks: mark(header.epoch.0, 3) | mark(header.incarnation.0, 5),
+        }
     }
 
     /// The top 16 bits of SplitMix64's output function of: the key, xor the sequence times 2³², xor
     /// the head, both in full.
     pub fn tag(self, sequence: u32, head: Frame) -> u16 {
-        let mut z = self.0 ^ u64::from(sequence) << 32 ^ u64::from(head.0);
+        let mut z = self.digest ^ u64::from(sequence) << 32 ^ u64::from(head.0);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 48) as u16
@@ -113,7 +122,8 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, key: Key, body: &Body) {
     out.push(
         flag(body.sent_at.is_some(), CLOCK)
             | flag(body.echo.is_some(), ECHO)
-            | flag(hash.is_some(), HASH),
+            | flag(hash.is_some(), HASH)
+            | key.marks,
     );
     out.extend(key.tag(body.sequence, body.head).to_le_bytes());
     out.push(body.sequence as u8);
@@ -160,8 +170,12 @@ pub fn decode_short(
     }
     let mut reader = Reader(bytes);
     let flags = reader.byte()?;
-    if flags & !(CLOCK | ECHO | HASH) != 0 || flags & (CLOCK | ECHO) == ECHO {
+    if flags & FULL != 0 || flags & (CLOCK | ECHO) == ECHO {
         return Err(PacketError::Malformed("unknown flag"));
+    }
+    // The episode before and the page load before are never taken for this one, whatever the tag.
+    if flags & MARKS != key.marks {
+        return Err(PacketError::UnknownTag);
     }
     body.begin(near.from, near.to);
     let tag = reader.u16()?;

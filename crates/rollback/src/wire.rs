@@ -49,7 +49,7 @@
 //!
 //! | field | coding | meaning |
 //! |---|---|---|
-//! | form, flags | 1 byte | bit 0: clock, 1: echo, 2: hash; the others, also the top bit, are 0 |
+//! | form, flags | 1 byte | bit 0: clock, 1: echo, 2: hash; bits 3 and 4: the low bits of the epoch, 5 and 6: of the incarnation; the top bit is 0 |
 //! | tag | u16 | [`Key::tag`]: epoch, page loads, configuration and players are those of the last full packets, and the next two fields were understood rightly |
 //! | sequence | 1 byte | its low 8 bits: the number next to the newest that came |
 //! | head | u16 | its low 16 bits: the number next to the newest that came |
