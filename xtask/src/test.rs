@@ -19,6 +19,8 @@ pub(crate) struct Options {
 enum Part {
     /// Format, generated files, house rules, clippy, cargo tests
     Rust,
+    /// The Python package, with real environments
+    Python,
     /// The WebAssembly module against the native program; lint, types and tests of the pages
     Web,
     /// Two browsers, imposed networks
@@ -38,6 +40,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         rust::clippy()?;
         python::environment()?;
         rust::test()?;
+    }
+    if wants(Part::Python) {
+        python::environment()?;
+        python::test()?;
     }
     if wants(Part::Web) {
         wasm::build(Variant::Normal)?;

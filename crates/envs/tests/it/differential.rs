@@ -239,7 +239,7 @@ fn line(env: &SlimeVolleyball, steps: &[AgentStep]) -> String {
     line
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -322,7 +322,7 @@ fn python(episodes: &[Episode]) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn interpreter() -> PathBuf {
+pub(crate) fn interpreter() -> PathBuf {
     match std::env::var_os("IGYM_PYTHON") {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/python"),

@@ -1,0 +1,342 @@
+"""The border to the host: bytes in, bytes out. The layout is in python/README.md, byte by byte.
+
+A host makes one `Runtime` per scene with `open_runtime(configuration)`, asks what it found with
+`describe()`, starts episodes with `reset(seed)`, and then makes one call of `run(batch)` per tick,
+however far a rollback goes back. Nothing here raises: an error is a part of the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import __version__, canonical, loader, seeding
+from .adapter import Adapter
+from .errors import GymError, from_exception, setup_error
+from .picture import Painter
+from .simulation import Rules, Simulation
+
+#: Of the bytes; the first byte of every batch and answer.
+PROTOCOL = 1
+
+LOAD, SAVE, STEP, FORGET, DRAW, OBSERVE, DIGEST = range(1, 8)
+STATE, ERROR = 0x7F, 0xFF
+
+#: Flags of a batch.
+WITH_OBSERVATIONS = 1
+#: Flags of a step's result.
+TERMINAL, HAS_DIGEST, HAS_OBSERVATIONS = 1, 2, 4
+#: The viewer of a spectator.
+SPECTATOR = 0xFF
+
+_SETTINGS = {
+    "environment", "style", "omit_infos", "snapshot", "draw", "size", "seats", "bindings",
+    "default_action", "max_steps", "digest_interval", "base",
+}  # fmt: skip
+
+
+class Runtime:
+    """An environment that is ready to play episodes."""
+
+    def __init__(self, configuration: dict[str, Any]):
+        unknown = sorted(set(configuration) - _SETTINGS)
+        if unknown:
+            raise setup_error(f"unknown settings: {', '.join(unknown)}")
+        base = configuration.get("base", ".")
+        spec = configuration.get("environment") or {}
+        adapter = Adapter(
+            loader.factory(spec, base),
+            loader.describe(spec),
+            configuration.get("style", "auto"),
+            tuple(configuration.get("omit_infos", ())),
+        )
+        seats = configuration.get("seats")
+        rules = Rules(
+            max_steps=int(configuration.get("max_steps", 10_000)),
+            digest_interval=int(configuration.get("digest_interval", 0)),
+            seats=[[agent] for agent in adapter.agents] if seats is None else seats,
+            default_action=configuration.get("default_action", 0),
+        )
+        self.simulation = Simulation(adapter, rules, configuration.get("snapshot", "auto"))
+        size = configuration.get("size")
+        draw = configuration.get("draw")
+        self.painter = Painter(self.simulation, draw, tuple(size) if size else None, base)
+        self._bindings = [self._binding(value) for value in configuration.get("bindings", ())]
+        self._shown_assets = self.painter.assets
+        self._failed: GymError | None = None
+
+    def describe(self) -> bytes:
+        """What the host must know, as the JSON of an object."""
+        simulation = self.simulation
+        adapter = simulation.adapter
+        choice = simulation.choice
+        document = {
+            "protocol": PROTOCOL,
+            "version": __version__,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "platform": sys.platform,
+            "hash_seed": seeding.hash_seed(),
+            "environment": adapter.name,
+            "style": adapter.style,
+            "agents": adapter.agents,
+            "spaces": [space.describe() for space in adapter.spaces],
+            "seats": [[adapter.agents[agent] for agent in seat] for seat in simulation.seats],
+            "default_inputs": [self._input(seat, None).hex() for seat in simulation.seats],
+            "bindings": [
+                [data if data is None else data.hex() for data in binding] for binding in self._bindings
+            ],
+            "size": list(self.painter.size),
+            "assets": self.painter.assets,
+            "snapshot": simulation.strategy.name,
+            "snapshot_costs_us": {name: round(cost, 1) for name, cost in choice.costs.items()},
+            "snapshots_refused": choice.refused,
+            "drawing_guarded": self.painter.guarded,
+            "notes": adapter.notes,
+        }
+        return _json(document)
+
+    def reset(self, seed: int) -> bytes:
+        """Starts an episode: an answer with the observations of frame 0 and the infos of the reset."""
+        out = _answer()
+        try:
+            self._failed = None
+            self.simulation.reset(int(seed))
+            self.painter.reset()
+            _block(out, OBSERVE, self.simulation.encoded_observations())
+            _block(out, OBSERVE, self._reset_infos())
+            self._state(out)
+        except Exception as error:
+            self._fail(out, error, 0)
+        return bytes(out)
+
+    def run(self, batch: Any) -> bytes:
+        """Does all that a batch asks for, in its order. Steps and saves after a terminal step are
+        skipped, up to the next load. After an error nothing more is done, and every later batch gets
+        the same error until the next reset."""
+        out = _answer()
+        if self._failed is not None:
+            _block(out, ERROR, _json(self._failed.to_dict()))
+            return bytes(out)
+        try:
+            self._run(bytes(batch), out)
+            self._state(out)
+        except Exception as error:
+            self._fail(out, error, self.simulation.frame)
+        return bytes(out)
+
+    def measure(self, frames: int = 10, repeats: int = 5) -> bytes:
+        """Times step, save, load and a rollback of `frames` frames on this machine, from a fresh
+        episode: JSON with medians in microseconds."""
+        simulation = self.simulation
+        steps, saves, loads, rollbacks = [], [], [], []
+        for _ in range(repeats):
+            simulation.reset(0)
+            for frame in range(frames):
+                saves.append(_timed(simulation.save))
+                steps.append(_timed(lambda frame=frame: simulation.play_trial(frame)))
+                if simulation.ended:
+                    break
+            played = simulation.frame
+            start = time.perf_counter()
+            simulation.load(0)
+            loads.append(time.perf_counter() - start)
+            for frame in range(played):
+                simulation.play_trial(frame)
+                simulation.save()
+            rollbacks.append((time.perf_counter() - start) * frames / max(played, 1))
+        simulation.reset(0)
+        values = {"step": steps, "save": saves, "load": loads, f"rollback_{frames}": rollbacks}
+        return _json({f"{name}_us": round(_median(times) * 1e6, 1) for name, times in values.items()})
+
+    def _run(self, batch: bytes, out: bytearray) -> None:
+        simulation = self.simulation
+        if len(batch) < 2 or batch[0] != PROTOCOL:
+            raise GymError("protocol", f"a batch starts with {PROTOCOL} and its flags")
+        observed = bool(batch[1] & WITH_OBSERVATIONS)
+        reader = _Reader(batch, 2)
+        over = False
+        while reader.more():
+            operation = reader.byte()
+            if operation == STEP:
+                frame, inputs = reader.u32(), reader.inputs()
+                if not over:
+                    self._expect(frame, "step")
+                    over = self._step(out, inputs, observed)
+            elif operation == SAVE:
+                frame = reader.u32()
+                if not over:
+                    self._expect(frame, "save")
+                    simulation.save()
+            elif operation == LOAD:
+                simulation.load(reader.u32())
+                over = simulation.ended
+            elif operation == FORGET:
+                simulation.forget_before(reader.u32())
+            elif operation == DRAW:
+                self._draw(out, reader.byte())
+            elif operation == OBSERVE:
+                _block(out, OBSERVE, simulation.encoded_observations())
+            elif operation == DIGEST:
+                out.append(DIGEST)
+                out += simulation.digest()
+            else:
+                raise GymError("protocol", f"operation {operation} is unknown")
+
+    def _step(self, out: bytearray, inputs: list[bytes], observed: bool) -> bool:
+        simulation = self.simulation
+        frame = simulation.frame
+        record = simulation.step(inputs)
+        flags = TERMINAL if record.terminal else 0
+        if record.digest is not None:
+            flags |= HAS_DIGEST
+        if observed:
+            flags |= HAS_OBSERVATIONS
+        out += _STEP.pack(STEP, frame, flags, len(record.outcome))
+        out += record.outcome
+        if record.digest is not None:
+            out += record.digest
+        if observed:
+            observations = simulation.encoded_observations()
+            out += len(observations).to_bytes(4, "little")
+            out += observations
+        return record.terminal
+
+    def _draw(self, out: bytearray, viewer: int) -> None:
+        if viewer != SPECTATOR and viewer >= len(self.simulation.adapter.ids):
+            raise GymError("protocol", f"there is no agent number {viewer} to draw for")
+        picture = self.painter.draw(None if viewer == SPECTATOR else viewer)
+        assets = self.painter.assets
+        data = b""
+        if assets != self._shown_assets:
+            self._shown_assets = assets
+            data = _json(assets)
+        out.append(DRAW)
+        out += len(data).to_bytes(4, "little") + data
+        out += picture.to_bytes()
+
+    def _state(self, out: bytearray) -> None:
+        simulation = self.simulation
+        out += struct.pack(
+            "<BIBB", STATE, simulation.frame, int(simulation.ended), len(simulation.returns)
+        )
+        for score, live in zip(simulation.returns, simulation.live, strict=True):
+            out += struct.pack("<dB", score, int(live))
+
+    def _expect(self, frame: int, doing: str) -> None:
+        if frame != self.simulation.frame:
+            raise GymError(
+                "protocol", f"cannot {doing} frame {frame}: the state is at frame {self.simulation.frame}"
+            )
+
+    def _fail(self, out: bytearray, error: Exception, frame: int) -> None:
+        failed = from_exception(f"{self.simulation.adapter.name}", error)
+        failed.frame = frame
+        self._failed = failed
+        _block(out, ERROR, _json(failed.to_dict()))
+
+    def _reset_infos(self) -> bytes:
+        adapter = self.simulation.adapter
+        infos = {agent: info for agent, info in zip(adapter.agents, self.simulation.infos, strict=True) if info}
+        try:
+            return canonical.encode(infos)
+        except canonical.Unencodable as error:
+            raise GymError(
+                "value",
+                f"{adapter.name}: the infos of reset hold {error}, which cannot be recorded; leave it out "
+                f"with omit_infos",
+            ) from None
+
+    def _binding(self, value: Any) -> list[bytes | None]:
+        """A key's action as each player's input; `None` for a player none of whose agents can do it."""
+        found = [self._input(seat, value) for seat in self.simulation.seats]
+        if all(data is None for data in found):
+            spaces = ", ".join(sorted({str(space.space) for space in self.simulation.adapter.spaces}))
+            raise setup_error(f"no agent can do the action {value!r} of a key; the action spaces are {spaces}")
+        return found
+
+    def _input(self, seat: list[int], value: Any) -> Any:
+        """The input of a player all of whose agents do `value`; those that cannot do the default."""
+        adapter = self.simulation.adapter
+        data = b""
+        possible = value is None
+        for agent in seat:
+            space = adapter.spaces[agent]
+            part = space.pack(self.simulation.idle[agent])
+            own = value.get(adapter.agents[agent], value) if isinstance(value, dict) else value
+            if own is not None:
+                try:
+                    part = space.encode(own)
+                    possible = True
+                except (ValueError, TypeError, AssertionError):
+                    pass
+            data += part
+        return data if possible else None
+
+
+_STEP = struct.Struct("<BIBI")
+
+
+def open_runtime(configuration: Any) -> Runtime:
+    """From the JSON of a configuration (text or bytes); raises `GymError`."""
+    if isinstance(configuration, (bytes, bytearray, memoryview, str)):
+        configuration = json.loads(
+            configuration if isinstance(configuration, str) else bytes(configuration).decode()
+        )
+    if not isinstance(configuration, dict):
+        raise setup_error("a configuration is a JSON object")
+    return Runtime(configuration)
+
+
+class _Reader:
+    """Reads a batch; what ends too early is an error."""
+
+    def __init__(self, data: bytes, at: int):
+        self._data = data
+        self._at = at
+
+    def more(self) -> bool:
+        return self._at < len(self._data)
+
+    def take(self, count: int) -> bytes:
+        part = self._data[self._at : self._at + count]
+        if len(part) != count:
+            raise GymError("protocol", "the batch ends too early")
+        self._at += count
+        return part
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def u32(self) -> int:
+        return int.from_bytes(self.take(4), "little")
+
+    def inputs(self) -> list[bytes]:
+        return [self.take(self.byte()) for _ in range(self.byte())]
+
+
+def _answer() -> bytearray:
+    return bytearray((PROTOCOL,))
+
+
+def _block(out: bytearray, kind: int, data: bytes) -> None:
+    out.append(kind)
+    out += len(data).to_bytes(4, "little")
+    out += data
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2] if times else 0.0

@@ -1,0 +1,243 @@
+"""One episode under one condition, frame by frame and field by field, for the doctor to compare."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import random
+from typing import Any
+
+from . import canonical, graph, loader, seeding, snapshots
+from .adapter import Adapter
+from .errors import GymError, from_exception
+from .picture import Painter
+from .simulation import UNCHECKED, Rules, Simulation
+from .suspects import Watch
+
+Trace = dict[str, Any]
+
+
+def trace(
+    configuration: dict[str, Any], condition: str = "plain", frames: int = 120, seed: int = 1
+) -> Trace:
+    """Plays one episode under a condition. `plain` is what the others are compared with; `watched` also
+    notes suspicious calls. The result is plain JSON."""
+    watch = Watch()
+    try:
+        if condition == "watched":
+            with watch:
+                played = _play(configuration, condition, frames, seed)
+        else:
+            played = _play(configuration, condition, frames, seed)
+        error = None
+    except Exception as raised:
+        played, error = [], from_exception("playing", raised).to_dict()
+    return {
+        "condition": condition,
+        "hash_seed": seeding.hash_seed(),
+        "frames": played,
+        "suspects": [list(call) for call in watch.calls],
+        "error": error,
+    }
+
+
+def compare(first: Trace, second: Trace) -> dict[str, Any] | None:
+    """The first frame in which two traces differ and what differs in it, or `None`."""
+    for frame, (ours, theirs) in enumerate(zip(first["frames"], second["frames"])):
+        if ours == theirs:
+            continue
+        fields = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+        fields.sort(key=lambda name: (name.startswith("state"), list({**ours, **theirs}).index(name)))
+        name = fields[0]
+        return {
+            "frame": frame,
+            "field": name,
+            "values": [_shown(ours.get(name)), _shown(theirs.get(name))],
+            "fields": fields[:20],
+        }
+    lengths = len(first["frames"]), len(second["frames"])
+    if lengths[0] != lengths[1]:
+        return {"frame": min(lengths), "field": "end of the episode", "values": list(map(str, lengths)), "fields": []}
+    return None
+
+
+def _play(configuration: dict[str, Any], condition: str, frames: int, seed: int) -> list[dict[str, Any]]:
+    simulation, painter = _open(configuration, condition)
+    if condition == "after_others":
+        for other in (seed + 1000, seed + 1001):
+            inputs = Inputs(simulation, other)
+            simulation.reset(other)
+            for _ in range(frames):
+                simulation.step(inputs.next())
+    inputs = Inputs(simulation, seed)
+    kept = _shake() if condition == "fresh" else None
+    simulation.reset(seed)
+    played = [fields(simulation)]
+    for frame in range(frames):
+        if painter is not None:
+            for viewer in range(len(simulation.adapter.ids)):
+                painter.draw(viewer)
+        now = inputs.next()
+        if condition == "rollback":
+            _detour(simulation, inputs.wrong(), frame)
+        simulation.step(now)
+        played.append(fields(simulation))
+        if simulation.ended:
+            break
+    del kept
+    return played
+
+
+def _detour(simulation: Simulation, wrong: list[list[bytes]], frame: int) -> None:
+    """Plays some frames with inputs that turn out to be wrong, and comes back."""
+    simulation.save()
+    for inputs in wrong[: 1 + frame % len(wrong)]:
+        simulation.step(inputs)
+        if not simulation.ended:
+            simulation.save()
+    simulation.load(frame)
+    simulation.forget_before(frame)
+
+
+def _open(configuration: dict[str, Any], condition: str) -> tuple[Simulation, Painter | None]:
+    base = configuration.get("base", ".")
+    spec = configuration.get("environment") or {}
+    adapter = Adapter(
+        loader.factory(spec, base),
+        loader.describe(spec),
+        configuration.get("style", "auto"),
+        tuple(configuration.get("omit_infos", ())),
+    )
+    seats = configuration.get("seats")
+    rules = Rules(
+        max_steps=int(configuration.get("max_steps", 10_000)),
+        digest_interval=0,
+        seats=[[agent] for agent in adapter.agents] if seats is None else seats,
+        default_action=configuration.get("default_action", 0),
+    )
+    snapshot = configuration.get("snapshot", "auto") if condition == "rollback" else UNCHECKED
+    simulation = Simulation(adapter, rules, snapshot)
+    if condition != "drawn":
+        return simulation, None
+    size = configuration.get("size")
+    painter = Painter(simulation, configuration.get("draw"), tuple(size) if size else None, base)
+    return simulation, painter
+
+
+class Inputs:
+    """The inputs of all players, as people press keys: held for a while. From the seed alone."""
+
+    def __init__(self, simulation: Simulation, seed: int):
+        self._simulation = simulation
+        self._random = random.Random(seed * 7919 + 5)
+        self._held = [self._any(seat) for seat in simulation.seats]
+
+    def next(self) -> list[bytes]:
+        for player, seat in enumerate(self._simulation.seats):
+            if self._random.random() < 0.3:
+                self._held[player] = self._any(seat)
+        return list(self._held)
+
+    def wrong(self) -> list[list[bytes]]:
+        """Some frames of other inputs, for which the right ones do not change."""
+        state = self._random.getstate()
+        frames = [[self._any(seat) for seat in self._simulation.seats] for _ in range(4)]
+        self._random.setstate(state)
+        return frames
+
+    def _any(self, seat: list[int]) -> bytes:
+        data = b""
+        for agent in seat:
+            space = self._simulation.adapter.spaces[agent]
+            value = self._value(space.describe())
+            try:
+                data += space.encode(value)
+            except (ValueError, TypeError, AssertionError):
+                data += space.pack(self._simulation.idle[agent])
+        return data
+
+    def _value(self, space: dict[str, Any]) -> Any:
+        kind = space["kind"]
+        if kind == "discrete":
+            return space["start"] + self._random.randrange(space["n"])
+        if kind == "multi_discrete":
+            return [start + self._random.randrange(n) for n, start in zip(space["n"], space["start"])]
+        if kind == "multi_binary":
+            return [self._random.randrange(2) for _ in range(space["n"])]
+        if kind == "dict":
+            return {name: self._value(part) for name, part in space["entries"].items()}
+        low, high = max(space["low"], -1e3), min(space["high"], 1e3)
+        count = 1
+        for extent in space["shape"]:
+            count *= extent
+        whole = not space["dtype"].startswith("float")
+        numbers = [self._random.uniform(low, high) for _ in range(count)]
+        return [round(number) for number in numbers] if whole else numbers
+
+
+def fields(simulation: Simulation) -> dict[str, Any]:
+    """All that can be seen of the current frame, by name: a hash and some text of each."""
+    found: dict[str, Any] = {}
+    agents = simulation.adapter.agents
+    for agent, seen in simulation.observations().items():
+        found[f"observation of {agent}"] = _hashed(seen)
+    if simulation.frame:
+        for agent, cell in zip(agents, simulation.cells, strict=True):
+            for name in ("reward", "terminated", "truncated"):
+                found[f"{name} of {agent}"] = _hashed(getattr(cell, name))
+            for key, value in cell.info.items():
+                found[f"info {key} of {agent}"] = _hashed(value)
+    for name, value in _state(simulation):
+        found[f"state {name}"] = _hashed_state(value)
+    return found
+
+
+def _state(simulation: Simulation) -> list[tuple[str, Any]]:
+    generators = seeding.GlobalGenerators().parts()
+    found = [("random", generators[0]), ("numpy.random", generators[1])]
+    env = simulation.world.env
+    if simulation.choice.own and snapshots.has_own(env):
+        state = env.get_state()
+        parts = state.items() if isinstance(state, dict) else [("", state)]
+        return found + [(f"get_state {key}", value) for key, value in parts]
+    for depth, inner in enumerate(seeding.chain(env)):
+        prefix = "env" + ".env" * depth
+        for name, value in sorted((graph.attributes(inner) or {}).items()):
+            if name != "env":
+                found.append((f"{prefix}.{name}", value))
+    return found
+
+
+def _hashed(value: Any) -> list[str]:
+    try:
+        encoded = canonical.encode(value)
+    except canonical.Unencodable:
+        return _hashed_state(value)
+    return [hashlib.blake2b(encoded, digest_size=8).hexdigest(), _text(value)]
+
+
+def _hashed_state(value: Any) -> list[str]:
+    try:
+        return [graph.digest(value)[:8].hex(), _text(value)]
+    except GymError as error:
+        return ["", error.message]
+
+
+def _text(value: Any) -> str:
+    """Some text for people; nothing in it may differ where the hash does not."""
+    if isinstance(value, (bool, int, float, str, type(None))) or type(value).__module__ == "numpy":
+        text = " ".join(str(value).split())
+        return text if len(text) <= 60 else text[:57] + "…"
+    return canonical.type_name(value)
+
+
+def _shown(entry: list[str] | None) -> str:
+    return "nothing" if entry is None else entry[1] or entry[0]
+
+
+def _shake() -> list[Any]:
+    """Lays the memory out differently: what is made while the result lives has other addresses, also in
+    relation to each other, than without it."""
+    gc.collect()
+    noise = random.Random()
+    return [bytes(size) for size in range(0, 512, 8) for _ in range(noise.randrange(1, 60))]

@@ -1,0 +1,85 @@
+"""The doctor finds what makes an environment play differently, and accuses nobody else."""
+
+import os
+
+import pytest
+
+from interactive_gym import doctor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FRAMES = 40
+
+#: What each environment's disease is, and a word of the line that is suspected.
+DISEASES = {
+    "UnseededRandom": ("random", "random.Random without a seed"),
+    "UnseededNumpy": ("random", "generator without a seed"),
+    "SystemRandomness": ("random", "randomness"),
+    "Urandom": ("random", "os.urandom"),
+    "Uuid": ("random", "uuid4"),
+    "Clock": ("time", "time.time"),
+    "PerformanceClock": ("time", "time.perf_counter"),
+    "Today": ("time", "datetime.now"),
+    "SetOrder": ("set order", None),
+    "HashOfText": ("hash()", "hash"),
+    "Address": ("id()", "id"),
+    "SetOfObjects": ("set order", None),
+    "ModuleCounter": ("module state", None),
+    "ClassAttribute": ("module state", None),
+    "MutableDefault": ("module state", None),
+    "ModuleGenerator": ("module state", None),
+    "Cache": ("module state", None),
+    "ProcessNumber": ("process", "os.getpid"),
+    "File": ("files", "open"),
+    "DrawingChangesModule": ("drawing", None),
+}
+
+
+def examine(name, **kwargs):
+    environment = {"file": "restless.py", "attribute": name, "kwargs": kwargs}
+    return doctor.examine({"environment": environment, "base": HERE}, frames=FRAMES)
+
+
+@pytest.mark.parametrize("name", DISEASES)
+def test_a_disease_is_found_and_named(name, tmp_path):
+    cause, suspect = DISEASES[name]
+    report = examine(name, **({"path": str(tmp_path / "file")} if name == "File" else {}))
+    assert not report["deterministic"]
+    assert report["findings"], report["errors"]
+    finding = report["findings"][0]
+    assert finding["cause"] == cause, report
+    assert 0 <= finding["frame"] <= FRAMES
+    assert finding["field"] == "observation of agent"
+    if suspect is not None:
+        assert any(suspect in line and "restless.py, line" in line for line in finding["suspects"]), finding
+    text = doctor.report_text(report)
+    assert cause in text
+    assert "frame" in text
+
+
+def test_at_least_twelve_kinds_are_told_apart():
+    assert len(DISEASES) >= 12
+    assert len({cause for cause, _ in DISEASES.values()}) >= 8
+
+
+@pytest.mark.parametrize("name", ["Calm", "CalmWithoutSuper"])
+def test_a_healthy_environment_is_not_accused(name):
+    report = examine(name)
+    assert report["deterministic"], doctor.report_text(report)
+    assert report["frames"] == FRAMES + 1
+    assert "the same under all conditions" in doctor.report_text(report)
+
+
+def test_the_first_difference_is_where_it_is():
+    frames = [{"reward of a": ["1", "1.0"], "state x": ["2", "2"]} for _ in range(5)]
+    plain = {"frames": frames, "error": None}
+    other = [dict(frame) for frame in frames]
+    other[3] = {"reward of a": ["9", "9.0"], "state x": ["8", "8"]}
+    other[4] = {"reward of a": ["7", "7.0"], "state x": ["8", "8"]}
+    assert doctor.compare(plain, {"frames": other, "error": None}) == {
+        "frame": 3,
+        "field": "reward of a",
+        "values": ["1.0", "9.0"],
+        "fields": ["reward of a", "state x"],
+    }
+    assert doctor.compare(plain, {"frames": frames[:4], "error": None})["field"] == "end of the episode"
+    assert doctor.compare(plain, plain) is None
