@@ -11,4 +11,6 @@ mod outbox;
 mod parity;
 mod plan;
 mod random;
+mod rejoining;
+mod routing;
 mod world;

@@ -1,7 +1,9 @@
 //! Nothing acknowledged is lost, nothing is stored twice, whatever the connection does.
 
 use igym_play::Outbox;
-use igym_protocol::{SessionId, Upload, UploadBody, decode_upload};
+use igym_protocol::{
+    RefusalCode, SessionId, Upload, UploadBody, UploadId, decode_upload, encode_upload,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -124,4 +126,58 @@ fn so_many_are_in_flight_and_no_more() {
     outbox.handle_ack(1, 10);
     assert_eq!(std::iter::from_fn(|| outbox.poll()).count(), 10);
     assert_eq!(outbox.unacknowledged(), count - 10);
+}
+
+fn stored(incarnation: u32, seq: u32) -> Vec<u8> {
+    encode_upload(&Upload {
+        incarnation,
+        seq,
+        session: SessionId(Uuid::nil()),
+        episode: 0,
+        body: UploadBody::Flushed,
+    })
+}
+
+#[test]
+fn what_earlier_pages_left_goes_first_and_what_cannot_be_is_dropped() {
+    let mut outbox = Outbox::new(4);
+    outbox.push(SessionId(Uuid::nil()), 0, UploadBody::Flushed);
+    let good = [stored(3, 7), stored(1, 1), stored(3, 8), stored(1, 2)];
+    assert!(good.into_iter().all(|bytes| outbox.restore(bytes)));
+    let bad = [
+        Vec::new(),
+        b"IGnothing".to_vec(),
+        stored(3, 8),
+        stored(3, 10),
+        stored(4, 1),
+        stored(5, 1),
+        stored(0, 1),
+        stored(2, 0),
+    ];
+    let count = bad.len() as u32;
+    assert!(!bad.into_iter().any(|bytes| outbox.restore(bytes)));
+    assert_eq!((outbox.dropped(), outbox.earlier()), (count, 4));
+    let polled = std::iter::from_fn(|| outbox.poll());
+    let sent: Vec<_> = polled
+        .map(|bytes| decode_upload(&bytes).expect("it was decoded before"))
+        .map(|upload| (upload.incarnation, upload.seq))
+        .collect();
+    assert_eq!(sent, [(1, 1), (1, 2), (3, 7), (3, 8), (4, 1)]);
+
+    // The server has more of page 3 than the browser kept, and will never take page 1's second.
+    outbox.handle_ack(3, 99);
+    outbox.handle_ack(1, 1);
+    let second = UploadId {
+        incarnation: 1,
+        seq: 2,
+    };
+    outbox.handle_refusal(second, RefusalCode::TooFast);
+    assert_eq!(outbox.earlier(), 1, "it is sent again");
+    outbox.handle_refusal(second, RefusalCode::NotAMember);
+    assert_eq!((outbox.earlier(), outbox.dropped()), (0, count + 1));
+    let settled: Vec<_> = std::iter::from_fn(|| outbox.poll_settled())
+        .map(|id| (id.incarnation, id.seq))
+        .collect();
+    assert_eq!(settled, [(1, 2), (3, 8)]);
+    assert_eq!(outbox.unacknowledged(), 1, "this page's own");
 }

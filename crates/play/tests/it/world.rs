@@ -1,7 +1,9 @@
 //! Peers, the network between them, and a server that takes their uploads: one clock, one seed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use igym_gym::{DrawDelta, MultiAgentEnv};
-use igym_play::{Episode, Micros, Outbox};
+use igym_play::{Episode, Micros, Outbox, Outgoing};
 use igym_protocol::{
     CanonicalRow, EpisodePlan, JournalBatch, Path, Upload, UploadBody, decode_upload,
 };
@@ -65,6 +67,7 @@ pub(crate) struct Peer {
     /// Ticks at which the host did not take uploads.
     pub(crate) takes_uploads: bool,
     held: Vec<&'static str>,
+    incarnation: u32,
 }
 
 struct Flight {
@@ -72,6 +75,7 @@ struct Flight {
     from: usize,
     to: usize,
     path: Path,
+    plea: bool,
     bytes: Vec<u8>,
 }
 
@@ -82,6 +86,11 @@ pub(crate) struct World {
     pub(crate) random: Random,
     /// Pages are drawn, which takes most of the time.
     pub(crate) draws: bool,
+    /// Packets take the ways that they are said to take, not those of the weather.
+    pub(crate) routed: bool,
+    /// Directions (from, to) in which the open DataChannel carries nothing.
+    pub(crate) failed: BTreeSet<(usize, usize)>,
+    reloaded: bool,
     in_flight: Vec<Flight>,
 }
 
@@ -120,6 +129,7 @@ impl World {
                     origin: None,
                     takes_uploads: true,
                     held: Vec::new(),
+                    incarnation: 1,
                 }
             })
             .collect();
@@ -129,6 +139,9 @@ impl World {
             weather,
             random: Random(seed),
             draws: false,
+            routed: false,
+            failed: BTreeSet::new(),
+            reloaded: false,
             in_flight: Vec::new(),
         }
     }
@@ -148,6 +161,64 @@ impl World {
     /// Until every peer has sealed and uploaded its seal.
     pub(crate) fn run_to_the_end(&mut self) {
         self.run_until(|world| world.peers.iter().all(|peer| peer.seal().is_some()));
+    }
+
+    /// Every DataChannel opens, or closes.
+    pub(crate) fn set_channels(&mut self, open: bool) {
+        let players = self.peers.len();
+        for (me, peer) in self.peers.iter_mut().enumerate() {
+            let time = peer.time(self.now);
+            for partner in (0..players).filter(|partner| *partner != me) {
+                peer.episode.set_channel(partner as u8, open, time);
+            }
+        }
+    }
+
+    /// The peer's page is lost with what it did not upload; another one goes on.
+    pub(crate) fn reload(&mut self, index: usize) {
+        self.reloaded = true;
+        let history = self.history();
+        let peer = &mut self.peers[index];
+        peer.incarnation += 1;
+        let now = Micros(self.now + peer.offset);
+        let plan = peer.episode.plan().clone();
+        let episode = Episode::rejoin(&plan, index as u8, peer.incarnation, now, history);
+        peer.episode = episode.expect("the history is of the plan's episode");
+        assert!(peer.episode.status().rejoining);
+        peer.outbox = Outbox::new(peer.incarnation);
+        peer.origin = None;
+        self.in_flight.retain(|flight| flight.to != index);
+    }
+
+    /// Of each player what was uploaded in any form, without a gap.
+    pub(crate) fn history(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut known = BTreeMap::new();
+        for body in self.peers.iter().flat_map(Peer::bodies) {
+            match body {
+                UploadBody::Journal(batch) => {
+                    for it in &batch.authored {
+                        known.insert((it.player, it.frame), it.input.clone());
+                    }
+                    for it in &batch.received {
+                        known.insert((it.player, it.frame), it.input.clone());
+                    }
+                }
+                UploadBody::Rows(chunk) => {
+                    for (frame, row) in (chunk.first..).zip(&chunk.rows) {
+                        for (player, input) in (0..).zip(&row.inputs) {
+                            known.insert((player, frame), input.clone());
+                        }
+                    }
+                }
+                UploadBody::Seal(_) | UploadBody::Flushed | UploadBody::Report(_) => {}
+            }
+        }
+        let of = |player| {
+            (0..)
+                .map_while(|frame| known.get(&(player, frame)).cloned())
+                .collect()
+        };
+        (0..self.peers.len() as u8).map(of).collect()
     }
 
     /// To the next thing that happens.
@@ -176,9 +247,13 @@ impl World {
         for flight in due {
             let peer = &mut self.peers[flight.to];
             let time = peer.time(now);
-            peer.episode
-                .handle_packet(flight.from as u8, flight.path, &flight.bytes, time)
-                .expect("peers send good packets");
+            let (episode, from) = (&mut peer.episode, flight.from as u8);
+            let handled = match flight.path {
+                Path::DataChannel => episode.handle_packet(from, flight.path, &flight.bytes, time),
+                Path::Relay => episode.handle_relayed(from, flight.plea, &flight.bytes, time),
+            };
+            // Around a reload there are packets of and to the page that is gone.
+            assert!(handled.is_ok() || self.reloaded, "{handled:?}");
         }
     }
 
@@ -190,7 +265,32 @@ impl World {
         if self.draws {
             peer.page.apply(&peer.episode.draw());
         }
-        while let Some(igym_play::Outgoing { to, bytes, .. }) = peer.episode.poll_packet() {
+        while let Some(packet) = peer.episode.poll_packet() {
+            if self.routed {
+                assert!(packet.direct || packet.relay, "a packet takes some way");
+                assert!(packet.relay || !packet.plea);
+                let to = usize::from(packet.to);
+                let carried = packet.direct && !self.failed.contains(&(index, to));
+                let lost = self.random.chance(self.weather.loss);
+                let ways = [
+                    (carried && !lost, Path::DataChannel),
+                    (packet.relay, Path::Relay),
+                ];
+                for (_, path) in ways.into_iter().filter(|(taken, _)| *taken) {
+                    let detour = if path == Path::Relay { 15_000 } else { 0 };
+                    let jitter = self.random.below(self.weather.jitter + 1);
+                    self.in_flight.push(Flight {
+                        at: now + self.weather.delay + detour + jitter + 1,
+                        from: index,
+                        to,
+                        path,
+                        plea: packet.plea,
+                        bytes: packet.bytes.clone(),
+                    });
+                }
+                continue;
+            }
+            let Outgoing { to, bytes, .. } = packet;
             let copies = 1 + u32::from(self.random.chance(self.weather.duplication));
             for _ in 0..copies {
                 if self.random.chance(self.weather.loss) {
@@ -206,6 +306,7 @@ impl World {
                     } else {
                         Path::DataChannel
                     },
+                    plea: false,
                     bytes: bytes.clone(),
                 });
             }
@@ -270,11 +371,12 @@ impl Peer {
         })
     }
 
-    /// All rows; panics where they leave a gap.
+    /// All rows of the newest page; panics where they leave a gap.
     pub(crate) fn rows(&self) -> Vec<CanonicalRow> {
         let mut rows = Vec::new();
-        for body in self.bodies() {
-            if let UploadBody::Rows(chunk) = body {
+        let of_page = |it: &&(u64, Upload)| it.1.incarnation == self.incarnation;
+        for (_, upload) in self.uploads.iter().filter(of_page) {
+            if let UploadBody::Rows(chunk) = &upload.body {
                 assert_eq!(chunk.first as usize, rows.len(), "rows are gapless");
                 rows.extend(chunk.rows.iter().cloned());
             }
