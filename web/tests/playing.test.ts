@@ -177,7 +177,9 @@ test("a page that rejoins brings all first, asks until the history comes, and pl
   playing.repeat();
   expect(sent).toEqual([]);
   delivered = true;
-  playing.repeat();
+  // It does not wait for the next second, and asks no more often than that.
+  playing.proceed();
+  playing.proceed();
   playing.repeat();
   expect(sent).toEqual(Array(2).fill({ type: "rejoin", session: "s", episode: 0 }));
   playing.handleDelivery(delivery("history", { session: "s", episode: 1 }));

@@ -32,6 +32,8 @@ export class Playing {
   #view: PlayingView | null = null;
   /** When frame 0 of the view's plan is due, or was. */
   #startAt = 0;
+  /** The episode whose history this page asked for. */
+  #asked: EpisodePlan | null = null;
   /** The episode for which this page said that it holds nothing more. */
   #flushed: EpisodePlan | null = null;
   #visible = true;
@@ -76,18 +78,17 @@ export class Playing {
       this.#begin(view, means, () =>
         engine.createEpisode(plan, session.player, incarnation, this.#startAt),
       );
-    } else if (this.delivered() && view.flush) {
-      this.#sayFlushed(view, means);
+    } else if (this.delivered()) {
+      if (view.flush) this.#sayFlushed(view, means);
+      else if (!this.#asked || !isSame(this.#asked, view.plan)) this.#ask(view);
     }
   }
 
   /** Control messages are not queued: what is still waited for is said again. */
   repeat(): void {
     const view = this.#view;
-    if (view?.part !== "rejoin" || view.flush || this.#play) return;
-    if (this.means() === null || !this.delivered()) return;
-    const { session, episode } = view.plan;
-    this.handlers.send({ type: "rejoin", session, episode });
+    if (view === null || view.flush || this.#play) return;
+    if (this.means() !== null && this.delivered()) this.#ask(view);
   }
 
   /** A binary frame of the server; it is freed here. */
@@ -112,6 +113,12 @@ export class Playing {
     for (let peer = 0; peer < view.session.players; peer += 1) {
       if (peer !== view.session.player) this.#play?.setChannel(peer, this.links.isOpen(peer));
     }
+  }
+
+  #ask({ part, plan }: PlayingView): void {
+    if (part !== "rejoin") return;
+    this.#asked = plan;
+    this.handlers.send({ type: "rejoin", session: plan.session, episode: plan.episode });
   }
 
   #handleHistory(history: Delivery): void {

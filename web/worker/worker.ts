@@ -10,20 +10,15 @@ import type { View } from "../src/generated/View";
 import type { Fault, LinkKey, PageMessage, WorkerMessage } from "../src/messages";
 import { ServerDistance } from "./clock";
 import { Connection } from "./connection";
-import { openDatabase } from "./database";
 import { type Engine, loadEngine, type Outbox } from "./engine";
+import { Keeping } from "./keeping";
 import { Links } from "./links";
 import { type Means, Playing } from "./playing";
-import { BrowserShelf } from "./shelf";
-import { Siblings } from "./siblings";
-import { Uploads } from "./uploads";
 
 /** What the current view asks for is said again this often, until the view shows it was heard. */
 const REPEAT_MS = 1000;
 /** How long what is there may take to the server after the game broke. */
 const DRAIN_MS = 2000;
-/** How long other pages of the participant in this browser may take to answer. */
-const SIBLINGS_MS = 300;
 
 /** Refusals that ask for patience alone. */
 const FOR_NOW: RefusalCode[] = ["storage", "too_fast", "out_of_order"];
@@ -34,12 +29,10 @@ const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
 class Participant {
   readonly #connection: Connection;
   readonly #distance = new ServerDistance();
-  readonly #shelf: BrowserShelf;
-  readonly #siblings: Siblings;
-  readonly #uploads: Uploads;
+  readonly #keeping: Keeping;
   readonly #links: Links;
   readonly #playing: Playing;
-  #identity: { participant: string; incarnation: number; resumeKey: string } | null = null;
+  #identity: { incarnation: number; resumeKey: string } | null = null;
   #view: View | null = null;
   /** When the server sent it, as far as we can tell. */
   #viewSentAt = 0;
@@ -79,34 +72,22 @@ class Participant {
       handleBytes: (bytes) => this.#handleBytes(bytes),
       handleConnected: (connected) => this.#handleConnected(connected),
     });
-    this.#shelf = new BrowserShelf((handleClosed) => this.#openDatabase(handleClosed), {
-      handleFound: (items) => this.#uploads.handleFound(items),
-      handleKeeps: (keeps) => post({ type: "storage", keeps }),
-    });
-    this.#siblings = new Siblings({
-      handleSuccessor: () => {
-        this.#fail("taken_over");
-        return this.#shelf.held;
-      },
-      handleInheritance: (items) => {
-        for (const item of items) this.#shelf.keep(item);
-        this.#uploads.handleFound(items);
-      },
-    });
-    this.#uploads = new Uploads(this.#connection, this.#shelf, {
-      handleUnsaved: (uploads) => post({ type: "unsaved", uploads }),
+    this.#keeping = new Keeping(this.#connection, {
+      post,
+      handleTakenOver: () => this.#fail("taken_over"),
       handleHopeless: () => this.#handleUploadRefused(),
       handleBroken: (error) => this.#crash(error),
+      handleProgress: () => this.#playing.proceed(),
     });
     this.#playing = new Playing(
       this.#links,
       this.#connection,
       () => this.#means(),
-      () => this.#uploads.delivered,
+      () => this.#keeping.uploads.delivered,
       {
         post,
         send: (message) => this.#connection.send(message),
-        handleUploads: () => this.#uploads.send(),
+        handleUploads: () => this.#keeping.uploads.send(),
         handleCrash: (error) => this.#crash(error),
       },
     );
@@ -179,7 +160,7 @@ class Participant {
 
   #handleConnected(connected: boolean): void {
     if (!this.#done) post({ type: "connection", connected, rttMs: this.#distance.rttMs });
-    if (connected) this.#uploads.send();
+    if (connected) this.#keeping.uploads.send();
   }
 
   #handleServer(message: ServerMessage): void {
@@ -190,11 +171,13 @@ class Participant {
           this.#fail("restart");
           return;
         }
-        this.#welcome(message);
+        this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
+        this.#openOutbox();
+        this.#keeping.handleWelcome(message);
         post({ type: "welcome", studyTitle: message.study_title });
         return;
       case "view":
-        if (this.#view && this.#view.kind !== message.view.kind) this.#gather();
+        if (this.#view && this.#view.kind !== message.view.kind) void this.#keeping.gather();
         this.#view = message.view;
         this.#viewSentAt = this.#distance.sentAt(performance.now());
         this.#follow();
@@ -205,8 +188,7 @@ class Participant {
         return;
       }
       case "ack":
-        this.#uploads.handleAck(message.incarnation, message.seq);
-        this.#playing.proceed();
+        this.#keeping.handleAck(message.incarnation, message.seq);
         return;
       case "pong":
         this.#distance.add(performance.now() - message.sent_ms);
@@ -230,40 +212,12 @@ class Participant {
     }
   }
 
-  #welcome(message: Extract<ServerMessage, { type: "welcome" }>): void {
-    const { participant, incarnation, resume_key: resumeKey } = message;
-    const first = this.#identity === null;
-    this.#identity = { participant, incarnation, resumeKey };
-    if (first) {
-      this.#shelf.begin(incarnation);
-      const found = this.#gather();
-      this.#siblings.begin(participant, incarnation);
-      const asked = new Promise((resolve) => setTimeout(resolve, SIBLINGS_MS));
-      Promise.all([found, asked]).then(() => {
-        this.#uploads.handleGathered();
-        this.#repeat();
-      });
-    }
-    this.#openOutbox();
-    this.#uploads.handleWelcome(message.acknowledged);
-  }
-
-  /** Looks for what earlier pages of the participant left, or left since. */
-  async #gather(): Promise<void> {
-    if (this.#identity) await this.#shelf.gather(this.#identity.incarnation);
-  }
-
-  #openDatabase(handleClosed: () => void): ReturnType<typeof openDatabase> {
-    if (!this.#identity) return Promise.reject(new Error("nobody knows whose uploads they are"));
-    return openDatabase(this.#identity.participant, handleClosed);
-  }
-
   /** Uploads are numbered within this page load, whose number the server gives. */
   #openOutbox(): void {
     if (this.#outbox || !this.#engine || !this.#identity) return;
     const { incarnation } = this.#identity;
     this.#outbox = this.#engine.createOutbox(incarnation);
-    this.#uploads.attach(this.#outbox, incarnation);
+    this.#keeping.uploads.attach(this.#outbox, incarnation);
   }
 
   #means(): Means | null {
@@ -287,7 +241,7 @@ class Participant {
     if (!FOR_NOW.includes(code)) {
       console.warn(`the server refused a message (${code}): ${message}`);
     }
-    this.#uploads.handleRefused(refusal);
+    this.#keeping.uploads.handleRefused(refusal);
     this.#playing.proceed();
   }
 
@@ -371,7 +325,7 @@ class Participant {
         },
       });
     }
-    this.#uploads.send();
+    this.#keeping.uploads.send();
   }
 
   #signal(link: LinkKey, payload: Extract<PageMessage, { type: "signal" }>["payload"]): void {
@@ -395,7 +349,7 @@ class Participant {
   #depart(fault: Fault): void {
     const view = this.#view;
     if (!this.#giveUp(fault)) return;
-    this.#uploads.drain(DRAIN_MS).then(() => {
+    this.#keeping.uploads.drain(DRAIN_MS).then(() => {
       const partners = view !== null && "session" in view && view.session.players > 1;
       if (partners) this.#connection.send({ type: "leave" });
       this.#connection.stop();
@@ -404,7 +358,7 @@ class Participant {
 
   #fail(fault: Fault): void {
     if (!this.#giveUp(fault)) return;
-    this.#uploads.abandon();
+    this.#keeping.uploads.abandon();
     this.#connection.stop();
   }
 
