@@ -1,5 +1,6 @@
 /** The participant's page: who is here, what the server says, what is shown. */
 
+import type { Status } from "../src/generated/Status";
 import type { View } from "../src/generated/View";
 import type { Fault, PageMessage, WorkerMessage } from "../src/messages";
 import { arrive } from "./arrival";
@@ -129,6 +130,7 @@ class App {
       case "status": {
         const { status } = message;
         this.#screen.handleStatus(status);
+        this.#notice.handlePlaying(goesOn(status));
         tell({
           frame: status.frame,
           confirmed: status.confirmed,
@@ -172,7 +174,7 @@ class App {
     // The page first: whatever becomes of the links, it is the one that the server wants shown.
     this.#screen.show(view);
     this.#keyboard.listen(view.kind === "playing" ? view.plan.controls : null);
-    this.#notice.handlePlaying(view.kind === "playing");
+    if (view.kind !== "playing") this.#notice.handlePlaying(false);
     this.#storageNote.handleView(view.kind);
     this.#attention.handleView(view.kind);
     switch (view.kind) {
@@ -203,6 +205,12 @@ class App {
   #post(message: PageMessage, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
+}
+
+/** Whether keys do something now. */
+function goesOn(status: Status): boolean {
+  const { sealed, flushed, rejoining, stalled_by: stalledBy } = status;
+  return !sealed && !flushed && !rejoining && stalledBy === null;
 }
 
 const app = new App();

@@ -10,6 +10,8 @@ export class Notice {
   #everConnected = false;
   #busy = false;
   #playing = false;
+  /** The line tells of a lost server. */
+  #reconnecting = false;
 
   constructor() {
     this.handleConnected(false);
@@ -20,13 +22,18 @@ export class Notice {
       this.#everConnected = true;
       this.#show(null);
     } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#show(this.#words()), PATIENCE_MS);
+      this.#timer = setTimeout(() => {
+        this.#reconnecting = true;
+        this.#show(this.#words());
+      }, PATIENCE_MS);
     }
   }
 
-  /** Play needs no server. */
+  /** While a game goes on, it needs no server. */
   handlePlaying(playing: boolean): void {
+    if (this.#playing === playing) return;
     this.#playing = playing;
+    if (this.#reconnecting) this.#show(this.#words());
   }
 
   /** The server is there, and says that it takes nobody now. */
@@ -45,13 +52,14 @@ export class Notice {
 
   #words(): string {
     if (!this.#everConnected) return "Connecting to the study…";
-    return this.#playing ? "Reconnecting to the study… You can play on." : "Reconnecting…";
+    return this.#playing ? "Reconnecting… You can play on." : "Reconnecting…";
   }
 
   #show(text: string | null): void {
     if (text === null) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
+      this.#reconnecting = false;
     }
     if (!this.#element) return;
     setText(this.#element, text ?? "");
