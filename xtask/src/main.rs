@@ -6,6 +6,7 @@
 //! depend on this one, and it depends on none of theirs.
 
 mod debian;
+mod defects;
 mod e2e;
 mod paths;
 mod process;
@@ -14,6 +15,7 @@ mod rollback;
 mod run;
 mod rust;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 mod types;
@@ -55,6 +57,10 @@ enum Command {
     Measure(e2e::Measure),
     /// Measures the rollback engine beside `ggrs` and `fortress-rollback` and writes the tables down
     BenchRollback(rollback::Bench),
+    /// Plays the rollback engine's property tests over a million random cases
+    Soak(soak::Options),
+    /// Puts deliberate defects into a copy of the rollback engine: its tests must catch each
+    Defects(defects::Options),
     /// Takes the README's picture anew
     Picture(e2e::Measure),
 }
@@ -72,6 +78,8 @@ fn main() -> ExitCode {
         Command::Episodes(options) => e2e::episodes(&options),
         Command::Measure(options) => e2e::measure(&options),
         Command::BenchRollback(options) => rollback::bench(&options),
+        Command::Soak(options) => soak::run(&options),
+        Command::Defects(options) => defects::run(&options),
         Command::Picture(options) => e2e::picture(&options),
     };
     match result {

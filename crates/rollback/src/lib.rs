@@ -134,6 +134,9 @@
 //!
 //! # How it works
 //!
+//! [`algorithm`] explains it on one page, with its sources; `examples/udp.rs` is a whole program. The
+//! files:
+//!
 //! - `inputs` holds what is known of every player, `prediction` guesses the rest, `snapshots` chooses
 //!   the states to save; `timeline` holds the frames simulated but not
 //!   confirmed. Inputs enter by one path (`Engine::enter`), which compares them with what was
@@ -168,6 +171,9 @@ mod tick;
 mod timeline;
 mod types;
 pub mod wire;
+
+#[doc = include_str!("../ALGORITHM.md")]
+pub mod algorithm {}
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};

@@ -102,7 +102,7 @@ impl Snapshots {
         self.depth += (f64::from(depth) - self.depth) * SAMPLE;
     }
 
-    /// The states after `frame` rest on a wrong guess, or were not saved after all.
+    /// The states after `frame` rest on a wrong guess, or were not saved, because an end came first.
     pub(crate) fn drop_after(&mut self, frame: Frame) {
         while self.saved.back().is_some_and(|saved| *saved > frame) {
             self.saved.pop_back();

@@ -227,9 +227,6 @@ impl Engine {
             }
         }
         self.spare = std::mem::take(batch);
-        // What came after an end was not run.
-        let last = Frame(self.timeline.head() - Frame(1));
-        self.snapshots.drop_after(last);
         self.timeline.corrected();
         if self.timeline.terminal().is_some() {
             self.pace.owe(head - self.timeline.head());

@@ -7,6 +7,7 @@ mod case;
 mod contract;
 mod desync;
 mod duel;
+mod example;
 mod faults;
 mod game;
 mod hardships;
