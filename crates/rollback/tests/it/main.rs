@@ -5,6 +5,7 @@
 mod bytes;
 mod case;
 mod contract;
+mod delay;
 mod desync;
 mod duel;
 mod example;
@@ -23,6 +24,7 @@ mod rejoin;
 mod rejoining;
 mod reload;
 mod rng;
+mod stats;
 mod strategies;
 mod timing;
 mod timing_world;
