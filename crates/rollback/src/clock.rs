@@ -92,6 +92,9 @@ const CLOCK_BITS: u32 = 24;
 const WINDOW: usize = 64;
 const WINDOW_TIME: Duration = Duration::from_secs(8);
 
+/// Every this many samples the drift is learned anew, once the window is full.
+const LEARN_INTERVAL: usize = 4;
+
 /// How far apart two halves of the window must be to tell a drift, and with how many samples each.
 const MIN_SPAN_US: i64 = 250_000;
 const MIN_HALF: usize = 4;
@@ -145,6 +148,10 @@ pub(crate) struct Lead {
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     samples: VecDeque<Sample>,
+    /// Of all samples, the least ways when the newest came.
+    ways: Option<(i64, i64)>,
+    /// Samples since the drift was last learned.
+    since_learned: usize,
     /// By how much the peer's clock is faster than ours.
     drift_ppm: Option<i64>,
     round_trips: VecDeque<u32>,
@@ -194,6 +201,7 @@ impl Clock {
         while self.samples.len() > WINDOW || self.samples.front().is_some_and(old) {
             self.samples.pop_front();
         }
+        self.ways = self.least_ways(now, |_| true);
         if self.contradicted(now) {
             let newest = self.samples.pop_back();
             self.restart();
@@ -203,7 +211,12 @@ impl Clock {
                 ..sample
             }));
         }
-        self.learn_drift(now);
+        // Seldom once it is known: it costs more than the rest of a tick's packet.
+        self.since_learned += 1;
+        if self.samples.len() < WINDOW || self.since_learned >= LEARN_INTERVAL {
+            self.since_learned = 0;
+            self.learn_drift(now);
+        }
     }
 
     /// The least `forth` and `back` of the samples that `count`, as they would be now: each has its
@@ -230,7 +243,7 @@ impl Clock {
         let span = now.since(oldest.at).as_micros() as i64;
         let known = self.drift_ppm.is_some() && self.samples.len() == WINDOW;
         let doubt = if known { span / 500 } else { span / 16 };
-        self.least_ways(now, |_| true)
+        self.ways
             .is_some_and(|(forth, back)| forth + back < -(STEP_US + doubt))
     }
 
@@ -260,7 +273,8 @@ impl Clock {
         let more = more * span / (span + doubt);
         let drift = match self.drift_ppm {
             None => more,
-            Some(drift) => drift + more / 8,
+            Some(drift) if self.samples.len() < WINDOW => drift + more / 8,
+            Some(drift) => drift + more / 2,
         };
         self.drift_ppm = Some(drift.clamp(-MAX_DRIFT_PPM, MAX_DRIFT_PPM));
     }
@@ -271,8 +285,8 @@ impl Clock {
     }
 
     /// How long the newest packet with a sample was under way, if both ways are alike.
-    pub(crate) fn newest_way_us(&self, now: Micros) -> Option<i64> {
-        let (forth, back) = self.least_ways(now, |_| true)?;
+    pub(crate) fn newest_way_us(&self) -> Option<i64> {
+        let (forth, back) = self.ways?;
         let newest = self.samples.back()?;
         let way = newest.forth + (back - forth) / 2;
         let longest = i64::try_from(as_micros(MAX_ROUND_TRIP)).unwrap_or(i64::MAX);
@@ -297,7 +311,7 @@ impl Clock {
     /// The peer was at `position_us` in play when it sent the newest packet, which has a sample; its
     /// inputs alone would say that it was further, by `claim_us`.
     pub(crate) fn place(&mut self, position_us: i64, claim_us: i64, now: Micros) {
-        let Some(way) = self.newest_way_us(now) else {
+        let Some(way) = self.newest_way_us() else {
             return;
         };
         self.places.push_back(Place {
@@ -342,6 +356,7 @@ impl Clock {
     /// The peer's clock is another one now.
     pub(crate) fn restart(&mut self) {
         self.samples.clear();
+        self.ways = None;
         self.places.clear();
         self.drift_ppm = None;
     }
@@ -441,8 +456,7 @@ mod tests {
         }
 
         fn way(&self) -> i64 {
-            let newest = self.clock.samples.back().unwrap();
-            self.clock.newest_way_us(newest.at).unwrap()
+            self.clock.newest_way_us().unwrap()
         }
     }
 

@@ -305,7 +305,7 @@ impl Engine {
             return;
         }
         let link = &self.links[index];
-        let begins = body.start.zip(link.clock.newest_way_us(now));
+        let begins = body.start.zip(link.clock.newest_way_us());
         if let Some((starts_in, way)) = begins {
             let sent = now.0.saturating_sub(way.unsigned_abs());
             let at = Micros(sent.saturating_add(u64::from(starts_in)));
