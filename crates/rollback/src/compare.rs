@@ -14,7 +14,7 @@ pub(crate) const MAX_HISTORY: usize = 1 << 18;
 #[derive(Debug, Default)]
 pub(crate) struct History {
     base: Frame,
-    hashes: VecDeque<ChainHash>,
+    hashes: VecDeque<HashPrefix>,
 }
 
 impl History {
@@ -23,13 +23,13 @@ impl History {
         self.base + self.hashes.len() as u32
     }
 
-    pub(crate) fn get(&self, frame: Frame) -> Option<ChainHash> {
+    pub(crate) fn get(&self, frame: Frame) -> Option<HashPrefix> {
         let offset = frame.0.checked_sub(self.base.0)?;
         self.hashes.get(offset as usize).copied()
     }
 
     pub(crate) fn push(&mut self, hash: ChainHash) {
-        self.hashes.push_back(hash);
+        self.hashes.push_back(hash.prefix());
         if self.hashes.len() > MAX_HISTORY {
             self.hashes.pop_front();
             self.base = self.base + 1;
@@ -46,7 +46,7 @@ impl History {
         let begin = ((into.first - self.base) as usize).min(self.hashes.len());
         let end = (begin + count).min(self.hashes.len());
         let hashes = self.hashes.range(begin..end);
-        into.prefixes.extend(hashes.map(|hash| hash.prefix()));
+        into.prefixes.extend(hashes.copied());
     }
 }
 
@@ -135,7 +135,7 @@ impl Comparison {
         if self.differs.is_some_and(|(differs, _)| frame >= differs) {
             return;
         }
-        if ours.prefix() == theirs {
+        if ours == theirs {
             self.equal = self.equal.max(frame + 1);
         } else if frame >= self.equal {
             self.differs = Some((frame, theirs));
@@ -149,7 +149,7 @@ impl Comparison {
         if self.found.is_some() || frame > first {
             return None;
         }
-        let ours = history.get(frame)?.prefix();
+        let ours = history.get(frame)?;
         let mut found = Hashes::default();
         let count = if frame.0 == 0 { 1 } else { 2 };
         history.put(Frame(frame - Frame(1)), count, &mut found);

@@ -58,7 +58,7 @@ pub fn chain(
 }
 
 /// Most frames hash fewer bytes than this.
-const SHORT: usize = 256;
+const SHORT: usize = 128;
 
 fn write(
     previous: ChainHash,

@@ -126,6 +126,7 @@ pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 impl Input {
+    /// An input of these bytes; an error for none, and for more than [`MAX_INPUT_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Input, InputError> {
         if bytes.is_empty() || bytes.len() > MAX_INPUT_BYTES {
             return Err(InputError::Length { found: bytes.len() });
@@ -138,6 +139,7 @@ impl Input {
         Ok(input)
     }
 
+    /// Its bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
@@ -218,20 +220,24 @@ impl InputList {
 pub struct PlayerSet(pub u16);
 
 impl PlayerSet {
+    /// True if the player is in the set.
     pub fn contains(self, player: PlayerIndex) -> bool {
         player.index() < MAX_PLAYERS && self.0 & (1 << player.0) != 0
     }
 
+    /// Adds a player; one beyond [`MAX_PLAYERS`] is none, and is left out.
     pub fn insert(&mut self, player: PlayerIndex) {
         if player.index() < MAX_PLAYERS {
             self.0 |= 1 << player.0;
         }
     }
 
+    /// True if nobody is in the set.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
+    /// How many players are in the set.
     pub fn len(self) -> usize {
         self.0.count_ones() as usize
     }
