@@ -254,7 +254,7 @@ impl Journal {
                 Some(log) => log.add_rejoin(at_ms, player, incarnation),
                 None => self.strays += 1,
             },
-            Record::ConnectionAttempt { .. } => {}
+            Record::ConnectionAttempt { .. } | Record::EpisodeFlushing { .. } => {}
             Record::EpisodeClosed {
                 session,
                 episode,

@@ -102,6 +102,11 @@ pub enum Record {
         player: u8,
         incarnation: u32,
     },
+    /// The episode is about to be cut: pages are asked to deliver what they hold.
+    EpisodeFlushing {
+        session: SessionId,
+        episode: u32,
+    },
     EpisodeClosed {
         session: SessionId,
         episode: u32,

@@ -77,6 +77,7 @@ impl Population {
             | Record::LinkReported { .. }
             | Record::Validated { .. }
             | Record::EpisodeRejoined { .. }
+            | Record::EpisodeFlushing { .. }
             | Record::Uploaded { .. } => {}
         }
     }

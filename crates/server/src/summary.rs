@@ -78,6 +78,7 @@ impl Census {
             | Record::EpisodeOpened { .. }
             | Record::EpisodeClosed { .. }
             | Record::EpisodeRejoined { .. }
+            | Record::EpisodeFlushing { .. }
             | Record::Uploaded { .. } => {}
         }
     }

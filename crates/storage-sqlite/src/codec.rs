@@ -138,6 +138,9 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::EpisodeRejoined {
             session, episode, ..
         } => of_episode("episode_rejoined", session, episode),
+        Record::EpisodeFlushing { session, episode } => {
+            of_episode("episode_flushing", session, episode)
+        }
         Record::EpisodeClosed {
             session, episode, ..
         } => of_episode("episode_closed", session, episode),

@@ -1,5 +1,8 @@
 //! What a session needs of the study around it.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use igym_protocol::{Digests, Outcome, ParticipantId};
 
 use crate::draws::Draws;
@@ -12,6 +15,8 @@ pub(crate) struct Context<'a> {
     pub(crate) game: &'a GymScene,
     pub(crate) build: &'a str,
     pub(crate) study: &'a str,
+    /// Builds that earlier runs gave out.
+    pub(crate) former_builds: &'a BTreeSet<String>,
     pub(crate) draws: &'a mut Draws,
     pub(crate) effects: &'a mut Effects,
     /// Who leaves the session in this call, in the order in which they do.
@@ -28,6 +33,16 @@ pub(crate) enum Exit {
 }
 
 impl Context<'_> {
+    /// For how long absences may stop the time of a stage before play, in all.
+    pub(crate) fn spare(&self) -> Duration {
+        self.game.reconnect_grace * 3
+    }
+
+    /// Whether a page that runs this build was loaded from an earlier version of the program.
+    pub(crate) fn was_served(&self, build: &str) -> bool {
+        build != self.build && self.former_builds.contains(build)
+    }
+
     /// What every page of the session must report.
     pub(crate) fn expected(&self) -> Digests {
         Digests {

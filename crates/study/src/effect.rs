@@ -56,6 +56,14 @@ impl Effects {
         self.queue.push_back(Effect::Judge { session, episode });
     }
 
+    pub(crate) fn history(&mut self, participant: ParticipantId, session: SessionId, episode: u32) {
+        self.queue.push_back(Effect::History {
+            participant,
+            session,
+            episode,
+        });
+    }
+
     pub(crate) fn poll(&mut self) -> Option<Effect> {
         self.queue.pop_front().or_else(|| {
             let participant = self.views.pop_first()?;

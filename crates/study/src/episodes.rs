@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use igym_protocol::{CloseReason, EpisodePlan, Judgement, Outcome, Record, Refusal, Seat};
 
 use crate::context::{Context, Exit};
+use crate::deadline::Deadline;
 use crate::playing::{Phase, Playing};
 use crate::refusal::not_now;
 use crate::session::{Session, Stage};
-use crate::{SeatRule, Seeds};
+use crate::{RelayRule, SeatRule, Seeds};
 
 impl Session {
     /// The seat of each player in the first episode.
@@ -26,8 +27,11 @@ impl Session {
             .effects
             .record(Record::EpisodeOpened { plan: plan.clone() });
         let starts_at = context.now + context.game.countdown;
-        let closes_at = starts_at + context.game.episode_timeout;
-        self.stage = Stage::Playing(Playing::new(plan, starts_at, closes_at));
+        let timeout = context.game.episode_timeout;
+        let deadline = Deadline::new(starts_at + timeout, timeout);
+        self.stage = Stage::Playing(Playing::new(plan, starts_at, deadline));
+        self.links.forget_down();
+        self.await_links(context);
         self.view_all(context);
     }
 
@@ -35,12 +39,19 @@ impl Session {
         &mut self,
         context: &mut Context,
         player: u8,
+        incarnation: u32,
         episode: u32,
     ) -> Result<(), Refusal> {
         if self.is_open(episode)?
             && let Some(playing) = self.stage.unjudged()
+            && playing.pages.counts(player, incarnation)
         {
-            playing.seal(player);
+            let part = playing.part_of(player);
+            playing.seal(player, incarnation);
+            // A page that was to rejoin brought the seal of the one before it.
+            if playing.part_of(player) != part {
+                self.view_all(context);
+            }
             self.judge_if_delivered(context);
         }
         Ok(())
@@ -50,21 +61,16 @@ impl Session {
         &mut self,
         context: &mut Context,
         player: u8,
+        incarnation: u32,
         episode: u32,
     ) -> Result<(), Refusal> {
         if self.is_open(episode)?
             && let Some(playing) = self.stage.unjudged()
         {
-            if !playing.flush_of(player) {
-                if !playing.asked_before {
-                    return not_now("nobody asked for a flush");
-                }
-                // Its page has stopped playing, and so the others cannot go on.
-                self.begin_cut(context);
+            if !playing.flush() {
+                return not_now("nobody asked for a flush");
             }
-            if let Some(playing) = self.stage.unjudged()
-                && playing.flushed(player)
-            {
+            if playing.pages.counts(player, incarnation) && playing.flushed(player) {
                 self.judge_if_delivered(context);
             }
         }
@@ -85,8 +91,6 @@ impl Session {
             return;
         }
         let (sealed, last) = (playing.all_sealed(), playing.is_last());
-        // A link that broke is made anew as the links of a new page are.
-        let relink = playing.has_new_pages() || playing.has_links_down();
         let reason = if sealed {
             CloseReason::Sealed
         } else {
@@ -102,11 +106,23 @@ impl Session {
         match (sealed, last, somebody_gone) {
             (true, true, _) => self.end(context, Exit::Onward),
             (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
-            (true, false, false) if relink => {
-                self.connect_new_pages(context, episode + 1);
-            }
-            (true, false, false) => self.play(context, episode + 1),
+            (true, false, false) => self.go_on(context, episode + 1),
             (false, _, false) => self.end(context, Exit::Ended(Outcome::ConnectionFailed)),
+        }
+    }
+
+    /// The next episode, in which pages that were loaded in this one must be validated first, and
+    /// links that broke be made anew if nothing else carries packets.
+    fn go_on(&mut self, context: &mut Context, episode: u32) {
+        let new_pages = self.stage.playing().is_some_and(Playing::has_new_pages);
+        self.next_episode = episode;
+        self.attempts_left = context.game.connection_attempts;
+        if context.game.relay == RelayRule::Never && !self.is_linked(context) {
+            self.connect_again(context);
+        } else if new_pages {
+            self.validate(context);
+        } else {
+            self.play(context, episode);
         }
     }
 
@@ -123,14 +139,18 @@ impl Session {
         }
     }
 
-    /// The time of the episode's phase is up.
+    /// Something in play may be due.
     pub(crate) fn handle_time_in_play(&mut self, context: &mut Context) {
         let Some(playing) = self.stage.playing() else {
             return;
         };
+        let is_over = playing.deadline().is_some_and(|at| at <= context.now);
         match playing.phase {
-            Phase::Open { .. } => self.begin_cut(context),
-            Phase::Flushing { .. } => {
+            Phase::Open { .. } if is_over || self.links.is_lost(context.now) => {
+                self.begin_cut(context);
+            }
+            Phase::Open { .. } => self.relink_if_due(context),
+            Phase::Flushing { .. } if is_over => {
                 let missing = |player: &u8| !playing.delivered(*player) && !self.is_gone(*player);
                 let missing: Vec<u8> = self.players().filter(missing).collect();
                 // Where nobody left and the episode stood still, a page that does not answer is
@@ -140,17 +160,21 @@ impl Session {
                 }
                 self.judge(context);
             }
-            Phase::Judging { .. } => {}
+            Phase::Flushing { .. } | Phase::Judging { .. } => {}
         }
     }
 
-    fn begin_cut(&mut self, context: &mut Context) {
+    pub(crate) fn begin_cut(&mut self, context: &mut Context) {
         let closes_at = context.now + context.game.flush_timeout;
         if let Stage::Playing(playing) = &mut self.stage {
             playing.phase = Phase::Flushing {
                 flushed: BTreeSet::new(),
                 closes_at,
             };
+            context.effects.record(Record::EpisodeFlushing {
+                session: self.id,
+                episode: playing.plan.episode,
+            });
         }
         self.view_all(context);
         self.judge_if_delivered(context);
@@ -180,13 +204,18 @@ impl Session {
                 flush: playing.flush(),
             };
             let episode = playing.plan.episode;
+            let new_pages = playing.has_new_pages();
             context.effects.judge(self.id, episode);
+            // Who has not rejoined no longer does.
+            if new_pages {
+                self.view_all(context);
+            }
         }
     }
 
     /// Whether this is the present episode. An earlier one is over: what still comes of it is
     /// evidence and changes nothing.
-    fn is_open(&self, episode: u32) -> Result<bool, Refusal> {
+    pub(crate) fn is_open(&self, episode: u32) -> Result<bool, Refusal> {
         match &self.stage {
             Stage::Connecting { .. } | Stage::Validating { .. } if episode >= self.next_episode => {
                 not_now("this episode is not open yet")

@@ -16,7 +16,7 @@ pub(crate) enum Page {
     /// The one that was connected before: it knows what it knew.
     Same,
     /// One that was just loaded, and knows nothing of the page before it.
-    New,
+    New { incarnation: u32 },
 }
 
 /// The one place where a participant is.

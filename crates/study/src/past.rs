@@ -8,12 +8,18 @@ use igym_protocol::{
 };
 
 use crate::Millis;
+use crate::links::Link;
+use crate::playing::Pages;
 
 /// Reads a journal from its beginning.
 #[derive(Default)]
 pub(crate) struct Past {
     /// Of the study that was served last.
     pub(crate) digest: Option<String>,
+    /// All builds that were given out.
+    pub(crate) builds: BTreeSet<String>,
+    /// When something was written down last: there was a server then.
+    pub(crate) last: Millis,
     pub(crate) people: BTreeMap<ParticipantId, Person>,
     pub(crate) sessions: BTreeMap<SessionId, Group>,
 }
@@ -48,11 +54,10 @@ pub(crate) struct Group {
     pub(crate) members: Vec<ParticipantId>,
     pub(crate) gone: BTreeSet<u8>,
     pub(crate) state: Option<SessionState>,
+    /// The present attempt to connect, and the links that are open in it.
     pub(crate) attempt: u32,
-    pub(crate) linked: BTreeSet<(u8, u8)>,
+    pub(crate) linked: BTreeSet<Link>,
     pub(crate) reported: BTreeMap<u8, Digests>,
-    /// Links that failed in play and did not come back.
-    pub(crate) down: BTreeSet<(u8, u8)>,
     /// The plan of the first episode.
     pub(crate) first: Option<EpisodePlan>,
     pub(crate) next_episode: u32,
@@ -63,18 +68,20 @@ pub(crate) struct Group {
 pub(crate) struct Open {
     pub(crate) plan: EpisodePlan,
     pub(crate) since: Millis,
-    pub(crate) sealed: BTreeSet<u8>,
-    /// Players without a seal of whom nothing more will come: pages send such a thing when the
-    /// episode is being cut.
-    pub(crate) flushed: BTreeSet<u8>,
-    pub(crate) new_pages: BTreeSet<u8>,
+    pub(crate) pages: Pages,
+    /// Of whom nothing more will come, once the episode is being cut.
+    pub(crate) flushed: Option<BTreeSet<u8>>,
 }
 
 impl Past {
     pub(crate) fn read(&mut self, entry: &Entry) {
         let at = Millis(entry.at_ms);
+        self.last = self.last.max(at);
         match &entry.record {
-            Record::StudyOpened { digest, .. } => self.digest = Some(digest.clone()),
+            Record::StudyOpened { digest, build, .. } => {
+                self.digest = Some(digest.clone());
+                self.builds.insert(build.clone());
+            }
             Record::ParticipantArrived { participant, .. } => {
                 self.people.insert(*participant, Person::default());
             }
@@ -126,6 +133,7 @@ impl Past {
             | Record::LinkReported { session, .. }
             | Record::Validated { session, .. }
             | Record::EpisodeRejoined { session, .. }
+            | Record::EpisodeFlushing { session, .. }
             | Record::EpisodeClosed { session, .. } => {
                 if let Some(group) = self.sessions.get_mut(session) {
                     group.read(&entry.record);
@@ -155,12 +163,10 @@ impl Past {
     }
 
     fn loaded(&mut self, participant: ParticipantId, incarnation: u32) {
-        if let Some((group, player)) = self.session_of(participant)
-            && let Some(open) = &mut group.open
-        {
-            open.new_pages.insert(player);
-            if !open.sealed.contains(&player) {
-                open.flushed.insert(player);
+        if let Some((group, player)) = self.session_of(participant) {
+            group.reported.remove(&player);
+            if let Some(open) = &mut group.open {
+                open.pages.loaded.insert(player, incarnation);
             }
         }
         if let Some(person) = self.people.get_mut(&participant) {
@@ -183,25 +189,36 @@ impl Group {
         match record {
             Record::SessionEntered { state, .. } => {
                 self.state = Some(*state);
-                match state {
-                    SessionState::Matched => {
-                        self.attempt += 1;
-                        self.linked.clear();
-                        self.down.clear();
-                    }
-                    SessionState::Validating => self.reported.clear(),
-                    SessionState::Playing | SessionState::Ended => {}
+                if *state == SessionState::Validating {
+                    self.reported.clear();
                 }
+            }
+            Record::ConnectionAttempt { attempt, .. } => {
+                self.attempt = *attempt;
+                self.linked.clear();
             }
             Record::LinkReported { from, to, open, .. } => {
                 let link = (*from, *to);
-                match (self.state, open) {
-                    (Some(SessionState::Playing), true) => self.down.remove(&link),
-                    (Some(SessionState::Playing), false) => self.down.insert(link),
-                    (_, true) => self.linked.insert(link),
-                    // The next attempt follows.
-                    (_, false) => false,
+                match open {
+                    true => self.linked.insert(link),
+                    false => self.linked.remove(&link),
                 };
+            }
+            Record::EpisodeRejoined {
+                player,
+                incarnation,
+                ..
+            } => {
+                if let Some(open) = &mut self.open {
+                    // What came so shortly before that the study had not heard of it.
+                    open.pages.sealed.remove(player);
+                    open.pages.rejoined.insert(*player, *incarnation);
+                }
+            }
+            Record::EpisodeFlushing { .. } => {
+                if let Some(open) = &mut self.open {
+                    open.flushed = Some(BTreeSet::new());
+                }
             }
             Record::Validated {
                 player, digests, ..
@@ -220,8 +237,6 @@ impl Group {
             | Record::LobbyLeft { .. }
             | Record::SessionOpened { .. }
             | Record::EpisodeOpened { .. }
-            | Record::ConnectionAttempt { .. }
-            | Record::EpisodeRejoined { .. }
             | Record::ParticipantEnded { .. }
             | Record::Uploaded { .. } => {}
         }
@@ -232,9 +247,8 @@ impl Group {
         self.open = Some(Open {
             plan: plan.clone(),
             since,
-            sealed: BTreeSet::new(),
-            flushed: BTreeSet::new(),
-            new_pages: BTreeSet::new(),
+            pages: Pages::default(),
+            flushed: None,
         });
     }
 
@@ -242,20 +256,20 @@ impl Group {
         let Some(open) = &mut self.open else {
             return;
         };
-        if open.plan.episode != upload.episode {
+        let page = upload.incarnation;
+        if open.plan.episode != upload.episode || !open.pages.counts(player, page) {
             return;
         }
         match upload.body {
             UploadBody::Seal(_) => {
-                open.sealed.insert(player);
+                open.pages.sealed.entry(player).or_insert(page);
             }
-            UploadBody::Flushed if !open.sealed.contains(&player) => {
-                open.flushed.insert(player);
+            UploadBody::Flushed => {
+                if let Some(flushed) = &mut open.flushed {
+                    flushed.insert(player);
+                }
             }
-            UploadBody::Flushed
-            | UploadBody::Journal(_)
-            | UploadBody::Rows(_)
-            | UploadBody::Report(_) => {}
+            UploadBody::Journal(_) | UploadBody::Rows(_) | UploadBody::Report(_) => {}
         }
     }
 }

@@ -5,27 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use igym_protocol::{EpisodePart, EpisodePlan};
 
 use crate::Millis;
+use crate::deadline::Deadline;
 
 /// PLAYING: the episode that is open now.
 pub(crate) struct Playing {
     pub(crate) plan: EpisodePlan,
     pub(crate) starts_at: Millis,
     pub(crate) phase: Phase,
-    sealed: BTreeSet<u8>,
-    /// Links, by who reported them, that failed and did not come back, and how long that is
-    /// borne.
-    down: BTreeMap<(u8, u8), Millis>,
-    /// Players whose page was loaded after they had delivered: it has no part in this episode.
-    new_pages: BTreeSet<u8>,
-    /// A server before this one may have asked pages to flush; that is not written down.
-    pub(crate) asked_before: bool,
+    pub(crate) pages: Pages,
+}
+
+/// What is known of the players' page loads in an episode, by their incarnations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pages {
+    /// By which page load each player sealed.
+    pub(crate) sealed: BTreeMap<u8, u32>,
+    /// The last page of a player that was loaded after the episode was opened.
+    pub(crate) loaded: BTreeMap<u8, u32>,
+    /// The last page of a player that asked to rejoin: what earlier ones bring about the episode's
+    /// end does not count.
+    pub(crate) rejoined: BTreeMap<u8, u32>,
 }
 
 /// How far the closing of the episode is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Being played.
-    Open { closes_at: Millis },
+    Open { deadline: Deadline },
     /// The server is about to cut; those who are there deliver what they hold.
     Flushing {
         flushed: BTreeSet<u8>,
@@ -35,16 +41,27 @@ pub(crate) enum Phase {
     Judging { flush: bool },
 }
 
+impl Pages {
+    /// Whether what this page says about the end of the episode counts.
+    pub(crate) fn counts(&self, player: u8, incarnation: u32) -> bool {
+        self.rejoined
+            .get(&player)
+            .is_none_or(|fence| incarnation >= *fence)
+    }
+
+    fn has_rejoined(&self, player: u8) -> bool {
+        let page = self.loaded.get(&player);
+        page.is_some() && page == self.rejoined.get(&player)
+    }
+}
+
 impl Playing {
-    pub(crate) fn new(plan: EpisodePlan, starts_at: Millis, closes_at: Millis) -> Self {
+    pub(crate) fn new(plan: EpisodePlan, starts_at: Millis, deadline: Deadline) -> Self {
         Self {
             plan,
             starts_at,
-            phase: Phase::Open { closes_at },
-            sealed: BTreeSet::new(),
-            down: BTreeMap::new(),
-            new_pages: BTreeSet::new(),
-            asked_before: false,
+            phase: Phase::Open { deadline },
+            pages: Pages::default(),
         }
     }
 
@@ -57,22 +74,28 @@ impl Playing {
         }
     }
 
-    /// Whether this player's page should.
-    pub(crate) fn flush_of(&self, player: u8) -> bool {
-        self.flush() || self.new_pages.contains(&player)
-    }
-
     /// What this player's page has to do with the episode.
     pub(crate) fn part_of(&self, player: u8) -> EpisodePart {
-        if self.new_pages.contains(&player) {
-            EpisodePart::Over
+        let Some(page) = self.pages.loaded.get(&player) else {
+            return EpisodePart::Play;
+        };
+        let sealed = self.pages.sealed.get(&player);
+        let sealed_before = sealed.is_some_and(|by| by != page);
+        let open = matches!(self.phase, Phase::Open { .. });
+        if !sealed_before && (open || self.pages.has_rejoined(player)) {
+            EpisodePart::Rejoin
         } else {
-            EpisodePart::Play
+            EpisodePart::Over
         }
     }
 
+    /// Whether this player's page has yet to ask for what was played before it was loaded.
+    pub(crate) fn is_rejoining(&self, player: u8) -> bool {
+        self.part_of(player) == EpisodePart::Rejoin && !self.pages.has_rejoined(player)
+    }
+
     pub(crate) fn all_sealed(&self) -> bool {
-        self.sealed.len() == self.plan.seats.len()
+        self.pages.sealed.len() == self.plan.seats.len()
     }
 
     pub(crate) fn is_last(&self) -> bool {
@@ -86,35 +109,36 @@ impl Playing {
             Phase::Open { .. } | Phase::Judging { .. } => false,
         };
         // A seal is the last upload of an episode.
-        flushed || self.sealed.contains(&player)
+        flushed || self.pages.sealed.contains_key(&player)
     }
 
+    /// When its phase is over at the latest.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         match &self.phase {
-            Phase::Open { closes_at } => {
-                let down = self.down.values().copied();
-                down.chain([*closes_at]).min()
-            }
+            Phase::Open { deadline } => Some(deadline.moment()),
             Phase::Flushing { closes_at, .. } => Some(*closes_at),
             Phase::Judging { .. } => None,
         }
     }
 
-    pub(crate) fn seal(&mut self, player: u8) {
-        self.sealed.insert(player);
+    pub(crate) fn seal(&mut self, player: u8, incarnation: u32) {
+        self.pages.sealed.entry(player).or_insert(incarnation);
     }
 
-    pub(crate) fn is_sealed_by(&self, player: u8) -> bool {
-        self.sealed.contains(&player)
+    pub(crate) fn page_loaded(&mut self, player: u8, incarnation: u32) {
+        self.pages.loaded.insert(player, incarnation);
     }
 
-    pub(crate) fn new_page(&mut self, player: u8) {
-        self.new_pages.insert(player);
-    }
-
-    /// Whether pages are there that have no links to the others.
+    /// Whether pages are there that were not validated.
     pub(crate) fn has_new_pages(&self) -> bool {
-        !self.new_pages.is_empty()
+        !self.pages.loaded.is_empty()
+    }
+
+    /// The player's page asks to rejoin; its incarnation, if it does so for the first time.
+    pub(crate) fn rejoin(&mut self, player: u8) -> Option<u32> {
+        let page = *self.pages.loaded.get(&player)?;
+        let before = self.pages.rejoined.insert(player, page);
+        (before != Some(page)).then_some(page)
     }
 
     /// Whether that is news.
@@ -123,21 +147,5 @@ impl Playing {
             Phase::Flushing { flushed, .. } => flushed.insert(player),
             Phase::Open { .. } | Phase::Judging { .. } => false,
         }
-    }
-
-    /// Whether that is news.
-    pub(crate) fn link_failed(&mut self, link: (u8, u8), until: Millis) -> bool {
-        let news = !self.down.contains_key(&link);
-        self.down.entry(link).or_insert(until);
-        news
-    }
-
-    /// Whether that is news.
-    pub(crate) fn link_open(&mut self, link: (u8, u8)) -> bool {
-        self.down.remove(&link).is_some()
-    }
-
-    pub(crate) fn has_links_down(&self) -> bool {
-        !self.down.is_empty()
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use igym_protocol::{Entry, EpisodePlan, SessionId, SessionState};
 
 use crate::context::Context;
+use crate::deadline::Deadline;
+use crate::links::Links;
 use crate::participant::{Participant, Place};
 use crate::past::{At, Group, Open, Past, Person};
 use crate::playing::{Phase, Playing};
@@ -49,8 +51,10 @@ impl Study {
         if changed && under_way > 0 {
             return Err(RestoreError::StudyChanged { under_way });
         }
+        past.builds.remove(&study.build);
+        study.former_builds = past.builds;
         for (id, group) in &past.sessions {
-            study.restore_session(now, *id, group)?;
+            study.restore_session(now, past.last, *id, group)?;
         }
         let mut waiting = Vec::new();
         for (who, person) in past.people {
@@ -110,6 +114,7 @@ impl Study {
     fn restore_session(
         &mut self,
         now: Millis,
+        last: Millis,
         id: SessionId,
         group: &Group,
     ) -> Result<(), RestoreError> {
@@ -124,11 +129,12 @@ impl Study {
             game: game(&self.config, group.scene)?,
             build: &self.build,
             study: &self.digest,
+            former_builds: &self.former_builds,
             draws: &mut self.draws,
             effects: &mut self.effects,
             exits: Vec::new(),
         };
-        let session = Session::restored(&mut context, id, group);
+        let session = Session::restored(&mut context, last, id, group);
         self.timers.set(Timer::Session(id), session.deadline());
         self.sessions.insert(id, session);
         Ok(())
@@ -148,7 +154,7 @@ impl Person {
 
 impl Session {
     /// The session as it was, all members away for the usual grace.
-    fn restored(context: &mut Context, id: SessionId, group: &Group) -> Session {
+    fn restored(context: &mut Context, last: Millis, id: SessionId, group: &Group) -> Session {
         let until = context.now + context.game.reconnect_grace;
         let seating = match (context.game.seats, &group.first) {
             (SeatRule::Random, Some(first)) => seating_of(first, context.game),
@@ -158,7 +164,7 @@ impl Session {
         };
         let mut session = Session::over(id, group.scene, &group.members);
         session.seating = seating;
-        session.attempt = group.attempt;
+        session.links = Links::restored(group.attempt, group.linked.clone());
         // What the restart broke is not held against the pages.
         session.attempts_left = context.game.connection_attempts;
         session.next_episode = group.next_episode;
@@ -169,43 +175,49 @@ impl Session {
             }
         }
         session.stage = match (&group.open, group.state) {
-            (Some(open), _) => Stage::Playing(Playing::restored(context, group, open)),
-            (None, Some(SessionState::Validating)) => Stage::Validating {
-                reported: group.reported.clone(),
-                closes_at: until + context.game.validation_timeout,
-            },
-            (None, _) => Stage::Connecting {
-                linked: group.linked.clone(),
-                closes_at: until + context.game.connection_timeout,
-            },
+            (Some(open), _) => Stage::Playing(Playing::restored(context, last, group, open)),
+            (None, Some(SessionState::Validating)) => {
+                let mut reported = group.reported.clone();
+                // Their pages have to be loaded again.
+                reported.retain(|_, digests| !context.was_served(&digests.build));
+                let closes_at = context.now + context.game.validation_timeout;
+                Stage::Validating {
+                    reported,
+                    deadline: Deadline::new(closes_at, context.spare()),
+                }
+            }
+            (None, _) => {
+                let closes_at = context.now + context.game.connection_timeout;
+                Stage::Connecting {
+                    deadline: Deadline::new(closes_at, context.spare()),
+                }
+            }
         };
+        if matches!(session.stage, Stage::Playing(_)) {
+            session.await_links(context);
+        }
+        session.set_clock(context.now);
         session.judge_if_delivered(context);
         session
     }
 }
 
 impl Playing {
-    /// The episode as it was. Pages play on while there is no server, so only its own time and
-    /// what was known to be broken end it, and not before all could come back.
-    fn restored(context: &Context, group: &Group, open: &Open) -> Playing {
+    /// The episode as it was. Its time stood still while there was no server, and is not up before
+    /// all could come back.
+    fn restored(context: &Context, last: Millis, group: &Group, open: &Open) -> Playing {
         let until = context.now + context.game.reconnect_grace;
         let starts_at = open.since + context.game.countdown;
-        let closes_at = starts_at + context.game.episode_timeout;
-        let mut playing = Playing::new(open.plan.clone(), starts_at, closes_at.max(until));
-        playing.asked_before = true;
-        for player in &open.sealed {
-            playing.seal(*player);
-        }
-        for player in &open.new_pages {
-            playing.new_page(*player);
-        }
-        for link in &group.down {
-            playing.link_failed(*link, until);
-        }
-        let being_cut = !group.gone.is_empty() || !open.flushed.is_empty();
-        if being_cut && !playing.all_sealed() {
+        let timeout = context.game.episode_timeout;
+        let stood = context.now.since(last).min(timeout);
+        let closes_at = until.max(starts_at + timeout + stood);
+        let deadline = Deadline::new(closes_at, timeout - stood);
+        let mut playing = Playing::new(open.plan.clone(), starts_at, deadline);
+        playing.pages = open.pages.clone();
+        let short = !group.gone.is_empty() && !playing.all_sealed();
+        if open.flushed.is_some() || short {
             playing.phase = Phase::Flushing {
-                flushed: open.flushed.clone(),
+                flushed: open.flushed.clone().unwrap_or_default(),
                 closes_at: until + context.game.flush_timeout,
             };
         }

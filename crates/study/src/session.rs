@@ -1,11 +1,13 @@
 //! One group's life: MATCHED → VALIDATING → PLAYING → ENDED.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use igym_protocol::{Digests, MemberView, Outcome, ParticipantId, Record, SessionId, SessionState};
 
 use crate::Millis;
 use crate::context::{Context, Exit};
+use crate::deadline::Deadline;
+use crate::links::Links;
 use crate::participant::Page;
 use crate::playing::{Phase, Playing};
 
@@ -15,9 +17,8 @@ pub(crate) struct Session {
     /// In player order.
     pub(crate) members: Vec<Member>,
     pub(crate) stage: Stage,
-    /// The number of the present connection attempt, from 1.
-    pub(crate) attempt: u32,
-    /// How many more may follow it.
+    pub(crate) links: Links,
+    /// How many attempts may follow the present one before there is play.
     pub(crate) attempts_left: u32,
     /// What is played once the members are connected and validated.
     pub(crate) next_episode: u32,
@@ -42,13 +43,11 @@ enum Presence {
 
 pub(crate) enum Stage {
     Connecting {
-        /// (from, to): `from` has an open link to `to`.
-        linked: BTreeSet<(u8, u8)>,
-        closes_at: Millis,
+        deadline: Deadline,
     },
     Validating {
         reported: BTreeMap<u8, Digests>,
-        closes_at: Millis,
+        deadline: Deadline,
     },
     Playing(Playing),
     Ended,
@@ -77,7 +76,7 @@ impl Session {
             seating: Self::seating(context, members.len()),
             members: members.into_iter().map(here).collect(),
             stage: Stage::Ended,
-            attempt: 1,
+            links: Links::default(),
             attempts_left: context.game.connection_attempts.saturating_sub(1),
             next_episode: 0,
         };
@@ -96,7 +95,7 @@ impl Session {
             scene,
             members: members.iter().map(gone).collect(),
             stage: Stage::Ended,
-            attempt: 0,
+            links: Links::default(),
             attempts_left: 0,
             next_episode: 0,
             seating: Vec::new(),
@@ -111,40 +110,65 @@ impl Session {
 
     /// When `handle_time` is next needed.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        let stage = match &self.stage {
-            Stage::Connecting { closes_at, .. } | Stage::Validating { closes_at, .. } => {
-                Some(*closes_at)
+        let (stage, links) = match &self.stage {
+            Stage::Connecting { deadline } | Stage::Validating { deadline, .. } => {
+                (Some(deadline.moment()), None)
             }
-            Stage::Playing(playing) => playing.deadline(),
+            Stage::Playing(playing) => match playing.phase {
+                Phase::Open { .. } => (playing.deadline(), self.links.deadline()),
+                Phase::Flushing { .. } | Phase::Judging { .. } => (playing.deadline(), None),
+            },
             Stage::Ended => return None,
         };
         let away = self.members.iter().filter_map(Member::away_until);
-        away.chain(stage).min()
+        away.chain(stage).chain(links).min()
+    }
+
+    /// The time of the stage stands still while a member is away.
+    pub(crate) fn set_clock(&mut self, now: Millis) {
+        let away = self.members.iter().any(|it| it.away_until().is_some());
+        let deadline = match &mut self.stage {
+            Stage::Connecting { deadline } | Stage::Validating { deadline, .. } => deadline,
+            Stage::Playing(playing) => match &mut playing.phase {
+                Phase::Open { deadline } => deadline,
+                Phase::Flushing { .. } | Phase::Judging { .. } => return,
+            },
+            Stage::Ended => return,
+        };
+        match away {
+            true => deadline.stand_still(now),
+            false => deadline.run(now),
+        }
     }
 
     pub(crate) fn handle_connected(&mut self, context: &mut Context, player: u8, page: Page) {
         self.set_presence(player, Presence::Here);
-        match &self.stage {
-            // The links are open and live on without the server.
-            Stage::Validating { .. } if page == Page::Same => {}
+        match (&self.stage, page) {
             // Signals were lost meanwhile, and links with them if the page was loaded again. As
-            // long as others are away, there is nobody to connect to.
-            Stage::Connecting { .. } | Stage::Validating { .. }
-                if self.members.len() > 1 && self.all_here() =>
-            {
-                self.connect_again(context);
+            // long as others are away, there is nobody to connect to. Nobody failed: it is not
+            // counted, and has only the time that is left.
+            (Stage::Connecting { .. }, _) if self.all_here() => self.begin_attempt(context),
+            // The links are open and live on without the server.
+            (Stage::Validating { .. }, Page::Same) => {}
+            (Stage::Validating { .. }, Page::New { .. }) => self.validate_new_page(context, player),
+            (Stage::Playing(_), Page::Same) => {
+                self.mend_links(context);
+                self.view_all(context);
             }
-            Stage::Playing(_) if page == Page::New => self.handle_new_page(context, player),
-            Stage::Connecting { .. }
-            | Stage::Validating { .. }
-            | Stage::Playing(_)
-            | Stage::Ended => {}
+            (Stage::Playing(_), Page::New { incarnation }) => {
+                self.handle_new_page(context, player, incarnation);
+                self.view_all(context);
+            }
+            (Stage::Connecting { .. } | Stage::Ended, _) => {}
         }
     }
 
-    pub(crate) fn handle_disconnected(&mut self, context: &Context, player: u8) {
+    pub(crate) fn handle_disconnected(&mut self, context: &mut Context, player: u8) {
         let until = context.now + context.game.reconnect_grace;
         self.set_presence(player, Presence::Away { until });
+        if matches!(self.stage, Stage::Playing(_)) {
+            self.view_all(context);
+        }
     }
 
     /// Somebody leaves on purpose.
@@ -162,17 +186,14 @@ impl Session {
         let lost: Vec<u8> = self.players().filter(away_too_long).collect();
         self.dismiss(context, &lost);
         match &self.stage {
-            Stage::Connecting { closes_at, .. } if *closes_at <= now => self.connect_again(context),
-            Stage::Validating { closes_at, .. } if *closes_at <= now => {
+            Stage::Connecting { deadline } if deadline.moment() <= now => {
+                self.connect_again(context);
+            }
+            Stage::Validating { deadline, .. } if deadline.moment() <= now => {
                 self.end(context, Exit::Ended(Outcome::ValidationFailed));
             }
-            Stage::Playing(playing) if playing.deadline().is_some_and(|at| at <= now) => {
-                self.handle_time_in_play(context);
-            }
-            Stage::Connecting { .. }
-            | Stage::Validating { .. }
-            | Stage::Playing(_)
-            | Stage::Ended => {}
+            Stage::Playing(_) => self.handle_time_in_play(context),
+            Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => {}
         }
     }
 
@@ -195,7 +216,10 @@ impl Session {
             Stage::Connecting { .. } | Stage::Validating { .. } => {
                 self.end(context, Exit::Ended(Outcome::PartnerLeft));
             }
-            Stage::Playing(_) => self.handle_gone_in_play(context),
+            Stage::Playing(_) => {
+                self.handle_gone_in_play(context);
+                self.view_all(context);
+            }
             Stage::Ended => {}
         }
     }
@@ -222,22 +246,28 @@ impl Session {
     }
 
     /// How each member stands, in player order.
-    pub(crate) fn presence(&self, now: Millis) -> Vec<MemberView> {
-        let view = |member: &Member| MemberView {
+    pub(crate) fn presence(&self, now: Millis, playing: &Playing) -> Vec<MemberView> {
+        let view = |(player, member): (u8, &Member)| MemberView {
             connected: member.presence == Presence::Here,
             returns_within_ms: match member.presence {
                 Presence::Here => None,
                 Presence::Away { until } => Some(until.remaining_ms(now)),
                 Presence::Gone => Some(0),
             },
-            rejoining: false,
+            rejoining: member.presence != Presence::Gone && playing.is_rejoining(player),
         };
-        self.members.iter().map(view).collect()
+        (0..).zip(&self.members).map(view).collect()
+    }
+
+    /// Those whose pages are connected.
+    pub(crate) fn here(&self) -> Vec<u8> {
+        let members = (0..).zip(&self.members);
+        let here = members.filter(|(_, member)| member.presence == Presence::Here);
+        here.map(|(player, _)| player).collect()
     }
 
     fn all_here(&self) -> bool {
-        let mut members = self.members.iter();
-        members.all(|member| member.presence == Presence::Here)
+        self.here().len() == self.members.len()
     }
 
     pub(crate) fn enter(&self, context: &mut Context, state: SessionState) {

@@ -1,6 +1,6 @@
 //! Everyone in the study, and what moves them on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{
     ClientMessage, Judgement, Outcome, ParticipantId, Record, Refusal, Seal, SessionId,
@@ -24,6 +24,8 @@ pub struct Study {
     pub(crate) config: StudyConfig,
     pub(crate) build: String,
     pub(crate) digest: String,
+    /// Builds that earlier runs gave out.
+    pub(crate) former_builds: BTreeSet<String>,
     pub(crate) matchmaking: Matchmaking,
     pub(crate) participants: BTreeMap<ParticipantId, Participant>,
     pub(crate) lobbies: BTreeMap<u32, Lobby>,
@@ -42,6 +44,7 @@ impl Study {
             digest: config.digest(),
             config,
             build: build_digest,
+            former_builds: BTreeSet::new(),
             matchmaking: Matchmaking::FirstCome,
             participants: BTreeMap::new(),
             lobbies: BTreeMap::new(),
@@ -137,7 +140,7 @@ impl Study {
         let before = std::mem::replace(&mut one.incarnation, incarnation);
         let page = match before == incarnation {
             true => Page::Same,
-            false => Page::New,
+            false => Page::New { incarnation },
         };
         self.effects.view(participant);
         match one.place {
@@ -221,7 +224,11 @@ impl Study {
                     session.handle_validate(context, player, digests)
                 })
             }
-            ClientMessage::Rejoin { .. } => not_now("nothing of yours is to be rejoined"),
+            ClientMessage::Rejoin { session, episode } => {
+                self.in_session(now, participant, *session, |session, context, player| {
+                    session.handle_rejoin(context, player, *episode)
+                })
+            }
             ClientMessage::Leave => {
                 self.leave(now, participant);
                 Ok(())
@@ -238,7 +245,7 @@ impl Study {
         &mut self,
         now: Millis,
         participant: ParticipantId,
-        _incarnation: u32,
+        incarnation: u32,
         session: SessionId,
         episode: u32,
         _seal: Seal,
@@ -247,7 +254,7 @@ impl Study {
             return not_a_member();
         };
         self.with_session(now, session, |session, context| {
-            session.handle_seal(context, player, episode)
+            session.handle_seal(context, player, incarnation, episode)
         })
         .unwrap_or_else(not_a_member)
     }
@@ -258,7 +265,7 @@ impl Study {
         &mut self,
         now: Millis,
         participant: ParticipantId,
-        _incarnation: u32,
+        incarnation: u32,
         session: SessionId,
         episode: u32,
     ) -> Result<(), Refusal> {
@@ -266,7 +273,7 @@ impl Study {
             return not_a_member();
         };
         self.with_session(now, session, |session, context| {
-            session.handle_flushed(context, player, episode)
+            session.handle_flushed(context, player, incarnation, episode)
         })
         .unwrap_or_else(not_a_member)
     }
@@ -322,12 +329,14 @@ impl Study {
             game: self.config.game(scene)?,
             build: &self.build,
             study: &self.digest,
+            former_builds: &self.former_builds,
             draws: &mut self.draws,
             effects: &mut self.effects,
             exits: Vec::new(),
         };
         let result = act(session, &mut context);
         let exits = context.exits;
+        session.set_clock(now);
         self.timers.set(Timer::Session(id), session.deadline());
         for (participant, exit) in exits {
             match exit {

@@ -8,6 +8,11 @@ use std::time::Duration;
 pub struct Millis(pub u64);
 
 impl Millis {
+    /// The time from `earlier` until this moment, none if that is later.
+    pub(crate) fn since(self, earlier: Millis) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// The time from `now` until this moment, 0 if it has passed, in whole milliseconds.
     pub fn remaining_ms(self, now: Millis) -> u32 {
         u32::try_from(self.0.saturating_sub(now.0)).unwrap_or(u32::MAX)

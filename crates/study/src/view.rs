@@ -4,7 +4,7 @@ use igym_protocol::{ConnectionView, GameView, Outcome, ParticipantId, SessionVie
 
 use crate::participant::Place;
 use crate::session::{Session, Stage};
-use crate::{GymScene, Millis, Scene, Study};
+use crate::{GymScene, Millis, RelayRule, Scene, Study};
 
 impl Study {
     /// What the participant sees now; none for somebody unknown.
@@ -52,14 +52,11 @@ impl Study {
             players: u8::try_from(session.members.len()).unwrap_or(u8::MAX),
         };
         match &session.stage {
-            Stage::Connecting { linked, .. } => {
-                let own = linked.iter().filter(|(from, _)| *from == player);
-                Some(View::Connecting {
-                    game,
-                    session: place,
-                    connection: self.connection(session, own.map(|(_, to)| *to).collect()),
-                })
-            }
+            Stage::Connecting { .. } => Some(View::Connecting {
+                game,
+                session: place,
+                connection: self.connection(session, scene, player),
+            }),
             Stage::Validating { reported, .. } => Some(View::Validating {
                 game,
                 session: place,
@@ -70,24 +67,29 @@ impl Study {
             Stage::Playing(playing) => Some(View::Playing {
                 game,
                 session: place,
-                connection: self.connection(session, Vec::new()),
-                members: session.presence(now),
+                connection: self.connection(session, scene, player),
+                members: session.presence(now, playing),
                 plan: playing.plan.clone(),
                 part: playing.part_of(player),
                 starts_in_ms: playing.starts_at.remaining_ms(now),
-                flush: playing.flush_of(player),
+                flush: playing.flush(),
             }),
             // Nobody is in a session that has ended.
             Stage::Ended => None,
         }
     }
 
-    fn connection(&self, session: &Session, linked: Vec<u8>) -> ConnectionView {
+    fn connection(&self, session: &Session, scene: &GymScene, player: u8) -> ConnectionView {
+        let relay_only = scene.relay == RelayRule::Only;
+        let ice_servers = match relay_only {
+            true => Vec::new(),
+            false => self.config.ice_servers.clone(),
+        };
         ConnectionView {
-            attempt: session.attempt,
-            ice_servers: self.config.ice_servers.clone(),
-            linked,
-            relay_only: false,
+            attempt: session.links.attempt(),
+            ice_servers,
+            linked: session.links.linked(player),
+            relay_only,
         }
     }
 

@@ -136,6 +136,7 @@ impl Study {
             game,
             build: &self.build,
             study: &self.digest,
+            former_builds: &self.former_builds,
             draws: &mut self.draws,
             effects: &mut self.effects,
             exits: Vec::new(),

@@ -1,13 +1,23 @@
 //! What goes wrong before play: nobody comes, pages do not connect or differ.
 
 use igym_protocol::{
-    ClientMessage, Digests, Outcome, ParticipantId, SessionId, SessionState, View,
+    ClientMessage, Digests, LinkState, Outcome, ParticipantId, SessionId, SessionState, View,
 };
+use igym_study::RelayRule;
 
-use crate::world::{World, config, failed};
+use crate::world::{World, config, config_with, failed};
 
 pub(crate) fn playing(players: usize, episodes: u32) -> (World, Vec<ParticipantId>, SessionId) {
-    let (mut world, people) = World::with_people(config(players, episodes), players as u64);
+    playing_with(players, episodes, RelayRule::Fallback)
+}
+
+pub(crate) fn playing_with(
+    players: usize,
+    episodes: u32,
+    relay: RelayRule,
+) -> (World, Vec<ParticipantId>, SessionId) {
+    let config = config_with(players, episodes, relay);
+    let (mut world, people) = World::with_people(config, players as u64);
     world.until(&people, |view| matches!(view, View::Playing { .. }));
     let session = world.study.session_of(people[0]).unwrap();
     (world, people, session)
@@ -22,15 +32,27 @@ pub(crate) fn flush(world: &World, who: ParticipantId) -> bool {
 }
 
 pub(crate) fn link_failed(world: &World, session: SessionId, to: u8) -> ClientMessage {
-    let attempt = match world.view(world.study.members(session).unwrap()[0]) {
-        View::Connecting { connection, .. } => connection.attempt,
-        _ => 1,
-    };
+    link(world, session, to, failed())
+}
+
+/// What a page says of its link in the present attempt.
+pub(crate) fn link(world: &World, session: SessionId, to: u8, state: LinkState) -> ClientMessage {
+    let first = world.study.members(session).unwrap()[0];
     ClientMessage::Link {
         session,
         to,
-        attempt,
-        state: failed(),
+        attempt: attempt(world, first).unwrap_or(1),
+        state,
+    }
+}
+
+/// The attempt to connect that a page is told of.
+pub(crate) fn attempt(world: &World, who: ParticipantId) -> Option<u32> {
+    match world.view(who) {
+        View::Connecting { connection, .. } | View::Playing { connection, .. } => {
+            Some(connection.attempt)
+        }
+        _ => None,
     }
 }
 
@@ -94,7 +116,7 @@ fn nobody_is_matched_with_an_empty_chair() {
 
 #[test]
 fn a_connection_is_tried_again_with_a_new_number_for_all() {
-    let (mut world, people) = World::with_people(config(3, 1), 3);
+    let (mut world, people) = World::with_people(config_with(3, 1, RelayRule::Never), 3);
     world.until(&people, |view| matches!(view, View::Connecting { .. }));
     let attempts = |world: &World| {
         let attempt = |who: &ParticipantId| match world.view(*who) {
@@ -118,8 +140,8 @@ fn a_connection_is_tried_again_with_a_new_number_for_all() {
 }
 
 #[test]
-fn a_connection_that_never_works_fails_for_all() {
-    let (mut world, people) = World::with_people(config(2, 1), 2);
+fn without_a_relay_a_connection_that_never_works_fails_for_all() {
+    let (mut world, people) = World::with_people(config_with(2, 1, RelayRule::Never), 2);
     world.until(&people, |view| matches!(view, View::Connecting { .. }));
     world.wait(44_999);
     assert_eq!(outcomes(&world, &people), [None; 2]);
@@ -187,7 +209,7 @@ fn pages_that_run_something_else_do_not_play() {
                 panic!("validates until all have answered");
             };
             assert!(!validated);
-            let mut digests = world.digests(&environment, &study_digest);
+            let mut digests = world.digests(*who, &environment, &study_digest);
             if differing.contains(&index) {
                 change(&mut digests);
             }

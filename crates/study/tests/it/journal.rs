@@ -1,12 +1,15 @@
 //! What the world writes down, as a server does, and how it goes on from it.
 
-use igym_protocol::{Entry, ParticipantId, Record, SessionId, Upload, UploadBody, View};
+use igym_protocol::{
+    Entry, EpisodePart, ParticipantId, Record, SessionId, Upload, UploadBody, View,
+};
 use igym_study::Study;
 
-use crate::world::{BUILD, World};
+use crate::world::World;
 
 impl World {
     pub(crate) fn page_loaded(&mut self, participant: ParticipantId, incarnation: u32) {
+        self.builds.insert(participant, self.build.clone());
         self.write(Record::PageLoaded {
             participant,
             incarnation,
@@ -27,6 +30,7 @@ impl World {
     pub(crate) fn upload(
         &mut self,
         who: ParticipantId,
+        page: u32,
         session: SessionId,
         episode: u32,
         body: UploadBody,
@@ -42,7 +46,7 @@ impl World {
                 participant: who,
                 player: u8::try_from(player).unwrap(),
                 upload: Upload {
-                    incarnation: self.incarnations[&who],
+                    incarnation: page,
                     seq: 0,
                     session,
                     episode,
@@ -50,6 +54,27 @@ impl World {
                 },
             });
         }
+    }
+
+    pub(crate) fn study_opened(&mut self) {
+        self.write(Record::StudyOpened {
+            study: String::new(),
+            title: String::new(),
+            digest: self.study.config().digest(),
+            source: String::new(),
+            version: String::new(),
+            build: self.build.clone(),
+            seed: String::new(),
+        });
+    }
+
+    /// The server is killed, and another version of the program starts.
+    pub(crate) fn upgrade(&mut self, downtime: u64) {
+        self.build = format!("build {}", self.restarts);
+        for group in self.ledger.sessions.values_mut() {
+            group.validated.clear();
+        }
+        self.restart(downtime);
     }
 
     /// The server is killed, and starts again after so long. Everybody has to connect again.
@@ -63,33 +88,61 @@ impl World {
         let restored = Study::restore(
             self.now,
             self.study.config().clone(),
-            BUILD.to_owned(),
+            self.build.clone(),
             [100 + self.restarts; 32],
             &self.entries,
         );
         let before = std::mem::replace(&mut self.study, restored.expect("it goes on"));
         for who in self.ledger.people.keys() {
             let mut was = before.view(self.now, *who).unwrap();
-            let is = self.view(*who);
+            let mut is = self.view(*who);
             *self.restarted.entry(kind(&is)).or_default() += 1;
-            // Who is there is not known, and neither is whether pages were asked to flush.
-            match (&mut was, &is) {
-                (View::Lobby { waiting, .. }, _) => *waiting = 0,
-                (View::Playing { flush, .. }, View::Playing { flush: now, .. }) => *flush &= now,
+            // Only who is there is not known.
+            match &mut was {
+                View::Lobby { waiting, .. } => *waiting = 0,
+                View::Playing { members, .. } => {
+                    members.iter_mut().for_each(|it| it.connected = false);
+                }
                 _ => {}
             }
-            assert_eq!(is, was, "as if nothing had happened");
+            if let View::Playing { members, .. } = &is {
+                assert!(members.iter().all(|it| !it.connected));
+            }
+            // Who has another version has to load the page again.
+            if self.builds[who] != self.build {
+                for view in [&mut was, &mut is] {
+                    if let View::Validating { validated, .. } = view {
+                        *validated = false;
+                    }
+                }
+            }
+            assert_eq!(
+                nobody_there(is),
+                nobody_there(was),
+                "as if nothing had happened"
+            );
             for session in self.ledger.sessions.keys() {
                 let member = before.member(*who, *session);
                 assert_eq!(self.study.member(*who, *session), member);
             }
         }
+        self.study_opened();
         let records = self.entries.len();
         self.drain();
         assert_eq!(self.entries.len(), records, "nothing is recorded twice");
         self.study.handle_time(self.now);
         self.drain();
     }
+}
+
+/// The view without how long those who are away may be.
+fn nobody_there(mut view: View) -> View {
+    if let View::Playing { members, .. } = &mut view {
+        members
+            .iter_mut()
+            .for_each(|it| it.returns_within_ms = None);
+    }
+    view
 }
 
 fn kind(view: &View) -> &'static str {
@@ -99,6 +152,11 @@ fn kind(view: &View) -> &'static str {
         View::Lobby { .. } => "InLobby",
         View::Connecting { .. } => "InConnecting",
         View::Validating { .. } => "InValidating",
+        View::Playing {
+            flush: false,
+            part: EpisodePart::Rejoin,
+            ..
+        } => "InRejoin",
         View::Playing { flush: false, .. } => "InPlaying",
         View::Playing { flush: true, .. } => "InFlushing",
         View::End { .. } => "AtEnd",

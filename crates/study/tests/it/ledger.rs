@@ -34,6 +34,12 @@ pub(crate) struct Group {
     pub(crate) validated: Vec<u8>,
     pub(crate) plans: Vec<EpisodePlan>,
     pub(crate) closed: Vec<(CloseReason, Judgement)>,
+    /// Number of the present connection attempt.
+    pub(crate) attempt: u32,
+    /// The page of a player, by number, that rejoined an episode last.
+    pub(crate) rejoined: BTreeMap<(u32, u8), u32>,
+    /// Episodes that were about to be cut.
+    pub(crate) flushing: Vec<u32>,
 }
 
 impl Ledger {
@@ -81,14 +87,28 @@ impl Ledger {
                     validated: Vec::new(),
                     plans: Vec::new(),
                     closed: Vec::new(),
+                    attempt: 0,
+                    rejoined: BTreeMap::new(),
+                    flushing: Vec::new(),
                 };
                 assert!(self.sessions.insert(session, group).is_none());
             }
             Record::SessionEntered { session, state } => self.group(session).enter(state),
+            Record::ConnectionAttempt { session, attempt } => {
+                let group = self.group(session);
+                assert_eq!(attempt, group.attempt + 1);
+                assert_ne!(group.states.last(), Some(&SessionState::Ended));
+                group.attempt = attempt;
+            }
             Record::LinkReported {
-                session, from, to, ..
+                session,
+                from,
+                to,
+                attempt,
+                ..
             } => {
                 let group = self.group(session);
+                assert_eq!(attempt, group.attempt);
                 let players = group.members.len();
                 assert!(usize::from(from) < players && usize::from(to) < players);
                 assert!(from != to && group.states.last() != Some(&SessionState::Ended));
@@ -123,11 +143,48 @@ impl Ledger {
                 person.outcome = Some(outcome);
                 person.code = code;
             }
-            Record::EpisodeRejoined { .. } | Record::ConnectionAttempt { .. } => {}
+            Record::EpisodeRejoined {
+                session,
+                episode,
+                player,
+                incarnation,
+            } => {
+                let group = self.group(session);
+                assert!(group.is_open(episode));
+                let before = group.rejoined.insert((episode, player), incarnation);
+                assert!(
+                    before.is_none_or(|before| before < incarnation),
+                    "once each"
+                );
+            }
+            Record::EpisodeFlushing { session, episode } => {
+                let group = self.group(session);
+                assert!(group.is_open(episode) && !group.flushing.contains(&episode));
+                group.flushing.push(episode);
+            }
             Record::StudyOpened { .. } | Record::PageLoaded { .. } | Record::Uploaded { .. } => {
                 panic!("not the study's record")
             }
         }
+    }
+
+    /// A page was loaded: it has not said what it runs.
+    pub(crate) fn page_loaded(&mut self, who: ParticipantId) {
+        for group in self.sessions.values_mut() {
+            let player = (0u8..).zip(&group.members).find(|(_, it)| **it == who);
+            let player = player.map(|(player, _)| player);
+            group.validated.retain(|it| Some(*it) != player);
+        }
+    }
+
+    /// The page of the participant that rejoined the episode last, 0 if none did.
+    pub(crate) fn fence(&self, who: ParticipantId, session: SessionId, episode: u32) -> u32 {
+        let Some(group) = self.sessions.get(&session) else {
+            return 0;
+        };
+        let player = (0u8..).zip(&group.members).find(|(_, it)| **it == who);
+        let fence = player.and_then(|(player, _)| group.rejoined.get(&(episode, player)));
+        fence.copied().unwrap_or(0)
     }
 
     /// Somebody who has arrived and not ended: nothing is recorded of anybody else.
@@ -143,17 +200,21 @@ impl Ledger {
 }
 
 impl Group {
+    pub(crate) fn is_open(&self, episode: u32) -> bool {
+        self.closed.len() == episode as usize && self.plans.len() == episode as usize + 1
+    }
+
     fn enter(&mut self, state: SessionState) {
         use SessionState::{Ended, Matched, Playing, Validating};
         let allowed = match (self.states.last(), state) {
             (None, Matched) => true,
-            // A page was loaded between two episodes, and has no links.
-            (Some(Playing), Matched) => {
+            // A page was loaded in the episode before, or links are missing.
+            (Some(Playing), Matched | Validating) => {
                 let all = self.plans.last().map_or(0, |plan| plan.episodes as usize);
                 (1..all).contains(&self.closed.len()) && self.plans.len() == self.closed.len()
             }
-            // A link broke or a member came back: once more.
-            (Some(Matched | Validating), Matched) => true,
+            // A link broke or a page was loaded: once more.
+            (Some(Validating), Matched) => true,
             (Some(Matched), Validating) => true,
             (Some(Validating), Playing) => self.validated.len() == self.members.len(),
             (Some(Matched | Validating | Playing), Ended) => true,

@@ -362,7 +362,7 @@ fn repeated_messages_change_nothing() {
                     ..
                 } => ClientMessage::Validate {
                     session: session.session,
-                    digests: world.digests(&environment, &study_digest),
+                    digests: world.digests(*who, &environment, &study_digest),
                 },
                 View::Lobby { .. } | View::Playing { .. } | View::End { .. } => {
                     world.answer(*who);

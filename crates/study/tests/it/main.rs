@@ -1,6 +1,7 @@
 //! Border tests of studies: configurations by their text, studies by their effects.
 #![allow(clippy::unwrap_used)]
 
+mod authors;
 mod config;
 mod config_errors;
 mod cuts;
@@ -8,6 +9,10 @@ mod failures;
 mod journal;
 mod ledger;
 mod life;
+mod links;
+mod ops;
+mod pages;
 mod random;
+mod rejoins;
 mod restarts;
 mod world;

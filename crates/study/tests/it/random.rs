@@ -5,323 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use igym_protocol::{
-    ClientMessage, CloseReason, Digests, LinkState, Outcome, ParticipantId, Record, RefusalCode,
-    SessionId, SessionState, SignalPayload, Verdict, View,
-};
-use igym_study::{Scene, SeatRule, StudyConfig};
+use igym_protocol::{CloseReason, Outcome, Record, SessionState, View};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
-use uuid::Uuid;
 
 use crate::ledger::Person;
-use crate::world::{World, config, failed, open, participant};
-
-const PEOPLE: u64 = 7;
-
-#[derive(Clone, Debug)]
-struct Setup {
-    players: usize,
-    episodes: u32,
-    games: usize,
-    seats: u8,
-    countdown: bool,
-    /// Who is there from the beginning.
-    present: u64,
-}
-
-#[derive(Clone, Debug)]
-enum Op {
-    Connect(u64),
-    Disconnect(u64),
-    Reload(u64),
-    /// The server is killed and starts again after so long; of those who were there, those come
-    /// back at once whose bit is set.
-    Restart(u32, u8),
-    /// Gone for longer than the study waits.
-    Vanish(u64),
-    /// The page does what its view asks for, so many times.
-    Answer(u64, u8),
-    /// Everybody's page answers once.
-    AllAnswer,
-    /// Everybody's page answers until it plays or waits, but no episode ends.
-    AllPlay,
-    Leave(u64),
-    LinkFails(u64),
-    Lies(u64),
-    Judge(u8),
-    Wait(u32),
-    Noise(u64, Noise),
-}
-
-/// Messages that may or may not make sense.
-#[derive(Clone, Debug)]
-enum Noise {
-    Advance(u32),
-    Join(u32),
-    Signal(usize, u8, u32),
-    Link(usize, u8, u32, bool),
-    Validate(usize),
-    Seal(usize, u32),
-    Flushed(usize, u32),
-    Judged(usize, u32),
-    Ping,
-}
-
-fn setup() -> impl Strategy<Value = Setup> {
-    let players = prop_oneof![1 => Just(1usize), 2 => Just(2), 3 => Just(3), 4 => Just(4)];
-    let game = (players, 1..=3u32, 0..3u8, any::<bool>());
-    let present = prop_oneof![1 => 0..PEOPLE, 2 => Just(PEOPLE)];
-    (game, 1..=2usize, present).prop_map(|(game, games, present)| {
-        let (players, episodes, seats, countdown) = game;
-        Setup {
-            players,
-            episodes,
-            games,
-            seats,
-            countdown,
-            present,
-        }
-    })
-}
-
-fn noise() -> impl Strategy<Value = Noise> {
-    let session = || 0..60usize;
-    prop_oneof![
-        (0..5u32).prop_map(Noise::Advance),
-        (0..5u32).prop_map(Noise::Join),
-        (session(), 0..5u8, 0..4u32).prop_map(|(s, to, attempt)| Noise::Signal(s, to, attempt)),
-        (session(), 0..5u8, 0..4u32, any::<bool>())
-            .prop_map(|(s, to, attempt, open)| Noise::Link(s, to, attempt, open)),
-        session().prop_map(Noise::Validate),
-        (session(), 0..4u32).prop_map(|(s, episode)| Noise::Seal(s, episode)),
-        (session(), 0..4u32).prop_map(|(s, episode)| Noise::Flushed(s, episode)),
-        (session(), 0..4u32).prop_map(|(s, episode)| Noise::Judged(s, episode)),
-        Just(Noise::Ping),
-    ]
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let who = || 0..PEOPLE;
-    prop_oneof![
-        5 => who().prop_map(Op::Connect),
-        2 => who().prop_map(Op::Disconnect),
-        2 => who().prop_map(Op::Reload),
-        1 => (prop_oneof![Just(0), 1..20_000u32, Just(400_000)], any::<u8>())
-            .prop_map(|(downtime, back)| Op::Restart(downtime, back)),
-        1 => who().prop_map(Op::Vanish),
-        8 => (who(), 1..6u8).prop_map(|(who, times)| Op::Answer(who, times)),
-        10 => Just(Op::AllAnswer),
-        2 => Just(Op::AllPlay),
-        1 => who().prop_map(Op::Leave),
-        1 => who().prop_map(Op::LinkFails),
-        1 => who().prop_map(Op::Lies),
-        3 => (0..4u8).prop_map(Op::Judge),
-        4 => prop_oneof![1..500u32, 500..15_000u32, Just(10_000u32), 15_000..400_000u32]
-            .prop_map(Op::Wait),
-        4 => (who(), noise()).prop_map(|(who, noise)| Op::Noise(who, noise)),
-    ]
-}
-
-fn study(setup: &Setup) -> StudyConfig {
-    let mut config = config(setup.players, setup.episodes);
-    if let Scene::Gym(game) = &mut config.scenes[1] {
-        game.seats = [SeatRule::Fixed, SeatRule::Random, SeatRule::Rotating][setup.seats as usize];
-        if !setup.countdown {
-            game.countdown = std::time::Duration::ZERO;
-        }
-    }
-    for number in 1..setup.games {
-        let mut next = config.scenes[1].clone();
-        if let Scene::Gym(game) = &mut next {
-            game.id = format!("gym_{}", number + 1);
-        }
-        config.scenes.push(next);
-    }
-    config
-}
-
-/// A session by number, in the order of their ids, and sometimes one that is not there.
-fn session(world: &World, number: usize) -> SessionId {
-    let unknown = SessionId(Uuid::from_u128(1));
-    let known = world.ledger.sessions.keys().copied();
-    let all: Vec<_> = known.chain([unknown]).collect();
-    all[number % all.len()]
-}
-
-fn act(world: &mut World, op: &Op) {
-    match op {
-        Op::Connect(who) => {
-            let who = participant(*who);
-            if !world.ledger.people.contains_key(&who) {
-                world.arrive(who);
-            }
-            world.connect(who);
-        }
-        Op::Disconnect(who) => {
-            let who = participant(*who);
-            if world.is_connected(who) {
-                world.disconnect(who);
-            }
-        }
-        Op::Reload(who) => {
-            let who = participant(*who);
-            if world.ledger.people.contains_key(&who) {
-                world.reload(who);
-            }
-        }
-        Op::Restart(downtime, back) => {
-            let people = (0..PEOPLE).filter(|who| world.is_connected(participant(*who)));
-            let there: Vec<u64> = people.collect();
-            world.restart(u64::from(*downtime));
-            for who in there.into_iter().filter(|who| back & (1 << who) != 0) {
-                world.connect(participant(who));
-            }
-        }
-        Op::Vanish(who) => {
-            let who = participant(*who);
-            if world.is_connected(who) {
-                world.disconnect(who);
-                world.wait(10_000);
-            }
-        }
-        Op::Answer(who, times) => {
-            let who = participant(*who);
-            for _ in 0..*times {
-                if world.is_connected(who) {
-                    world.answer(who);
-                }
-            }
-        }
-        Op::AllAnswer => {
-            for who in (0..PEOPLE).map(participant) {
-                if world.is_connected(who) {
-                    world.answer(who);
-                }
-            }
-        }
-        Op::AllPlay => {
-            let playing = |view: &View| matches!(view, View::Playing { .. });
-            for who in (0..PEOPLE).cycle().map(participant).take(100) {
-                if world.is_connected(who) && !playing(&world.view(who)) {
-                    world.answer(who);
-                }
-            }
-        }
-        Op::Leave(who) => {
-            let _ = world.send(participant(*who), &ClientMessage::Leave);
-        }
-        Op::LinkFails(who) => {
-            let who = participant(*who);
-            let session = world.study.session_of(who);
-            let attempt = match world.study.view(world.now, who) {
-                Some(View::Connecting { connection, .. }) => connection.attempt,
-                _ => 1,
-            };
-            if let Some(session) = session {
-                let player = world.study.member(who, session).unwrap();
-                let message = ClientMessage::Link {
-                    session,
-                    to: u8::from(player == 0),
-                    attempt,
-                    state: failed(),
-                };
-                let _ = world.send(who, &message);
-            }
-        }
-        Op::Lies(who) => {
-            let who = participant(*who);
-            if let Some(session) = world.study.session_of(who) {
-                let digests = Digests::default();
-                let _ = world.send(who, &ClientMessage::Validate { session, digests });
-            }
-        }
-        Op::Judge(verdict) => {
-            let verdicts = [
-                Verdict::Verified,
-                Verdict::Partial,
-                Verdict::Desync,
-                Verdict::Disputed,
-            ];
-            world.judge(verdicts[usize::from(*verdict)]);
-        }
-        Op::Wait(milliseconds) => world.wait(u64::from(*milliseconds)),
-        Op::Noise(who, noise) => make_noise(world, participant(*who), noise),
-    }
-}
-
-fn make_noise(world: &mut World, who: ParticipantId, noise: &Noise) {
-    let session_before = world.study.session_of(who);
-    let (about, result) = match *noise {
-        Noise::Advance(scene) => (None, world.send(who, &ClientMessage::Advance { scene })),
-        Noise::Join(scene) => (None, world.send(who, &ClientMessage::Join { scene })),
-        Noise::Ping => (None, world.send(who, &ClientMessage::Ping { sent_ms: 0.0 })),
-        Noise::Signal(number, to, attempt) => {
-            let session = session(world, number);
-            let payload = SignalPayload::Answer { sdp: String::new() };
-            let message = ClientMessage::Signal {
-                session,
-                to,
-                attempt,
-                payload,
-            };
-            (Some(session), world.send(who, &message))
-        }
-        Noise::Link(number, to, attempt, is_open) => {
-            let session = session(world, number);
-            let state: LinkState = if is_open { open() } else { failed() };
-            let message = ClientMessage::Link {
-                session,
-                to,
-                attempt,
-                state,
-            };
-            (Some(session), world.send(who, &message))
-        }
-        Noise::Validate(number) => {
-            let session = session(world, number);
-            let digests = Digests::default();
-            let message = ClientMessage::Validate { session, digests };
-            (Some(session), world.send(who, &message))
-        }
-        Noise::Seal(number, episode) => {
-            let session = session(world, number);
-            (Some(session), world.seal(who, session, episode))
-        }
-        Noise::Flushed(number, episode) => {
-            let session = session(world, number);
-            (Some(session), world.flushed(who, session, episode))
-        }
-        Noise::Judged(number, episode) => {
-            let session = session(world, number);
-            if !world.to_judge.contains(&(session, episode)) {
-                let before = world.everything();
-                let judgement = crate::world::judgement(Verdict::Disputed);
-                world
-                    .study
-                    .handle_judged(world.now, session, episode, judgement);
-                assert_eq!(world.study.poll_effect(), None, "nobody asked");
-                assert_eq!(world.everything(), before);
-            }
-            return;
-        }
-    };
-    if let Some(session) = about {
-        let group = world.ledger.sessions.get(&session);
-        let member = group.is_some_and(|group| group.members.contains(&who));
-        let arrived = world.ledger.people.contains_key(&who);
-        let uploaded = matches!(noise, Noise::Seal(..) | Noise::Flushed(..));
-        if !uploaded && session_before != Some(session) {
-            assert!(result.is_err(), "who is not in a session has no say in it");
-        }
-        if !member {
-            let code = result.expect_err("a stranger is refused").code;
-            let late = code == RefusalCode::WrongState && !world.is_connected(who);
-            let unknown = code == RefusalCode::UnknownToken && !arrived;
-            assert!(code == RefusalCode::NotAMember || unknown || late);
-        }
-    }
-}
+use crate::ops::{Op, Setup, act, op, setup, study};
+use crate::world::World;
 
 /// Lets the study run until nothing more will happen.
 fn run_down(world: &mut World) {
@@ -404,15 +94,20 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
     }
     for group in world.ledger.sessions.values() {
         see(format!("Players{}", group.members.len()));
-        let matched = group.states.iter();
-        let matched = matched.filter(|state| **state == SessionState::Matched);
-        if matched.count() > 1 {
+        if group.attempt > 1 {
             see("Retry".to_owned());
+        }
+        if !group.rejoined.is_empty() {
+            see(format!("Rejoined{}", group.members.len()));
+            let whole = |(reason, _): &(CloseReason, _)| *reason == CloseReason::Sealed;
+            if group.closed.iter().any(whole) {
+                see("RejoinedAndSealed".to_owned());
+            }
         }
         let mut states = group.states.iter();
         states.find(|state| **state == SessionState::Playing);
-        if states.any(|state| *state == SessionState::Matched) {
-            see("Relink".to_owned());
+        if states.any(|state| *state == SessionState::Validating) {
+            see("ValidatedAgain".to_owned());
         }
         if group
             .closed
@@ -422,6 +117,13 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
             see(format!("Cut{}", group.members.len()));
         }
     }
+    for record in &world.ledger.records {
+        if let Record::LinkReported { open: false, .. } = record {
+            see("LinkFailed".to_owned());
+        }
+    }
+    *seen.entry("Resumed".to_owned()).or_default() += world.authors.resumed;
+    *seen.entry("Overruled".to_owned()).or_default() += world.authors.overruled;
     for (place, times) in &world.restarted {
         *seen.entry(format!("Restarted{place}")).or_default() += times;
     }
@@ -433,7 +135,7 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
 #[test]
 fn whatever_happens_nobody_is_stranded() {
     let config = Config {
-        cases: 300,
+        cases: 1000,
         failure_persistence: None,
         ..Config::default()
     };
@@ -466,7 +168,17 @@ fn whatever_happens_nobody_is_stranded() {
         "Cut",
         "Next",
         "Retry",
-        "Relink",
+        "ValidatedAgain",
+        "LinkFailed",
+        "Resumed",
+        "Overruled",
+        "Rejoined1",
+        "Rejoined2",
+        "Rejoined3",
+        "Rejoined4",
+        "RejoinedAndSealed",
+        "Version",
+        "RestartedInRejoin",
         "RestartedAtStart",
         "RestartedAtInstructions",
         "RestartedInLobby",

@@ -2,22 +2,17 @@
 //! with what they were shown before, and sees that nothing is recorded twice.
 
 use igym_protocol::{
-    ClientMessage, CloseReason, Entry, Outcome, ParticipantId, Record, SessionState, Verdict, View,
+    ClientMessage, CloseReason, Entry, EpisodePart, Outcome, ParticipantId, Record, RefusalCode,
+    SessionState, Verdict, View,
 };
-use igym_study::{Millis, RestoreError, Scene, SeatRule, Study, StudyConfig};
+use igym_study::{Millis, RelayRule, RestoreError, Scene, SeatRule, Study, StudyConfig};
 
-use crate::failures::{flush, link_failed, outcomes, playing};
-use crate::world::{BUILD, World, config, open, participant};
+use crate::failures::{attempt, flush, link_failed, outcomes, playing, playing_with};
+use crate::rejoins::part;
+use crate::world::{BUILD, World, config, participant};
 
 fn back(world: &mut World, people: &[ParticipantId]) {
     people.iter().for_each(|who| world.connect(*who));
-}
-
-fn attempt(world: &World, who: ParticipantId) -> Option<u32> {
-    match world.view(who) {
-        View::Connecting { connection, .. } => Some(connection.attempt),
-        _ => None,
-    }
 }
 
 #[test]
@@ -156,28 +151,133 @@ fn who_does_not_come_back_has_left_after_the_grace() {
 }
 
 #[test]
-fn a_page_that_comes_back_new_does_not_play_what_the_one_before_it_played() {
+fn a_page_that_comes_back_new_rejoins_and_is_known_to_after_the_next_restart() {
     let (mut world, people, session) = playing(2, 2);
+    world.play(people[1], 30);
+    world.deliver(people[1]);
     world.restart(1_000);
     world.connect(people[0]);
     world.reload(people[1]);
-    assert_eq!(world.outcome(people[1]), Some(Outcome::Left));
+    assert_eq!(part(&world, people[1]), EpisodePart::Rejoin);
+    world.restart(1_000);
+    back(&mut world, &people);
+    assert_eq!(part(&world, people[1]), EpisodePart::Rejoin);
+    let rejoin = ClientMessage::Rejoin {
+        session,
+        episode: 0,
+    };
+    world.send(people[1], &rejoin).unwrap();
+    assert_eq!(world.authors.resumed, 1);
+    // The page before it is over for good, also for the next server.
+    world.restart(1_000);
+    back(&mut world, &people);
+    world.seal_of(people[1], 1, session, 0).unwrap();
+    world.seal(people[0], session, 0).unwrap();
+    assert!(world.to_judge.is_empty());
     world.settle();
-    assert_eq!(world.outcome(people[0]), Some(Outcome::PartnerLeft));
-    assert_eq!(world.ledger.sessions[&session].plans.len(), 1);
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
 
     // After its seal, and before the restart.
     let (mut world, people, session) = playing(2, 2);
     world.seal(people[0], session, 0).unwrap();
     world.reload(people[0]);
-    world.flushed(people[0], session, 0).unwrap();
     world.restart(1_000);
     back(&mut world, &people);
-    assert!(flush(&world, people[0]) && !flush(&world, people[1]));
+    assert_eq!(part(&world, people[0]), EpisodePart::Over);
     world.settle();
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
     let states = &world.ledger.sessions[&session].states;
-    assert_eq!(states[3], SessionState::Matched, "all connect again");
+    assert_eq!(
+        states[3],
+        SessionState::Validating,
+        "nothing is known of it"
+    );
+}
+
+/// The fence is in the journal before the seal that an older page's browser kept.
+#[test]
+fn a_seal_behind_the_fence_does_not_count_after_a_restart_either() {
+    let (mut world, people, session) = playing(2, 1);
+    world.play(people[0], 5);
+    world.finish_unheard(people[0]);
+    world.reload(people[0]);
+    let rejoin = ClientMessage::Rejoin {
+        session,
+        episode: 0,
+    };
+    world.send(people[0], &rejoin).unwrap();
+    world.deliver(people[0]);
+    world.seal(people[1], session, 0).unwrap();
+    assert!(world.to_judge.is_empty() && world.authors.overruled > 0);
+    world.restart(0);
+    assert!(world.to_judge.is_empty());
+    back(&mut world, &people);
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+}
+
+#[test]
+fn pages_of_another_version_are_loaded_again_before_they_play() {
+    let (mut world, people) = World::with_people(config(2, 1), 2);
+    world.until(&people, |view| matches!(view, View::Validating { .. }));
+    world.answer(people[0]);
+    world.upgrade(1_000);
+    back(&mut world, &people);
+    for who in &people {
+        let View::Validating {
+            session,
+            environment,
+            study_digest,
+            validated: false,
+            ..
+        } = world.view(*who)
+        else {
+            panic!("has to say again what it runs");
+        };
+        let digests = world.digests(*who, &environment, &study_digest);
+        let session = session.session;
+        let message = ClientMessage::Validate { session, digests };
+        let refusal = world.send(*who, &message).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::Version);
+    }
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
+    assert_eq!(world.page(people[0]), 2);
+}
+
+#[test]
+fn a_game_of_another_version_goes_on_but_nobody_comes_into_it() {
+    let (mut world, people, session) = playing(2, 2);
+    world.upgrade(1_000);
+    back(&mut world, &people);
+    for who in &people {
+        world.seal(*who, session, 0).unwrap();
+    }
+    world.judge(Verdict::Verified);
+    let plans = &world.ledger.sessions[&session].plans;
+    assert_eq!(plans[0].digests, plans[1].digests);
+    world.reload(people[1]);
+    assert!(flush(&world, people[0]) && part(&world, people[1]) == EpisodePart::Over);
+    world.settle();
+    let failed = Some(Outcome::ConnectionFailed);
+    assert_eq!(
+        outcomes(&world, &people),
+        [failed; 2],
+        "both get their code"
+    );
+}
+
+/// Absences are not written down, but when there was a server is.
+#[test]
+fn the_time_of_an_episode_stands_still_while_there_is_no_server() {
+    let (mut world, people, _) = playing(2, 1);
+    world.restart(150_000);
+    back(&mut world, &people);
+    // 3 s countdown, a minute and twice the time of 3000 frames at 30 per second.
+    world.wait(3_000 + 60_000 + 200_000 - 1);
+    assert!(!flush(&world, people[0]));
+    world.wait(1);
+    assert!(flush(&world, people[0]));
 }
 
 #[test]
@@ -194,50 +294,43 @@ fn a_cut_goes_on_whoever_had_flushed_before() {
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Left), left, left]);
 }
 
-/// That a link is broken for good is not written down, and pages do not flush twice.
 #[test]
-fn a_page_that_was_asked_to_flush_may_do_so_though_the_server_does_not_remember() {
-    let (mut world, people, session) = playing(2, 1);
+fn a_cut_goes_on_though_nobody_left() {
+    let (mut world, people, session) = playing_with(2, 1, RelayRule::Never);
     let failed = link_failed(&world, session, 1);
     world.send(people[0], &failed).unwrap();
+    world.blocked.insert(people[0]);
     world.wait(10_000);
     assert!(flush(&world, people[0]));
     world.restart(0);
     back(&mut world, &people);
-    assert!(!flush(&world, people[0]));
-    world.flushed(people[0], session, 0).unwrap();
-    assert!(flush(&world, people[1]), "nobody can go on");
+    assert!(flush(&world, people[0]) && flush(&world, people[1]));
     world.settle();
     let failed = Some(Outcome::ConnectionFailed);
     assert_eq!(outcomes(&world, &people), [failed; 2]);
 
-    // And if nobody does, the link is borne for the grace once more.
+    // A flush that nobody asked for does not begin one.
     let (mut world, people, session) = playing(2, 1);
-    let failed = link_failed(&world, session, 1);
-    world.send(people[0], &failed).unwrap();
+    world.flushed(people[0], session, 0).unwrap_err();
     world.restart(0);
     back(&mut world, &people);
-    world.wait(9_999);
+    assert!(!flush(&world, people[0]));
+    world.flushed(people[0], session, 0).unwrap_err();
+}
+
+#[test]
+fn without_a_relay_a_broken_link_is_borne_for_a_while_once_more() {
+    let (mut world, people, session) = playing_with(2, 1, RelayRule::Never);
+    let failed = link_failed(&world, session, 1);
+    world.send(people[0], &failed).unwrap();
+    world.blocked.insert(people[0]);
+    world.restart(0);
+    back(&mut world, &people);
+    // An attempt and the grace.
+    world.wait(24_999);
     assert!(!flush(&world, people[0]));
     world.wait(1);
     assert!(flush(&world, people[0]));
-    let failed = link_failed(&world, session, 1);
-    let ClientMessage::Link {
-        session,
-        to,
-        attempt,
-        ..
-    } = failed
-    else {
-        panic!("a link");
-    };
-    let healed = ClientMessage::Link {
-        session,
-        to,
-        attempt,
-        state: open(),
-    };
-    world.send(people[0], &healed).unwrap();
 }
 
 fn opened(config: &StudyConfig) -> Entry {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use igym_protocol::{
-    ClientMessage, Digests, Entry, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
+    ClientMessage, Entry, LinkState, Outcome, ParticipantId, Refusal, RefusalCode, Seal,
     ServerMessage, SessionId, UploadBody, Verdict, View,
 };
-use igym_study::{Effect, Judgement, Millis, Scene, Study, StudyConfig};
+use igym_study::{Effect, Judgement, Millis, RelayRule, Scene, Study, StudyConfig};
 use uuid::Uuid;
 
+use crate::authors::Authors;
 use crate::ledger::Ledger;
 
 pub(crate) const BUILD: &str = "the build";
@@ -32,20 +33,31 @@ pub(crate) struct World {
     pub(crate) restarted: BTreeMap<&'static str, u32>,
     pub(crate) connected: BTreeSet<ParticipantId>,
     pub(crate) incarnations: BTreeMap<ParticipantId, u32>,
-    /// The page that each player plays an episode on.
-    authors: BTreeMap<(ParticipantId, SessionId, u32), u32>,
-    /// The seals (false) and flushes (true) that pages sent of themselves.
-    uploaded: BTreeSet<(ParticipantId, SessionId, u32, bool)>,
+    pub(crate) authors: Authors,
+    /// The build that the server gives out, and the one that each page was loaded with.
+    pub(crate) build: String,
+    pub(crate) builds: BTreeMap<ParticipantId, String>,
+    /// Whose network lets no connection to other participants through.
+    pub(crate) blocked: BTreeSet<ParticipantId>,
+    /// Links that pages said have failed: who, and of which attempt to whom.
+    pub(crate) gave_up: BTreeSet<(ParticipantId, SessionId, u32, u8)>,
 }
 
-/// The study of the example, for so many players and episodes.
+/// The study of the example, for so many players and episodes; packets may pass through the server.
 pub(crate) fn config(players: usize, episodes: u32) -> StudyConfig {
+    config_with(players, episodes, RelayRule::Fallback)
+}
+
+pub(crate) fn config_with(players: usize, episodes: u32, relay: RelayRule) -> StudyConfig {
     let mut config = StudyConfig::parse(igym_study::EXAMPLE, "study.toml").unwrap();
     for scene in &mut config.scenes {
         if let Scene::Gym(game) = scene {
+            game.relay = relay;
+            if relay == RelayRule::Never {
+                game.connection_attempts = 3;
+                game.connection_timeout = Duration::from_secs(15);
+            }
             game.episodes = episodes;
-            game.connection_attempts = 3;
-            game.connection_timeout = Duration::from_secs(15);
             game.seat_groups = (0..players).map(|n| vec![format!("agent {n}")]).collect();
         }
     }
@@ -77,9 +89,12 @@ pub(crate) fn failed() -> LinkState {
     }
 }
 
+/// What can be seen of a study from outside.
+pub(crate) type Everything = (Vec<Option<View>>, Option<Millis>, usize);
+
 impl World {
     pub(crate) fn new(config: StudyConfig) -> Self {
-        Self {
+        let mut world = Self {
             study: Study::new(config, BUILD.to_owned(), [3; 32]),
             now: Millis(1_000_000),
             ledger: Ledger::default(),
@@ -92,9 +107,14 @@ impl World {
             restarted: BTreeMap::new(),
             connected: BTreeSet::new(),
             incarnations: BTreeMap::new(),
-            authors: BTreeMap::new(),
-            uploaded: BTreeSet::new(),
-        }
+            authors: Authors::default(),
+            build: BUILD.to_owned(),
+            builds: BTreeMap::new(),
+            blocked: BTreeSet::new(),
+            gave_up: BTreeSet::new(),
+        };
+        world.study_opened();
+        world
     }
 
     /// A world in which `count` people have arrived and are connected.
@@ -125,7 +145,7 @@ impl World {
         self.drain();
     }
 
-    /// The page is loaded anew.
+    /// The page is loaded anew, or another one takes over.
     pub(crate) fn reload(&mut self, who: ParticipantId) {
         if self.connected.contains(&who) {
             self.disconnect(who);
@@ -134,7 +154,7 @@ impl World {
         *incarnation += 1;
         let incarnation = *incarnation;
         self.page_loaded(who, incarnation);
-        self.uploaded.retain(|(of, ..)| *of != who);
+        self.ledger.page_loaded(who);
         self.connect(who);
     }
 
@@ -154,9 +174,21 @@ impl World {
         self.checked(result, before)
     }
 
+    /// The participant's present page seals.
     pub(crate) fn seal(
         &mut self,
         who: ParticipantId,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<(), Refusal> {
+        self.seal_of(who, self.page(who), session, episode)
+    }
+
+    /// A seal by one of the participant's pages is stored.
+    pub(crate) fn seal_of(
+        &mut self,
+        who: ParticipantId,
+        page: u32,
         session: SessionId,
         episode: u32,
     ) -> Result<(), Refusal> {
@@ -165,11 +197,11 @@ impl World {
             last_frame: 9,
             hash: [0; 16],
         };
-        self.upload(who, session, episode, UploadBody::Seal(seal.clone()));
-        let incarnation = self.incarnations.get(&who).copied().unwrap_or(0);
-        let result = self
-            .study
-            .handle_seal(self.now, who, incarnation, session, episode, seal);
+        let body = UploadBody::Seal(seal.clone());
+        self.upload(who, page, session, episode, body);
+        let study = &mut self.study;
+        let result = study.handle_seal(self.now, who, page, session, episode, seal);
+        self.changed_only_by(page, who, session, episode, &before);
         self.checked(result, before)
     }
 
@@ -179,13 +211,43 @@ impl World {
         session: SessionId,
         episode: u32,
     ) -> Result<(), Refusal> {
+        self.flushed_of(who, self.page(who), session, episode)
+    }
+
+    pub(crate) fn flushed_of(
+        &mut self,
+        who: ParticipantId,
+        page: u32,
+        session: SessionId,
+        episode: u32,
+    ) -> Result<(), Refusal> {
         let before = self.everything();
-        self.upload(who, session, episode, UploadBody::Flushed);
-        let incarnation = self.incarnations.get(&who).copied().unwrap_or(0);
-        let result = self
-            .study
-            .handle_flushed(self.now, who, incarnation, session, episode);
+        self.upload(who, page, session, episode, UploadBody::Flushed);
+        let study = &mut self.study;
+        let result = study.handle_flushed(self.now, who, page, session, episode);
+        self.changed_only_by(page, who, session, episode, &before);
         self.checked(result, before)
+    }
+
+    /// What a page says changes nothing once a later one has rejoined.
+    fn changed_only_by(
+        &mut self,
+        page: u32,
+        who: ParticipantId,
+        session: SessionId,
+        episode: u32,
+        before: &Everything,
+    ) {
+        let fence = self.ledger.fence(who, session, episode);
+        if page < fence {
+            self.authors.overruled += 1;
+            assert_eq!(self.everything(), *before, "page {page} is not the last");
+        }
+    }
+
+    /// The number of the participant's present page, 0 before the first.
+    pub(crate) fn page(&self, who: ParticipantId) -> u32 {
+        self.incarnations.get(&who).copied().unwrap_or(0)
     }
 
     /// Answers the oldest request to judge.
@@ -230,112 +292,8 @@ impl World {
         self.ledger.people.get(&who)?.outcome
     }
 
-    /// What a page of this study reports in VALIDATING.
-    pub(crate) fn digests(
-        &self,
-        environment: &igym_protocol::EnvironmentSpec,
-        study: &str,
-    ) -> Digests {
-        Digests {
-            build: BUILD.to_owned(),
-            environment: igym_envs::environment_digest(&environment.id, &environment.config),
-            study: study.to_owned(),
-        }
-    }
-
-    /// The page does the next thing that its view asks for; whether there was one.
-    pub(crate) fn answer(&mut self, who: ParticipantId) -> bool {
-        let result = match self.view(who) {
-            View::Start { scene, .. } => self.send(who, &ClientMessage::Advance { scene }),
-            View::Instructions { scene, .. } => self.send(who, &ClientMessage::Join { scene }),
-            View::Connecting {
-                session,
-                connection,
-                ..
-            } => {
-                let others = (0..session.players).filter(|other| *other != session.player);
-                let Some(to) = others
-                    .into_iter()
-                    .find(|other| !connection.linked.contains(other))
-                else {
-                    return false;
-                };
-                let message = ClientMessage::Link {
-                    session: session.session,
-                    to,
-                    attempt: connection.attempt,
-                    state: open(),
-                };
-                self.send(who, &message)
-            }
-            View::Validating {
-                session,
-                environment,
-                study_digest,
-                validated: false,
-                ..
-            } => {
-                let message = ClientMessage::Validate {
-                    session: session.session,
-                    digests: self.digests(&environment, &study_digest),
-                };
-                self.send(who, &message)
-            }
-            View::Playing {
-                session,
-                plan,
-                flush,
-                ..
-            } => {
-                let (session, episode) = (session.session, plan.episode);
-                if !self.uploaded.insert((who, session, episode, flush)) {
-                    return false;
-                }
-                match flush {
-                    true => self.flushed(who, session, episode),
-                    false => self.seal(who, session, episode),
-                }
-            }
-            View::Lobby { .. } | View::Validating { .. } | View::End { .. } => return false,
-        };
-        result.unwrap();
-        true
-    }
-
-    /// Connected pages answer, and the judge judges, until nothing is left to say.
-    pub(crate) fn settle(&mut self) {
-        for _ in 0..10_000 {
-            let people: Vec<_> = self.connected.iter().copied().collect();
-            let arrived = |who: &ParticipantId| self.ledger.people.contains_key(who);
-            let people: Vec<_> = people.into_iter().filter(arrived).collect();
-            let mut answered = false;
-            for who in people {
-                answered |= self.answer(who);
-            }
-            if !answered && !self.judge(Verdict::Verified) {
-                return;
-            }
-        }
-        panic!("the pages go on for ever");
-    }
-
-    /// Answers until `who` sees what `wanted` accepts.
-    pub(crate) fn until(&mut self, people: &[ParticipantId], wanted: impl Fn(&View) -> bool) {
-        for _ in 0..1_000 {
-            if people.iter().all(|who| wanted(&self.view(*who))) {
-                return;
-            }
-            for who in people {
-                if !wanted(&self.view(*who)) {
-                    self.answer(*who);
-                }
-            }
-        }
-        panic!("never came");
-    }
-
     /// Everything of the study that can be seen from outside.
-    pub(crate) fn everything(&self) -> (Vec<Option<View>>, Option<Millis>, usize) {
+    pub(crate) fn everything(&self) -> Everything {
         let people = self.ledger.people.keys();
         (
             people.map(|who| self.study.view(self.now, *who)).collect(),
@@ -345,11 +303,7 @@ impl World {
     }
 
     /// A refusal changes nothing; an acceptance may have effects.
-    fn checked(
-        &mut self,
-        result: Result<(), Refusal>,
-        before: (Vec<Option<View>>, Option<Millis>, usize),
-    ) -> Result<(), Refusal> {
+    fn checked(&mut self, result: Result<(), Refusal>, before: Everything) -> Result<(), Refusal> {
         if let Err(refusal) = &result {
             *self.refusals.entry(refusal.code).or_default() += 1;
             assert_eq!(self.study.poll_effect(), None, "{refusal:?}");
@@ -376,28 +330,23 @@ impl World {
                     }
                 }
                 Effect::Signal { to, message } => self.signals.push((to, message)),
-                Effect::History { .. } => {}
+                Effect::History {
+                    participant,
+                    session,
+                    episode,
+                } => self.history(participant, session, episode),
                 Effect::Judge { session, episode } => self.to_judge.push((session, episode)),
             }
         }
         self.check();
-        self.check_authors();
     }
 
-    /// Nobody is asked to play an episode on two pages.
-    fn check_authors(&mut self) {
-        for who in &self.connected {
-            let Some(View::Playing { plan, flush, .. }) = self.study.view(self.now, *who) else {
-                continue;
-            };
-            let page = self.incarnations[who];
-            let key = (*who, plan.session, plan.episode);
-            let author = match flush {
-                true => page,
-                false => *self.authors.entry(key).or_insert(page),
-            };
-            assert_eq!(author, page, "a frame could be authored twice");
-        }
+    /// The page gets what the journal holds, and goes on from there.
+    fn history(&mut self, who: ParticipantId, session: SessionId, episode: u32) {
+        let page = self.page(who);
+        let fence = self.ledger.fence(who, session, episode);
+        assert_eq!(fence, page, "nothing that comes later is overlooked");
+        self.authors.rejoin(who, session, episode, page);
     }
 
     /// What holds at every step.
@@ -446,10 +395,19 @@ impl World {
 }
 
 /// The view without what only time changes.
-fn timeless(mut view: View) -> View {
+pub(crate) fn timeless(mut view: View) -> View {
     match &mut view {
         View::Lobby { closes_in_ms, .. } => *closes_in_ms = 0,
-        View::Playing { starts_in_ms, .. } => *starts_in_ms = 0,
+        View::Playing {
+            starts_in_ms,
+            members,
+            ..
+        } => {
+            *starts_in_ms = 0;
+            for member in members {
+                member.returns_within_ms = member.returns_within_ms.map(|_| 0);
+            }
+        }
         View::Start { .. }
         | View::Instructions { .. }
         | View::Connecting { .. }
