@@ -13,9 +13,10 @@
 //! ```
 //!
 //! and from everywhere to the end, with one [`Outcome`](igym_protocol::Outcome) each. An episode
-//! is closed when all have sealed it, or it is *cut*: when a member is gone for good, a link stays
-//! broken, or its time is up, those who are there deliver what they hold, and what is known is
-//! judged. Only then does anybody move on.
+//! is closed when all have sealed it, or it is *cut*: when a member is gone for good, its time is
+//! up, or without a relay a link stays broken, those who are there deliver what they hold, and what
+//! is known is judged. Only then does anybody move on. A page that is loaded in the midst of an
+//! episode rejoins it.
 //!
 //! - **Invariant:** whatever happens in whatever order, everybody who answers reaches the end with
 //!   exactly one outcome; every session ends and every episode is closed.

@@ -232,7 +232,7 @@ fn without_a_relay_a_link_that_stays_broken_in_play_ends_it_for_all() {
 }
 
 #[test]
-fn without_a_relay_a_link_broken_over_the_end_of_an_episode_is_made_anew() {
+fn a_link_broken_over_the_end_of_an_episode_is_made_anew() {
     for (relay, state) in [
         (RelayRule::Never, SessionState::Matched),
         (RelayRule::Fallback, SessionState::Playing),
