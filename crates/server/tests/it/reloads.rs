@@ -1,12 +1,11 @@
 //! A page that is loaded again, in each state that it can be in.
 
 use igym_play::Outbox;
-use igym_protocol::{ClientMessage, Outcome, SessionState, UploadBody, View};
+use igym_protocol::{ClientMessage, EpisodePart, SessionState, View};
 
 use crate::{
     episode::{deliver, play},
     support::{Client, TestServer},
-    uploads::upload,
 };
 
 /// The participant loads their page again; whether the old connection is gone first makes no
@@ -33,14 +32,6 @@ async fn pair_in_lobby(server: &TestServer) -> [Client; 2] {
         page.enter_lobby().await;
     }
     pair
-}
-
-async fn outcome(page: &mut Client) -> Outcome {
-    page.view(|view| match view {
-        View::End { outcome, .. } => Some(outcome),
-        _ => None,
-    })
-    .await
 }
 
 /// From MATCHED to the first episode, with links of the latest attempt.
@@ -123,21 +114,30 @@ async fn pages_that_connect_or_validate_connect_once_more() {
 }
 
 #[tokio::test]
-async fn who_loads_the_page_again_in_play_has_left_and_the_partner_is_paid() {
+async fn who_loads_the_page_again_in_play_comes_back_and_the_partner_sees_it() {
     let server = TestServer::start().await;
-    let ([one, mut two], [session, _], _) = Client::pair_in_play(&server).await;
+    let ([one, mut two], ..) = Client::pair_in_play(&server).await;
     let mut one = reload(&server, one).await;
-    let View::End { outcome: left, .. } = first(&mut one).await else {
-        panic!("nobody authors a frame twice");
+    let back = first(&mut one).await;
+    let View::Playing {
+        part: EpisodePart::Rejoin,
+        flush: false,
+        connection,
+        ..
+    } = back
+    else {
+        panic!("goes on with the episode: {back:?}");
     };
-    assert_eq!(left, Outcome::Left);
-    see(&mut two, |view| {
-        matches!(view, View::Playing { flush: true, .. })
-    })
-    .await;
-    two.upload(&upload(session.session, 1, 0, UploadBody::Flushed))
-        .await;
-    assert_eq!(outcome(&mut two).await, Outcome::PartnerLeft);
+    assert_eq!(connection.attempt, 2, "it has no links");
+    let comes_back = |view: &View| match view {
+        View::Playing {
+            members,
+            connection,
+            ..
+        } => members[0].rejoining && members[0].connected && connection.attempt == 2,
+        _ => false,
+    };
+    see(&mut two, comes_back).await;
 }
 
 #[tokio::test]
@@ -150,12 +150,18 @@ async fn who_loads_the_page_again_between_two_episodes_plays_the_next() {
     let [one, two] = pair;
     let mut pair = [reload(&server, one).await, two];
     let waits = first(&mut pair[0]).await;
+    let over = |view: &View| match view {
+        View::Playing { part, flush, .. } => *part == EpisodePart::Over && !flush,
+        _ => false,
+    };
     assert!(
-        matches!(waits, View::Playing { flush: true, .. }),
+        over(&waits),
         "the page must not play what was played: {waits:?}"
     );
     deliver(&mut pair[1], &mut outboxes[1]).await;
-    connect_and_validate(&server, &mut pair, 2).await;
+    for page in &mut pair {
+        page.validate(&server).await;
+    }
     for page in &mut pair {
         let (_, plan) = page.plan(1).await;
         assert_eq!(plan.seed, 12);
@@ -165,7 +171,6 @@ async fn who_loads_the_page_again_between_two_episodes_plays_the_next() {
         SessionState::Matched,
         SessionState::Validating,
         SessionState::Playing,
-        SessionState::Matched,
         SessionState::Validating,
         SessionState::Playing,
     ];
