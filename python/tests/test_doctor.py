@@ -61,6 +61,16 @@ def test_at_least_twelve_kinds_are_told_apart():
     assert len({cause for cause, _ in DISEASES.values()}) >= 8
 
 
+def test_a_package_from_pypi_is_healthy_through_many_short_episodes():
+    configuration = {"environment": {"id": "CartPole-v1"}, "default_action": 0}
+    report = doctor.examine(configuration, frames=60)
+    assert report["deterministic"], doctor.report_text(report)
+    frames = doctor.trace(configuration, frames=60)["frames"]
+    assert len(frames) == 61
+    assert len({frame["at"][1].rpartition(" ")[2] for frame in frames}) >= 3, "several episodes"
+    assert len({frame["observation of agent"][0] for frame in frames}) > 50
+
+
 @pytest.mark.parametrize("name", ["Calm", "CalmWithoutSuper"])
 def test_a_healthy_environment_is_not_accused(name):
     report = examine(name)
@@ -77,9 +87,10 @@ def test_the_first_difference_is_where_it_is():
     other[4] = {"reward of a": ["7", "7.0"], "state x": ["8", "8"]}
     assert doctor.compare(plain, {"frames": other, "error": None}) == {
         "frame": 3,
+        "at": "frame 3",
         "field": "reward of a",
         "values": ["1.0", "9.0"],
         "fields": ["reward of a", "state x"],
     }
-    assert doctor.compare(plain, {"frames": frames[:4], "error": None})["field"] == "end of the episode"
+    assert doctor.compare(plain, {"frames": frames[:4], "error": None})["field"] == "end"
     assert doctor.compare(plain, plain) is None

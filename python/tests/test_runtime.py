@@ -174,7 +174,7 @@ def test_what_the_host_is_told():
     with pytest.raises(runtime.GymError, match="unknown settings: max_step"):
         open_world("Single", max_step=3)
     measured = json.loads(one.measure())
-    assert set(measured) == {"step_us", "save_us", "load_us", "rollback_10_us"}
+    assert set(measured) == {"bare_step_us", "step_us", "save_us", "load_us", "rollback_10_us"}
     assert all(value > 0 for value in measured.values())
 
 

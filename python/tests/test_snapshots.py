@@ -127,6 +127,8 @@ def test_different_states_have_different_digests(different):
 def test_who_refers_to_whom_counts_and_cycles_end():
     shared = [1]
     assert graph.digest(Part(a=shared, b=shared)) != graph.digest(Part(a=[1], b=[1]))
+    one, other = [1], [1]
+    assert graph.digest([one, other, one]) != graph.digest([one, other, other])
     loop = Part()
     loop.self = loop
     again = Part()
@@ -178,6 +180,14 @@ def test_the_global_generators_are_kept_however_they_were_used():
     pristine.restore()
     assert (random.random(), numpy.random.random(), numpy.random.normal()) == drawn
     assert pristine.parts() != used.parts()
+    # A second normal number waits beside the words of this generator too.
+    random.gauss(0, 1)
+    waiting = seeding.GlobalGenerators()
+    expected = random.gauss(0, 1)
+    passed = seeding.GlobalGenerators()
+    assert passed.parts() != waiting.parts()
+    waiting.restore()
+    assert random.gauss(0, 1) == expected
     numpy.random.seed(4)
     reseeded = seeding.GlobalGenerators()
     expected = numpy.random.random()

@@ -112,7 +112,7 @@ def report_text(report: dict[str, Any]) -> str:
         lines.append(f"{report['environment']}, {condition}: {error['message']}")
     for finding in report["findings"]:
         lines.append(
-            f"{report['environment']} {finding['what']} differs first in frame {finding['frame']}, "
+            f"{report['environment']} {finding['what']} differs first in {finding['at']}, "
             f"{finding['field']}: {finding['values'][0]} and {finding['values'][1]}"
         )
         lines.append(f"  likely cause: {finding['cause']}; {finding['fix']}")

@@ -74,11 +74,11 @@ class GlobalGenerators:
     __slots__ = ("_numpy", "_random")
 
     def __init__(self) -> None:
-        self._random = random.getstate()
+        self._random = _python.state()
         self._numpy = _legacy.state()
 
     def restore(self) -> None:
-        random.setstate(self._random)
+        _python.restore(self._random)
         _legacy.restore(self._numpy)
 
     def parts(self) -> tuple[object, ...]:
@@ -92,6 +92,51 @@ def packed(state: tuple) -> tuple[object, ...]:
     if version != 3:
         return state
     return version, struct.pack(f"<{len(words)}I", *words), gauss
+
+
+class _Python:
+    """The generator behind the functions of `random`.
+
+    Its state is a tuple of 625 numbers, and making that takes longer than a step of many environments,
+    which seldom use it. So the last tuple is used again while the generator's memory is the same.
+    """
+
+    def __init__(self) -> None:
+        self._generator = random.getstate.__self__
+        self._size = _memory_of_words(self._generator)
+        self._last: tuple[bytes | None, object, tuple | None] = (None, None, None)
+
+    def state(self) -> tuple:
+        if random.getstate.__self__ is not self._generator or not self._size:
+            return random.getstate()
+        memory = self._memory()
+        known, gauss, state = self._last
+        if memory != known or self._generator.gauss_next != gauss or state is None:
+            state = self._generator.getstate()
+            self._last = (memory, self._generator.gauss_next, state)
+        return state
+
+    def restore(self, state: tuple) -> None:
+        if self.state() is not state:
+            random.setstate(state)
+
+    def _memory(self) -> bytes:
+        return ctypes.string_at(id(self._generator) + _HEADER, self._size)
+
+
+#: Bytes of an object before what is its own: the count of references changes all the time.
+_HEADER = object.__basicsize__
+
+
+def _memory_of_words(generator: random.Random) -> int:
+    """How many bytes after the header hold the words of a generator; 0 if that is not so here."""
+    if ctypes is None or sys.implementation.name != "cpython":
+        return 0
+    size = random.Random.__base__.__basicsize__ - _HEADER
+    if type(generator) is not random.Random or size < 625 * 4:
+        return 0
+    words = struct.pack("=624I", *generator.getstate()[1][:624])
+    return size if words in ctypes.string_at(id(generator) + _HEADER, size) else 0
 
 
 class _Legacy:
@@ -166,3 +211,4 @@ def _address(generator) -> int | None:
 
 
 _legacy = _Legacy()
+_python = _Python()

@@ -46,18 +46,22 @@ def compare(first: Trace, second: Trace) -> dict[str, Any] | None:
     for frame, (ours, theirs) in enumerate(zip(first["frames"], second["frames"])):
         if ours == theirs:
             continue
-        fields = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+        fields = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name) and name != AT]
         fields.sort(key=lambda name: (name.startswith("state"), list({**ours, **theirs}).index(name)))
-        name = fields[0]
+        name = fields[0] if fields else AT
         return {
             "frame": frame,
+            "at": ours.get(AT, ["", f"frame {frame}"])[1],
             "field": name,
             "values": [_shown(ours.get(name)), _shown(theirs.get(name))],
             "fields": fields[:20],
         }
     lengths = len(first["frames"]), len(second["frames"])
     if lengths[0] != lengths[1]:
-        return {"frame": min(lengths), "field": "end of the episode", "values": list(map(str, lengths)), "fields": []}
+        last = min(lengths)
+        return {
+            "frame": last, "at": f"frame {last}", "field": "end", "values": list(map(str, lengths)), "fields": [],
+        }  # fmt: skip
     return None
 
 
@@ -72,24 +76,30 @@ def _play(configuration: dict[str, Any], condition: str, frames: int, seed: int)
     inputs = Inputs(simulation, seed)
     kept = _shake() if condition == "fresh" else None
     simulation.reset(seed)
-    played = [fields(simulation)]
-    for frame in range(frames):
+    played = [fields(simulation, 0)]
+    episode = 0
+    while len(played) <= frames:
+        if simulation.ended:
+            # Short episodes follow each other, so that enough is seen.
+            episode += 1
+            simulation.reset(seed + episode)
+            played.append(fields(simulation, episode))
+            continue
         if painter is not None:
             for viewer in range(len(simulation.adapter.ids)):
                 painter.draw(viewer)
         now = inputs.next()
         if condition == "rollback":
-            _detour(simulation, inputs.wrong(), frame)
+            _detour(simulation, inputs.wrong())
         simulation.step(now)
-        played.append(fields(simulation))
-        if simulation.ended:
-            break
+        played.append(fields(simulation, episode))
     del kept
     return played
 
 
-def _detour(simulation: Simulation, wrong: list[list[bytes]], frame: int) -> None:
+def _detour(simulation: Simulation, wrong: list[list[bytes]]) -> None:
     """Plays some frames with inputs that turn out to be wrong, and comes back."""
+    frame = simulation.frame
     simulation.save()
     for inputs in wrong[: 1 + frame % len(wrong)]:
         simulation.step(inputs)
@@ -175,9 +185,13 @@ class Inputs:
         return [round(number) for number in numbers] if whole else numbers
 
 
-def fields(simulation: Simulation) -> dict[str, Any]:
+#: The field that says which frame of which episode a row is.
+AT = "at"
+
+
+def fields(simulation: Simulation, episode: int) -> dict[str, Any]:
     """All that can be seen of the current frame, by name: a hash and some text of each."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {AT: ["", f"frame {simulation.frame} of episode {episode}"]}
     agents = simulation.adapter.agents
     for agent, seen in simulation.observations().items():
         found[f"observation of {agent}"] = _hashed(seen)
