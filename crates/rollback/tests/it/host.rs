@@ -57,7 +57,8 @@ impl Default for Ear {
 }
 
 impl Ear {
-    pub(crate) fn hear(&mut self, bytes: &[u8]) -> (wire::Header, wire::Body) {
+    /// `None` for a packet to a page load that only a forged packet told of.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Option<(wire::Header, wire::Body)> {
         let mut body = wire::Body::default();
         if wire::is_short(bytes) {
             // A peer that was addressed need not have said so in a full packet.
@@ -67,8 +68,7 @@ impl Ear {
                 let key = Key::new(&self.header, *addressee, from, to);
                 wire::decode_short(bytes, key, &self.near, PLAIN, &mut body).is_ok()
             });
-            assert!(heard.is_some(), "{:?} {bytes:?}", self.near);
-            self.addressee = heard;
+            self.addressee = Some(heard?);
             body.addressee = heard;
         } else {
             let (header, rest) = wire::decode_header(bytes).unwrap();
@@ -83,16 +83,16 @@ impl Ear {
             head: body.head,
             sent_at: body.sent_at.unwrap_or(self.near.sent_at),
             // Next to the last echo, which the receiver has surely sent.
-            own_sequence: body
-                .echo
-                .map_or(self.near.own_sequence, |echo| echo.sequence + 127),
+            own_sequence: body.echo.map_or(self.near.own_sequence, |echo| {
+                echo.sequence.saturating_add(127)
+            }),
         };
-        (self.header, body)
+        Some((self.header, body))
     }
 
     /// The packet with something else in it.
     pub(crate) fn retell(&mut self, bytes: &[u8], change: impl Fn(&mut wire::Body)) -> Vec<u8> {
-        let (header, mut body) = self.hear(bytes);
+        let (header, mut body) = self.hear(bytes).expect("it is of play");
         change(&mut body);
         match self.addressee {
             Some(addressee) if wire::is_short(bytes) => {
@@ -174,8 +174,9 @@ impl Host {
         let packets = packets(&mut self.engine);
         for packet in &packets {
             let ear = self.ears.entry(packet.link).or_default();
-            let said = ear.hear(&packet.bytes);
-            SAID.with_borrow_mut(|all| all.insert(packet.bytes.clone(), said));
+            if let Some(said) = ear.hear(&packet.bytes) {
+                SAID.with_borrow_mut(|all| all.insert(packet.bytes.clone(), said));
+            }
         }
         self.drain();
         (wait, packets)

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{
+    Config, FailurePersistence, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner,
+};
 
 use crate::case::{Case, cases};
 use crate::log::reference;
@@ -20,12 +22,14 @@ pub(crate) fn runner(share: u32) -> TestRunner {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let cases = number("IGYM_ROLLBACK_CASES").unwrap_or(CASES);
     let seed = number("IGYM_ROLLBACK_SEED").unwrap_or(0);
+    // With a seed of one's own, the seed is what to keep.
+    let kept = (seed == 0).then(|| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/regressions.txt");
+        FileFailurePersistence::Direct(path)
+    });
     let config = Config {
         cases: cases.div_ceil(share),
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/it/regressions.txt"
-        )))),
+        failure_persistence: kept.map(|kept| Box::new(kept) as Box<dyn FailurePersistence>),
         source_file: Some(file!()),
         ..Config::default()
     };
