@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Export(ExportOptions),
     Verify(VerifyOptions),
     Doctor(DoctorOptions),
+    Bots(BotsOptions),
     /// Print the JSON Schema of study files
     ///
     /// Editors use it to complete and check a study.toml.
@@ -267,5 +268,42 @@ mod tests {
         for wrong in ["0a", &"0g".repeat(32), &"é".repeat(32), &"+1".repeat(32)] {
             assert!(seed(wrong).is_err(), "{wrong}");
         }
+    }
+}
+
+/// Let bots take part in a study that is being served
+///
+/// Each goes through the whole study as a participant does, playing with random keys. Their data
+/// are recorded like anybody's; the pages table knows them by their user agent, `igym-bot`. To
+/// try a study, serve it with a data directory of its own.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym bots http://localhost:8000/               a partner for yourself
+  igym bots http://localhost:8000/ --count 40    is this machine fast enough for 20 groups?
+
+Bots have no WebRTC: their packets go through the server, also to people.")]
+pub(crate) struct BotsOptions {
+    /// The participant link that `igym serve` prints; http only
+    pub(crate) link: String,
+
+    /// How many bots
+    #[arg(long, default_value_t = 1)]
+    pub(crate) count: u32,
+
+    /// Seconds between one bot's arrival and the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.1)]
+    #[arg(value_parser = seconds)]
+    pub(crate) every_s: f64,
+
+    /// What their random keys are drawn from
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a number of seconds from 0 to 3600".to_owned()),
     }
 }

@@ -8,6 +8,7 @@
 //! not do its work. Results go to standard output, progress and complaints to standard error.
 
 mod arguments;
+mod bots;
 mod check;
 mod data;
 mod doctor;
@@ -44,6 +45,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Export(options) => export::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Bots(options) => bots::run(&options),
         Command::Schema => schema::run(),
     }
 }
@@ -56,6 +58,7 @@ fn logging(arguments: &Arguments) -> anyhow::Result<()> {
         | Command::Export(_)
         | Command::Verify(_)
         | Command::Doctor(_)
+        | Command::Bots(_)
         | Command::Schema => "warn",
     };
     let directives = arguments.log.as_deref().unwrap_or(otherwise);

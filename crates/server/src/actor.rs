@@ -334,7 +334,8 @@ impl Actor {
         if !batch.entries.is_empty() {
             self.metrics.publish(self.census.counts());
             let config = self.study.config();
-            let summary = self.census.summary(&config.id, &config.title);
+            let build = self.summary.borrow().build.clone();
+            let summary = self.census.summary(&config.id, &config.title, &build);
             self.summary.send_if_modified(|current| {
                 let changed = *current != summary;
                 *current = summary;

@@ -126,7 +126,7 @@ pub async fn serve(
     let mut census = recalled.census;
     census.learn(&study_opened);
     append(&*store, clock.now_ms(), study_opened).await?;
-    let summary = census.summary(&options.study.id, &options.study.title);
+    let summary = census.summary(&options.study.id, &options.study.title, &build);
     let (summary_sender, summary) = watch::channel(summary);
 
     let roster = Arc::new(recalled.roster);

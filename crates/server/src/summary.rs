@@ -18,6 +18,10 @@ pub struct Summary {
     pub playing: usize,
     /// Participants who went through every scene, in all runs of this data directory.
     pub completed: usize,
+    /// Version of the program.
+    pub version: String,
+    /// BLAKE3 of the WebAssembly module that browsers are given, in hexadecimal.
+    pub build: String,
 }
 
 /// Counts by what is on disk.
@@ -92,13 +96,15 @@ impl Census {
         self.openings
     }
 
-    pub(crate) fn summary(&self, id: &str, title: &str) -> Summary {
+    pub(crate) fn summary(&self, id: &str, title: &str, build: &str) -> Summary {
         Summary {
             id: id.to_owned(),
             title: title.to_owned(),
             waiting: self.waiting.len(),
             playing: self.playing.len(),
             completed: self.completed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: build.to_owned(),
         }
     }
 }
@@ -120,7 +126,7 @@ mod tests {
                 playing,
                 completed,
                 ..
-            } = census.summary("id", "title");
+            } = census.summary("id", "title", "build");
             [waiting, playing, completed]
         };
         let joined = |participant| Record::LobbyJoined {

@@ -16,7 +16,7 @@ use crate::paths;
 use crate::process::{note, step};
 
 /// The rooms in the order of the house: each may depend only on rooms before it.
-const HOUSE: [&str; 12] = [
+const HOUSE: [&str; 13] = [
     "rollback",
     "gym",
     "envs",
@@ -28,6 +28,7 @@ const HOUSE: [&str; 12] = [
     "storage-sqlite",
     "server",
     "browser",
+    "bot",
     "cli",
 ];
 
