@@ -5,6 +5,7 @@
 //! stops. Nothing is fetched but from package registries, by their own clients. Crates do not
 //! depend on this one, and it depends on none of theirs.
 
+mod chaos;
 mod debian;
 mod defects;
 mod e2e;
@@ -51,6 +52,8 @@ enum Command {
     Types(types::Options),
     /// Runs the end-to-end tests, or those whose name matches
     E2e(e2e::Options),
+    /// Lets bots play through a server that is killed again and again
+    Chaos(chaos::Options),
     /// Plays many episodes with two browsers under one network and counts the verdicts
     Episodes(e2e::Episodes),
     /// Measures key-to-frame times at several round trips and writes them down
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Types(options) => types::run(&options),
         Command::E2e(options) => e2e::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
         Command::Episodes(options) => e2e::episodes(&options),
         Command::Measure(options) => e2e::measure(&options),
         Command::BenchRollback(options) => rollback::bench(&options),

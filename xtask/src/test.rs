@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::process::elapsed;
 use crate::wasm::Variant;
-use crate::{e2e, python, rust, setup, tidy, types, wasm, web};
+use crate::{chaos, e2e, python, rust, setup, tidy, types, wasm, web};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -53,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wants(Part::E2e) {
         e2e::all()?;
+        chaos::after_tests()?;
     }
     println!("\nall parts passed in {}", elapsed(start.elapsed()));
     Ok(())
