@@ -28,18 +28,29 @@ export const CONDITIONS = {
   loss: { title: "15 % loss", oneWayMs: 0, jitterMs: 0, loss: 0.15 },
 } satisfies Record<string, Condition>;
 
+/** Not one packet arrives. */
+export const BROKEN: Condition = { title: "nothing arrives", oneWayMs: 0, jitterMs: 0, loss: 1 };
+
 /** DevTools ignores loss while the latency is 0. */
 const LEAST_LATENCY_MS = 1;
 const JITTER_PERIOD_MS = 150;
 
-/** Imposes `condition` on everything between this page and any other, until `stop` is called. */
-export async function impose(page: Page, condition: Condition): Promise<{ stop: () => void }> {
-  if (condition.oneWayMs === 0 && condition.loss === 0) return { stop: () => {} };
+/**
+ * Imposes `condition` on everything between this page and any other, until `stop` is called. An
+ * unhindered network needs nothing imposed, unless it `replaces` another.
+ */
+export async function impose(
+  page: Page,
+  condition: Condition,
+  replaces = false,
+): Promise<{ stop: () => void }> {
+  const hindered = condition.oneWayMs > 0 || condition.loss > 0;
+  if (!hindered && !replaces) return { stop: () => {} };
   const devtools = await page.context().newCDPSession(page);
   const set = (latency: number) =>
     devtools.send("Network.emulateNetworkConditions", {
       offline: false,
-      latency: Math.max(LEAST_LATENCY_MS, latency),
+      latency: hindered ? Math.max(LEAST_LATENCY_MS, latency) : 0,
       downloadThroughput: -1,
       uploadThroughput: -1,
       packetLoss: 100 * condition.loss,

@@ -1,13 +1,14 @@
 import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
-import { type Condition, impose } from "./network";
+import { BROKEN, CONDITIONS, type Condition, impose } from "./network";
 import { CHROMIUM } from "./program";
 import { Random } from "./random";
 
 /** Starts Debian's Chromium; without these flags it asks hosts that are not there. */
-export function launch(): Promise<Browser> {
+export function launch(more: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
+      ...more,
       "--no-sandbox",
       "--disable-gpu",
       "--disable-quic",
@@ -25,7 +26,8 @@ const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp"] as const;
 /** One person in a browser profile of their own. */
 export class Player {
   readonly name: string;
-  readonly page: Page;
+  /** The tab that they look at. */
+  page: Page;
   /** Whatever the page complained about. */
   readonly complaints: string[] = [];
   /** The address of everything it asked for. */
@@ -41,6 +43,12 @@ export class Player {
     this.#context = context;
     this.page = page;
     this.#random = new Random(seed);
+    this.#listen(page);
+  }
+
+  #listen(page: Page): void {
+    // The page asks whether one really wants to leave a running game.
+    page.on("dialog", (dialog) => dialog.accept());
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") {
         this.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
@@ -68,6 +76,55 @@ export class Player {
   async open(url: string): Promise<void> {
     await this.page.goto(url);
     await this.sees("start");
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+  }
+
+  /** The tab's process dies, and the browser opens the same address again. */
+  async crash(): Promise<void> {
+    const url = this.page.url();
+    const crashed = this.page.waitForEvent("crash");
+    // The process that is to answer is the one that dies.
+    this.page.goto("chrome://crash").catch(() => {});
+    await crashed;
+    const dead = this.page;
+    await this.anotherTab(url);
+    await dead.close();
+  }
+
+  /** Opens an address in another tab of the same browser, and looks at that one from now on. */
+  async anotherTab(url: string = this.page.url()): Promise<Page> {
+    const before = this.page;
+    this.page = await this.#context.newPage();
+    this.#listen(this.page);
+    await this.page.goto(url);
+    return before;
+  }
+
+  /** Nothing of this page reaches a partner directly any more, nor comes from there. */
+  async breakPeers(): Promise<void> {
+    this.#network = await impose(this.page, BROKEN);
+  }
+
+  async healPeers(): Promise<void> {
+    this.#network.stop();
+    this.#network = await impose(this.page, CONDITIONS.none, true);
+  }
+
+  /** A number that the page tells about itself, such as the frame that it shows. */
+  async tells(name: string): Promise<number> {
+    return Number(await this.page.locator("html").getAttribute(`data-${name}`));
+  }
+
+  /** Waits until such a number is at least so great. */
+  async reaches(name: string, least: number): Promise<void> {
+    await this.page.waitForFunction(
+      ([name, least]) => Number(document.documentElement.dataset[name]) >= least,
+      [name, least] as const,
+      { timeout: 60_000 },
+    );
   }
 
   /** Goes through the first pages into the lobby. */

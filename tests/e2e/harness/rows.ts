@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { Reader } from "./postcard";
 import { finish } from "./program";
 
 /**
@@ -36,6 +37,8 @@ export async function uploadedRows(data: string): Promise<UploadedRows> {
   for (const [player, hex] of uploads) {
     const reader = new Reader(Buffer.from(hex, "hex"));
     reader.bytes(4);
+    // The incarnation of the page, and the upload's number in it.
+    reader.number();
     reader.number();
     const session = reader.bytes(reader.number()).toString("hex");
     const episode = reader.number();
@@ -69,41 +72,4 @@ function row(reader: Reader): UploadedRow {
   const outcome = reader.hex(reader.number());
   const digest = reader.number() === 1 ? reader.hex(16) : null;
   return { inputs, outcome, digest, hash: reader.hex(16) };
-}
-
-/** Enough of the postcard format to read rows. */
-class Reader {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  /** A varint: seven bits a byte, the lowest first. */
-  number(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#bytes.readUInt8(this.#at);
-      this.#at += 1;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  bytes(length: number): Buffer {
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new Error("an upload ends too early");
-    const part = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return part;
-  }
-
-  hex(length: number): string {
-    return this.bytes(length).toString("hex");
-  }
-
-  list<T>(item: () => T): T[] {
-    return Array.from({ length: this.number() }, item);
-  }
 }

@@ -6,43 +6,54 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PAGES, PROGRAM } from "./program";
 
-/** A running `igym serve` with a study and a data directory of its own. */
+/** `igym serve` with a study and a data directory of its own; it can be killed and started again. */
 export class Server {
   readonly url: string;
+  readonly port: number;
   readonly data: string;
   readonly #folder: string;
-  readonly #process: ChildProcess;
-  #log: string;
+  readonly #pages: string;
+  #process: ChildProcess | null = null;
+  #log = "";
 
-  private constructor(folder: string, port: number, process: ChildProcess) {
+  private constructor(folder: string, port: number, pages: string) {
     this.#folder = folder;
+    this.#pages = pages;
+    this.port = port;
     this.data = join(folder, "data");
     this.url = `http://localhost:${port}`;
-    this.#process = process;
-    this.#log = "";
-    for (const stream of [process.stdout, process.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
-        this.#log += chunk.toString();
-      });
-    }
   }
 
   static async start(study: string, pages: string = PAGES): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "igym-e2e-"));
-    const file = join(folder, "study.toml");
-    await writeFile(file, study);
-    const port = await freePort();
-    const process = spawn(
+    await writeFile(join(folder, "study.toml"), study);
+    const server = new Server(folder, await freePort(), pages);
+    await server.restart();
+    return server;
+  }
+
+  /** Starts it on what is there of its data, and waits until it answers. */
+  async restart(): Promise<void> {
+    const program = spawn(
       PROGRAM,
-      ["serve", file]
-        .concat(["--data", join(folder, "data")])
-        .concat(["--address", `127.0.0.1:${port}`])
-        .concat(["--web", pages]),
+      ["serve", join(this.#folder, "study.toml")]
+        .concat(["--data", this.data])
+        .concat(["--address", `127.0.0.1:${this.port}`])
+        .concat(["--web", this.#pages]),
       { stdio: ["ignore", "pipe", "pipe"] },
     );
-    const server = new Server(folder, port, process);
-    await server.#answers();
-    return server;
+    for (const stream of [program.stdout, program.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
+        this.#log += chunk.toString();
+      });
+    }
+    this.#process = program;
+    await this.#answers();
+  }
+
+  /** SIGKILL: whatever it was doing, it does no more. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
   }
 
   /** What it wrote to its log so far. */
@@ -51,15 +62,13 @@ export class Server {
   }
 
   get alive(): boolean {
-    return this.#process.exitCode === null && this.#process.signalCode === null;
+    const program = this.#process;
+    return program !== null && program.exitCode === null && program.signalCode === null;
   }
 
   /** Asks it to stop, and waits until it has. */
   async stop(): Promise<void> {
-    if (!this.alive) return;
-    const gone = once(this.#process, "exit");
-    this.#process.kill("SIGINT");
-    await gone;
+    await this.#end("SIGINT");
   }
 
   /** Removes its study and data. */
@@ -71,6 +80,13 @@ export class Server {
   /** A folder beside the data that goes away with them. */
   folder(name: string): string {
     return join(this.#folder, name);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#process === null || !this.alive) return;
+    const gone = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await gone;
   }
 
   async #answers(): Promise<void> {

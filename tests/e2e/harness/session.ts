@@ -1,4 +1,5 @@
 import { type Browser, expect } from "@playwright/test";
+import type { Detour } from "./detour";
 import { CONDITIONS, type Condition } from "./network";
 import { launch, Player } from "./player";
 import { Server } from "./server";
@@ -12,6 +13,12 @@ export interface SessionOptions extends StudyOptions {
   pages?: string;
   /** Flips one bit of the last player's state at this frame; needs pages with fault injection. */
   flipAtFrame?: number;
+  /** More arguments of the browser. */
+  browser?: string[];
+  /** Opens the last player's page by a detour of this making. */
+  through?: (port: number) => Promise<Detour>;
+  /** They stay on the first page. */
+  atStart?: boolean;
 }
 
 /** A server, a browser and the people who opened the study link and went into the lobby. */
@@ -19,6 +26,7 @@ export class Session {
   readonly server: Server;
   readonly browser: Browser;
   readonly players: Player[] = [];
+  detour: Detour | null = null;
   /** How long its episodes may take before something is wrong, far more than they do. */
   readonly #patienceMs: number;
 
@@ -30,7 +38,7 @@ export class Session {
 
   static async begin(options: SessionOptions = {}): Promise<Session> {
     const server = await Server.start(studyToml(options), options.pages);
-    const browser = await launch();
+    const browser = await launch(options.browser);
     const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
     const session = new Session(server, browser, patienceMs);
     for (let index = 0; index < (options.players ?? 2); index += 1) {
@@ -38,10 +46,15 @@ export class Session {
     }
     // One page's emulation delays and loses the packets of both directions.
     await session.player(0).impose(options.condition ?? CONDITIONS.none);
-    for (const player of session.players) await player.open(server.url);
+    if (options.through) session.detour = await options.through(server.port);
+    for (const player of session.players) {
+      const last = player === session.players.at(-1);
+      await player.open(last && session.detour ? session.detour.url : server.url);
+    }
     if (options.flipAtFrame !== undefined) {
       await session.player(session.players.length - 1).flipAt(options.flipAtFrame);
     }
+    if (options.atStart) return session;
     for (const player of session.players) await player.join();
     return session;
   }
@@ -52,21 +65,28 @@ export class Session {
     return player;
   }
 
-  /** Both press random keys until both see the last page. */
+  /** Both press random keys until both see the last page, and no page complains. */
   async playToTheEnd(): Promise<void> {
+    await this.toTheEnd();
+    for (const player of this.players) {
+      expect(player.complaints, `what the page of ${player.name} complained about`).toEqual([]);
+    }
+  }
+
+  /** The same with whatever pages say to their console. */
+  async toTheEnd(): Promise<void> {
     await Promise.all(this.players.map((player) => player.plays(0)));
     for (const player of this.players) player.press();
     await Promise.all(this.players.map((player) => player.seesWithin(this.#patienceMs, "end")));
     await Promise.all(this.players.map((player) => player.rest()));
-    for (const player of this.players) {
-      expect(player.complaints, `what the page of ${player.name} complained about`).toEqual([]);
-    }
   }
 
   /** Closes the browser and stops the server; the data stay. */
   async close(): Promise<void> {
     await Promise.all(this.players.map((player) => player.leave()));
     await this.browser.close();
+    await this.detour?.close();
+    this.detour = null;
     await this.server.stop();
   }
 

@@ -10,6 +10,7 @@ export interface StudyOptions {
   lobbyTimeoutS?: number;
   reconnectGraceS?: number;
   seats?: "fixed" | "random" | "rotating";
+  relay?: "fallback" | "only" | "never";
 }
 
 /** Slime volleyball for two. */
@@ -24,6 +25,7 @@ export function studyToml(options: StudyOptions = {}): string {
     lobbyTimeoutS = 120,
     reconnectGraceS = 5,
     seats = "rotating",
+    relay = "fallback",
   } = options;
   return `[study]
 id = "e2e"
@@ -39,6 +41,7 @@ environment = "slime_volleyball"
 config = { max_lives = ${maxLives} }
 episodes = ${episodes}
 seats = "${seats}"
+relay = "${relay}"
 max_steps = ${maxSteps}
 input_delay = ${inputDelay}
 countdown_s = ${countdownS}
