@@ -28,6 +28,8 @@ pub enum Wait {
     /// What an older page load of this peer authored is not known yet: this link has not told, or
     /// has not given back all that its peer holds.
     Rejoining { link: LinkId },
+    /// The engine was [closed](crate::Engine::close), and the local inputs end here.
+    Closing,
     /// The episode is over at this peer.
     Sealed,
     /// The last batch has not been completed.

@@ -103,6 +103,14 @@ impl Delays {
         player.current.max(player.frames)
     }
 
+    /// The player has another author from here on: a local one with the delay of the others.
+    pub(crate) fn move_to(&mut self, player: PlayerIndex, local: Option<u32>) {
+        let frames = local.unwrap_or(MAX_INPUT_DELAY);
+        let moved = &mut self.players[player.index()];
+        (moved.current, moved.frames) = (frames, frames);
+        moved.announced = None;
+    }
+
     /// The delays of our players, for a peer with their inputs before these frames, if it may not
     /// know them.
     pub(crate) fn announcement(&self, local: PlayerSet, acks: &[Frame]) -> Option<wire::Delays> {
@@ -226,6 +234,7 @@ impl Engine {
     pub(crate) fn turn_delays(&mut self) {
         let (head, base) = (self.timeline.head(), self.timeline.base());
         for player in (0..self.config.players as u8).map(PlayerIndex) {
+            let settles = self.presence == Presence::Live && self.may_author(player).is_ok();
             let delay = &mut self.delays.players[player.index()];
             if delay.current == delay.frames {
                 continue;
@@ -239,7 +248,7 @@ impl Engine {
             }
             // What the host still owes under the old delay comes first.
             let owes = self.inputs.of(player).end() < head + delay.current;
-            if head < delay.from || owes || self.presence != Presence::Live {
+            if head < delay.from || owes || !settles {
                 continue;
             }
             delay.current = delay.frames;
@@ -330,7 +339,7 @@ impl Engine {
 
     /// The time within which an input is usually there at every peer.
     fn longest_way_us(&self) -> Option<u64> {
-        let links = self.links.iter();
+        let links = self.links.iter().filter(|link| link.counts());
         links.filter_map(|link| link.clock.usual_way_us()).max()
     }
 }

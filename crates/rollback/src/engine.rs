@@ -3,10 +3,12 @@
 use std::fmt;
 
 use crate::builder::Config;
+use crate::close::Closing;
 use crate::compare::{Difference, History};
 use crate::delay::Delays;
 use crate::event::Events;
 use crate::inputs::Inputs;
+use crate::leave::Move;
 use crate::link::{Link, Terms};
 use crate::pace::Pace;
 use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
@@ -50,10 +52,13 @@ impl Packets {
     }
 
     fn pop(&mut self) -> Option<(usize, &[u8])> {
+        // Nothing is made for a link that was left.
+        while self.buffers.get(self.taken)?.is_empty() {
+            self.taken += 1;
+        }
         let index = self.taken;
-        let bytes = self.buffers.get(index)?;
         self.taken += 1;
-        Some((index, bytes))
+        Some((index, &self.buffers[index]))
     }
 }
 
@@ -80,6 +85,9 @@ pub struct Engine {
     /// h of the last confirmed frame.
     pub(crate) hash: ChainHash,
     pub(crate) sealed: Option<Frame>,
+    pub(crate) closing: Closing,
+    /// Players whose author changed, at most one of each.
+    pub(crate) moves: Vec<Move>,
     pub(crate) stalled: Option<PlayerIndex>,
     pub(crate) counters: Counters,
     pub(crate) events: Events,
@@ -139,6 +147,8 @@ impl Engine {
             batches: 0,
             hash: config.genesis,
             sealed: None,
+            closing: Closing::Open,
+            moves: Vec::new(),
             stalled: None,
             counters: Counters::default(),
             events: Events::default(),
@@ -261,6 +271,7 @@ impl Engine {
             let refused = &mut self.counters.refused;
             *match error {
                 PacketError::UnknownLink { .. } => &mut refused.unknown_link,
+                PacketError::LinkLeft { .. } => &mut refused.link_left,
                 PacketError::OtherVersion { .. } => &mut refused.other_version,
                 PacketError::Malformed(_) => &mut refused.malformed,
                 PacketError::OtherEpoch { .. } => &mut refused.other_epoch,
@@ -333,7 +344,7 @@ impl Engine {
         self.events.pop()
     }
 
-    fn last_wanted(&self, player: PlayerIndex) -> Frame {
+    pub(crate) fn last_wanted(&self, player: PlayerIndex) -> Frame {
         self.timeline.head() + self.delays.of(player)
     }
 
@@ -346,6 +357,13 @@ impl Engine {
         }
         if self.sealed.is_some() {
             return Err(InputError::Sealed);
+        }
+        if self.closing() {
+            return Err(InputError::Closed);
+        }
+        if !self.authorable(player) {
+            let next = self.inputs.of(player).end();
+            return Err(InputError::NotWanted { player, next });
         }
         match self.presence {
             Presence::Learning { .. } => Err(InputError::Rejoining),
@@ -362,6 +380,9 @@ impl Engine {
             .iter()
             .position(|other| other.id == link)
             .ok_or(PacketError::UnknownLink { link })?;
+        if self.links[index].left {
+            return Err(PacketError::LinkLeft { link });
+        }
         let terms = Terms {
             rejoined: self.config.rejoined,
             learning: match self.presence {
@@ -369,6 +390,7 @@ impl Engine {
                 Presence::CatchingUp { .. } | Presence::Live => None,
             },
             inputs: &self.inputs,
+            moves: &self.moves,
         };
         let mut body = std::mem::take(&mut self.scratch.0);
         let taken = self.links[index].decode(bytes, now, &terms, &mut body);
@@ -398,6 +420,8 @@ impl Engine {
         let difference = link.comparison.observe(&self.history, &body.hashes);
         self.tell_desync(index, difference);
         self.enter_remote(index, body, now);
+        let id = self.links[index].id;
+        self.enter_given(id, body, now);
         if newest {
             if let Some(delays) = &body.delays {
                 self.hear_delays(index, body.from, delays);
@@ -432,6 +456,9 @@ impl Engine {
                         .get(frame)
                         .is_some_and(|known| !same(known, input.as_slice()));
                     self.counters.conflicts += u64::from(conflict);
+                } else if sent.first > first || !self.authorable(player) {
+                    // What is before the new author's is to be given by others: see `leave`.
+                    break;
                 } else if local || frame < horizon {
                     self.enter(player, input.as_slice());
                     fresh.push(input.as_slice());

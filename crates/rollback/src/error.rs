@@ -55,9 +55,29 @@ pub enum InputError {
     Delay { found: u32, most: u32 },
     #[error("the episode is sealed")]
     Sealed,
+    #[error("the engine was closed; it authors no more")]
+    Closed,
     /// What an older page load of this peer authored is not known yet.
     #[error("the engine rejoins; ask wanted_input first")]
     Rejoining,
+    #[error("batch {id} must be completed first")]
+    BatchOpen { id: u64 },
+}
+
+/// A player or a link cannot be moved so; nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    #[error("there is no player {player}")]
+    NoPlayer { player: PlayerIndex },
+    #[error("there is no link {link}, or it was left")]
+    NoLink { link: LinkId },
+    #[error("the inputs of player {player} before frame {held} are here; move it at that or later")]
+    TooLate { player: PlayerIndex, held: Frame },
+    #[error("player {player} is at the other end of link {link}; leave that first")]
+    Present { player: PlayerIndex, link: LinkId },
+    #[error("player {player} is local; only players that left can move")]
+    Local { player: PlayerIndex },
     #[error("batch {id} must be completed first")]
     BatchOpen { id: u64 },
 }
@@ -68,6 +88,9 @@ pub enum InputError {
 pub enum PacketError {
     #[error("there is no link {link}")]
     UnknownLink { link: LinkId },
+    /// The peer had vanished, and what it held is being settled without it.
+    #[error("link {link} was left")]
+    LinkLeft { link: LinkId },
     #[error("packet version {found}; this engine speaks {expected}")]
     OtherVersion { found: u8, expected: u8 },
     #[error("malformed packet: {0}")]

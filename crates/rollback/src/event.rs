@@ -67,6 +67,13 @@ pub enum Event<'a> {
     },
     /// The terminal frame is confirmed: this peer's episode is closed.
     Sealed { last_frame: Frame, hash: ChainHash },
+    /// After [`Engine::close`](crate::Engine::close): all that can be confirmed is, and the peers have
+    /// all that they need from here for the same.
+    Closed {
+        last_frame: Option<Frame>,
+        /// The chain hash of that frame, the genesis where there is none.
+        hash: ChainHash,
+    },
 }
 
 /// A frame that will never change again.
@@ -99,7 +106,8 @@ impl Event<'_> {
             | Event::Resumed
             | Event::Desync { .. }
             | Event::DelayAnnounced { .. }
-            | Event::Sealed { .. } => (&[], &[]),
+            | Event::Sealed { .. }
+            | Event::Closed { .. } => (&[], &[]),
         }
     }
 
@@ -169,6 +177,7 @@ impl Event<'_> {
                 inputs,
             },
             Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
+            Event::Closed { last_frame, hash } => Event::Closed { last_frame, hash },
         }
     }
 }

@@ -132,6 +132,19 @@
 //! A difference counts in [`Counters::conflicts`]. It cannot make the engine hold more than
 //! [`MAX_RETURNED_FRAMES`] beyond the history.
 //!
+//! # A peer that leaves, and the end of play
+//!
+//! That a peer has vanished is for an authority to say, a server say, and so is what of it counts. It
+//! has each survivor [`leave`](Engine::leave) the link and tell up to where it
+//! [holds](Engine::held_until) the player's inputs, and then has all of them
+//! [move](Engine::move_player) the player, at the greatest of these frames, to nobody (the default
+//! input from then on) or to a peer that plays for it, whose host is then asked for that player's
+//! inputs, too. Survivors give each other what they lack of it. If another vanishes meanwhile, all is
+//! asked and told again. [`Engine::give`] hands in what only a journal holds.
+//!
+//! [`Engine::close`] ends play before the game does: nothing more is authored, ticks go on until all
+//! that can be confirmed is, at every peer the same, and [`Event::Closed`] says so.
+//!
 //! # How it works
 //!
 //! [`algorithm`] explains it on one page, with its sources; `examples/udp.rs` is a whole program. The
@@ -143,14 +156,16 @@
 //!   simulated and remembers the first wrong frame.
 //! - `tick` confirms what can be, plans the batch (a rollback to the first wrong frame, and the
 //!   head), and makes the packets; then takes the results.
+//! - `leave` is about peers that are gone, `close` about an end that the game does not know.
 //! - `rejoin` is the way of a new page load into a running episode.
-//! - `link` is what one peer has of ours; `clock` and `pace` bend tick lengths so that peers drift
+//! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` and `pace` bend tick lengths so that peers drift
 //!   towards each other; `compare` finds the first frame at which histories differ.
 //! - [`wire`] specifies the packets byte by byte.
 
 mod batch;
 mod builder;
 mod clock;
+mod close;
 mod codec;
 mod compare;
 mod delay;
@@ -160,8 +175,10 @@ mod event;
 mod full;
 mod hash;
 mod inputs;
+mod leave;
 mod link;
 mod pace;
+mod packet;
 mod prediction;
 mod rejoin;
 mod short;
@@ -179,9 +196,10 @@ pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};
 pub use delay::DelayPolicy;
 pub use engine::{Engine, Packet};
-pub use error::{BuildError, CompleteError, InputError, PacketError};
+pub use error::{BuildError, CompleteError, InputError, MoveError, PacketError};
 pub use event::{ConfirmedFrame, Event};
 pub use hash::{ChainHash, Digest, HashPrefix, chain};
+pub use leave::Author;
 pub use prediction::{PastInputs, Predict, Prediction};
 pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
 pub use snapshots::{Costs, SnapshotPolicy};

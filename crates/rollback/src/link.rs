@@ -1,64 +1,64 @@
-//! One peer at the other end: what it has of ours, and the packets to it.
+//! One peer at the other end: what it has of ours, and the packets from it.
 
 use crate::clock::{Arrival, Arrivals, Clock};
-use crate::codec::SECTION_BYTES;
-use crate::compare::{Comparison, History};
-use crate::delay::Delays;
-use crate::inputs::{Inputs, Queue};
+use crate::compare::Comparison;
+use crate::inputs::Inputs;
+use crate::leave::Move;
 use crate::pace::Credit;
 use crate::types::MAX_PLAYERS;
-use crate::wire::{
-    self, Body, Echo, Header, Key, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, Near, SHORT_REACH,
-};
-use crate::{
-    Frame, Incarnation, LinkId, LinkStats, Micros, PacketError, PlayerIndex, PlayerSet, full, short,
-};
-
-/// Every this many packets carry the newest confirmed hash.
-const HASH_INTERVAL: u32 = 16;
-
-/// Every this many packets carry clock samples, if they are short.
-const CLOCK_INTERVAL: u32 = 4;
+use crate::wire::{self, Body, Header, Key, Near};
+use crate::{Frame, Incarnation, LinkId, LinkStats, Micros, PacketError, PlayerIndex, PlayerSet};
 
 /// Packets of which it is known when they were sent.
-const SENT: usize = 256;
+pub(crate) const SENT: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) id: LinkId,
     /// Who we are to the peer.
-    us: Header,
+    pub(crate) us: Header,
     /// The length of the default input.
-    plain: usize,
+    pub(crate) plain: usize,
     /// The players at the other end.
     pub(crate) players: PlayerSet,
     /// Our players.
-    local: PlayerSet,
+    pub(crate) local: PlayerSet,
     /// For each of our players: the first frame whose input the peer lacks.
-    acknowledged: [Frame; MAX_PLAYERS],
+    pub(crate) acknowledged: [Frame; MAX_PLAYERS],
     /// The furthest that `first_unacknowledged` ever was, also for older page loads of the peer.
     furthest: Frame,
     /// The peer's newest page load that was heard.
-    incarnation: Option<Incarnation>,
+    pub(crate) incarnation: Option<Incarnation>,
     /// Of short packets to the peer, and of those from it; there once it was heard.
-    keys: Option<[Key; 2]>,
+    pub(crate) keys: Option<[Key; 2]>,
+    /// The first of our packets since page loads and players are as they are; the peer must have had
+    /// one of these before it gets a short one.
+    pub(crate) full_since: u32,
+    /// A packet of the peer that said so in full; short ones are taken only after it.
+    short_after: Option<u32>,
     /// The peer knows this page load and has the same players at either end.
-    understood: bool,
+    pub(crate) understood: bool,
+    /// It has vanished.
+    pub(crate) left: bool,
     /// It has told us what it holds of ours.
     told: bool,
     /// It rejoins, and has its own inputs up to these frames.
-    known: Vec<(PlayerIndex, Frame)>,
-    sequence: u32,
+    pub(crate) known: Vec<(PlayerIndex, Frame)>,
+    /// It authors no more, from these frames on.
+    closed: Vec<(PlayerIndex, Frame)>,
+    /// Of players that left, it lacks what is from these frames on.
+    pub(crate) lacks: Vec<(PlayerIndex, Frame)>,
+    pub(crate) sequence: u32,
     /// Our newest packet that the peer is known to have.
-    echoed: u32,
+    pub(crate) echoed: u32,
     /// When the packet with this number was sent, modulo the length and 2³² µs.
-    sent: Vec<u32>,
-    newest: Option<Newest>,
+    pub(crate) sent: Vec<u32>,
+    pub(crate) newest: Option<Newest>,
     arrivals: Arrivals,
     pub(crate) clock: Clock,
     pub(crate) credit: Credit,
     pub(crate) comparison: Comparison,
-    bytes_sent: u64,
+    pub(crate) bytes_sent: u64,
     bytes_received: u64,
     /// What its players and their inputs made of our play; the rest is measured elsewhere.
     pub(crate) stats: LinkStats,
@@ -66,10 +66,10 @@ pub(crate) struct Link {
 
 /// What of the newest packet is needed to understand the next ones.
 #[derive(Clone, Copy, Debug)]
-struct Newest {
-    sequence: u32,
+pub(crate) struct Newest {
+    pub(crate) sequence: u32,
     head: Frame,
-    arrived: Micros,
+    pub(crate) arrived: Micros,
     /// The sender's clock, and ours, in a packet that told.
     clock: (u32, Micros),
 }
@@ -92,8 +92,13 @@ impl Link {
             furthest: Frame(0),
             incarnation: None,
             keys: None,
+            full_since: 1,
+            short_after: None,
             understood: false,
+            left: false,
             told: false,
+            closed: Vec::new(),
+            lacks: Vec::new(),
             known: Vec::new(),
             sequence: 0,
             echoed: 0,
@@ -130,6 +135,41 @@ impl Link {
     pub(crate) fn needed_from(&self) -> Frame {
         let known = self.known.iter().map(|(_, frame)| *frame);
         known.fold(self.first_unacknowledged(), Frame::min)
+    }
+
+    /// The peer is there, and play depends on it.
+    pub(crate) fn counts(&self) -> bool {
+        !self.left
+    }
+
+    /// For each player of the peer, once it authors no more: the first frame that has no input.
+    pub(crate) fn closed(&self) -> impl Iterator<Item = Frame> {
+        let here = self.closed.iter();
+        let here = here.filter(|(player, _)| self.players.contains(*player));
+        here.map(|(_, frame)| *frame)
+    }
+
+    /// The peer has our inputs of all frames before this one.
+    pub(crate) fn has_until(&self, frame: Frame) -> bool {
+        self.local.is_empty() || self.first_unacknowledged() >= frame
+    }
+
+    /// A player moved, from frame `from` on, and is now one of ours, or of the peer, or of neither.
+    pub(crate) fn place(&mut self, player: PlayerIndex, from: Frame, local: bool, there: bool) {
+        let before = (self.local, self.players);
+        self.local.remove(player);
+        self.players.remove(player);
+        if local {
+            self.local.insert(player);
+            // Also where it is less than was decided before.
+            self.acknowledged[player.index()] = from;
+        }
+        if there {
+            self.players.insert(player);
+        }
+        if before != (self.local, self.players) {
+            self.begin_anew();
+        }
     }
 
     /// The peer has not told what it holds of our inputs, or holds some that we lack.
@@ -211,6 +251,9 @@ impl Link {
             own_sequence: self.sequence,
         };
         wire::decode_short(bytes, key, &near, self.plain, body)?;
+        if self.short_after.is_none_or(|full| body.sequence <= full) {
+            return Err(PacketError::UnknownTag);
+        }
         body.addressee = Some(self.us.incarnation);
         Ok(incarnation)
     }
@@ -231,6 +274,9 @@ impl Link {
         for (player, ack) in acks.filter(|(player, _)| self.local.contains(*player)) {
             had = had.min(*ack);
             let end = inputs.of(player).end();
+            // Of a player that moved here the peer may have more from the one that left.
+            let moved = terms.moves.iter().find(|moved| moved.player == player);
+            let end = end.max(moved.map_or(Frame(0), |moved| moved.from));
             let most = match terms.learning {
                 None => end,
                 // Told once, it can only grow by what we send.
@@ -248,7 +294,8 @@ impl Link {
             return impossible("it confirms without our inputs");
         }
         for (player, sent) in self.theirs(body) {
-            if !sent.runs.is_empty() && sent.first > inputs.of(player).end() {
+            let moved = terms.moves.iter().any(|moved| moved.player == player);
+            if !sent.runs.is_empty() && !moved && sent.first > inputs.of(player).end() {
                 return impossible("a gap before its inputs");
             }
         }
@@ -292,11 +339,20 @@ impl Link {
             }
         }
         self.furthest = self.furthest.max(self.first_unacknowledged());
+        if body.from == self.players && body.to == self.local {
+            self.short_after.get_or_insert(body.sequence);
+        }
         if arrival == Arrival::Newest {
             self.understood = body.addressee == Some(self.us.incarnation)
                 && body.from == self.players
                 && body.to == self.local;
             self.comparison.asked = body.want;
+            self.lacks.clone_from(&body.lacks);
+            let closed = body.closed.iter().flatten().copied();
+            let closed = body.from.iter().zip(closed);
+            let here = |(player, _): &(PlayerIndex, Frame)| self.players.contains(*player);
+            self.closed.clear();
+            self.closed.extend(closed.filter(here));
             self.known.clear();
             let known = body.known.iter().flatten().copied();
             let known = body.from.iter().zip(known);
@@ -331,16 +387,10 @@ impl Link {
     ) -> Arrival {
         if self.incarnation != Some(incarnation) {
             self.incarnation = Some(incarnation);
-            let them = Header {
-                incarnation,
-                ..self.us
-            };
-            self.keys = Some([
-                Key::new(&self.us, incarnation, self.local, self.players),
-                Key::new(&them, self.us.incarnation, self.players, self.local),
-            ]);
-            self.understood = false;
+            self.begin_anew();
             self.told = false;
+            self.closed.clear();
+            self.lacks.clear();
             self.known.clear();
             self.acknowledged.fill(Frame(0));
             self.echoed = 0;
@@ -365,133 +415,21 @@ impl Link {
         arrival
     }
 
-    /// Writes the packet of a tick, by means of `body`.
-    pub(crate) fn packet(
-        &mut self,
-        now: Micros,
-        view: &View<'_>,
-        body: &mut Body,
-        bytes: &mut Vec<u8>,
-    ) {
-        self.sequence += 1;
-        self.sent[self.sequence as usize % SENT] = now.0 as u32;
-        body.begin(self.local, self.players);
-        body.sequence = self.sequence;
-        body.addressee = self.incarnation;
-        body.head = view.head;
-        body.start = view.start;
-        body.delays = view.delays.announcement(self.local, &self.acknowledged);
-        body.want = self.comparison.want(view.history, view.sealed);
-        let due = view.sealed || self.sequence.is_multiple_of(HASH_INTERVAL);
-        self.comparison
-            .put_hashes(view.history, due, &mut body.hashes);
-        let ends = self
-            .players
-            .iter()
-            .map(|player| view.inputs.of(player).end());
-        body.acks.extend(ends);
-        body.known.clone_from(&view.known);
-        for (player, inputs) in self.local.iter().zip(&mut body.inputs) {
-            inputs.first = self.acknowledged[player.index()];
-        }
-        let lacking =
-            |(player, known): &(PlayerIndex, Frame)| *known < view.inputs.of(*player).end();
-        if self.known.iter().any(lacking) {
-            let mut returned = vec![wire::Inputs::default(); self.players.len()];
-            for (player, inputs) in self.players.iter().zip(&mut returned) {
-                let known = self.known.iter().find(|(other, _)| *other == player);
-                inputs.first = known.map_or(view.inputs.of(player).end(), |(_, frame)| *frame);
-            }
-            body.returned = Some(returned);
-        }
-        bytes.clear();
-        self.write(now, view, body, bytes);
-        debug_assert!(bytes.len() <= MAX_PACKET_BYTES);
-        self.bytes_sent += bytes.len() as u64;
-    }
-
-    fn write(&self, now: Micros, view: &View<'_>, body: &mut Body, out: &mut Vec<u8>) {
-        let reached = self.sequence - self.echoed <= SHORT_REACH;
-        let key = self.keys.filter(|_| self.understood && reached);
-        let tells = self.clock.is_new() || self.sequence.is_multiple_of(CLOCK_INTERVAL);
-        if key.is_none() || tells {
-            self.tell_clock(now, body);
-            // What was held for long says nothing of the way, and is no reason for a full packet.
-            body.echo = body.echo.filter(|echo| echo.held_us <= short::MAX_HELD_US);
-        }
-        if let Some([key, _]) = key
-            && short::fits(body)
-        {
-            short::put_fields(out, key, body);
-            self.fill(body, view.inputs, out.len());
-            short::put_inputs(out, body, self.plain);
-        } else {
-            self.tell_clock(now, body);
-            full::put_fields(out, &self.us, body);
-            self.fill(body, view.inputs, out.len());
-            full::put_inputs(out, body, self.plain);
-        }
-    }
-
-    fn tell_clock(&self, now: Micros, body: &mut Body) {
-        body.sent_at = Some(now.0 as u32);
-        body.echo = self.newest.and_then(|newest| {
-            let held_us = u32::try_from(now.since(newest.arrived).as_micros()).ok()?;
-            Some(Echo {
-                sequence: newest.sequence,
-                held_us,
-            })
+    /// Page loads or players are others: what was agreed on is void.
+    fn begin_anew(&mut self) {
+        self.understood = false;
+        self.full_since = self.sequence + 1;
+        self.short_after = None;
+        self.keys = self.incarnation.map(|incarnation| {
+            let them = Header {
+                incarnation,
+                ..self.us
+            };
+            [
+                Key::new(&self.us, incarnation, self.local, self.players),
+                Key::new(&them, self.us.incarnation, self.players, self.local),
+            ]
         });
-    }
-
-    /// Puts the oldest inputs that the peer lacks into the sections, of each from its first frame on,
-    /// as many frames as fit after `length` bytes. None of them waits for another, and where not even
-    /// one frame of each fits, they take turns. Of a queue that has let go of the first one nothing is
-    /// sent, since what came after it would be of no use.
-    fn fill(&self, body: &mut Body, inputs: &Inputs, length: usize) {
-        let returned = body.returned.as_ref().map_or(0, Vec::len);
-        let sections = body.inputs.len() + returned;
-        let Some(turn) = self.sequence.checked_rem(sections as u32) else {
-            return;
-        };
-        let mut room = MAX_PACKET_BYTES.saturating_sub(length + sections * SECTION_BYTES);
-        let ours = self.local.iter().zip(&mut body.inputs);
-        let theirs = self.players.iter().zip(body.returned.iter_mut().flatten());
-        if fill_whole(ours.chain(theirs), inputs, room) {
-            return;
-        }
-        for section in body
-            .inputs
-            .iter_mut()
-            .chain(body.returned.iter_mut().flatten())
-        {
-            section.runs.clear();
-        }
-        for offset in 0..MAX_PACKET_FRAMES {
-            let mut filled = false;
-            for first_turn in [true, false] {
-                let ours = self.local.iter().zip(&mut body.inputs);
-                let theirs = self.players.iter().zip(body.returned.iter_mut().flatten());
-                for (n, (player, section)) in (0..).zip(ours.chain(theirs)) {
-                    if (n >= turn) != first_turn {
-                        continue;
-                    }
-                    let Some(input) = lacking(inputs.of(player), section.first, offset) else {
-                        continue;
-                    };
-                    let cost = section.cost(input);
-                    if cost > room {
-                        return;
-                    }
-                    room -= cost;
-                    section.push(input, 1);
-                    filled = true;
-                }
-            }
-            if !filled {
-                return;
-            }
-        }
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
@@ -522,6 +460,7 @@ pub(crate) struct Terms<'a> {
     /// We rejoin and do not know yet what we authored; no honest peer holds inputs of ours from
     /// this frame on.
     pub(crate) learning: Option<Frame>,
+    pub(crate) moves: &'a [Move],
     pub(crate) inputs: &'a Inputs,
 }
 
@@ -530,45 +469,4 @@ impl Terms<'_> {
     pub(crate) fn greeting(&self, body: &Body) -> bool {
         self.rejoined && body.addressee.is_none()
     }
-}
-
-/// What packets are made from.
-#[derive(Debug)]
-pub(crate) struct View<'a> {
-    pub(crate) head: Frame,
-    pub(crate) sealed: bool,
-    /// While we rejoin: for each of our players the first frame whose input we lack.
-    pub(crate) known: Option<Vec<Frame>>,
-    /// Before play, how long until we would begin.
-    pub(crate) start: Option<u32>,
-    pub(crate) delays: &'a Delays,
-    pub(crate) inputs: &'a Inputs,
-    pub(crate) history: &'a History,
-}
-
-/// Puts in all that the peer lacks, if that fits however badly it is coded: the rule.
-fn fill_whole<'a>(
-    sections: impl Iterator<Item = (PlayerIndex, &'a mut wire::Inputs)>,
-    inputs: &Inputs,
-    room: usize,
-) -> bool {
-    let mut length = 0;
-    for (player, section) in sections {
-        let queue = inputs.of(player);
-        let lacking = queue.from(section.first);
-        length += lacking.len() * (3 + queue.width());
-        if length > room {
-            return false;
-        }
-        for input in lacking {
-            section.push(input, 1);
-        }
-    }
-    true
-}
-
-/// The input `offset` frames after `first`, if all from `first` on are held.
-fn lacking(queue: &Queue, first: Frame, offset: u32) -> Option<&[u8]> {
-    let held = first >= queue.begin();
-    held.then(|| queue.get(first + offset)).flatten()
 }

@@ -270,7 +270,8 @@ impl Engine {
         let players = self.config.players;
         let frame_us = self.config.frame_us.cast_signed();
         let own = self.config.local.iter().next();
-        let changes = self.links.iter_mut().map(|link| {
+        let peers = self.links.iter_mut().filter(|link| link.counts());
+        let changes = peers.map(|link| {
             // A peer with a faster clock slows down to ours.
             let drift_ppm = link.clock.drift_ppm().unwrap_or(0).min(0);
             let lead = link
@@ -301,10 +302,10 @@ impl Engine {
             // It stands still, and goes on from another place.
             self.links[index].clock.forget_places();
         }
-        if body.sent_at.is_none() {
+        let link = &self.links[index];
+        if body.sent_at.is_none() || !link.counts() {
             return;
         }
-        let link = &self.links[index];
         let begins = body.start.zip(link.clock.newest_way_us());
         if let Some((starts_in, way)) = begins {
             let sent = now.0.saturating_sub(way.unsigned_abs());
@@ -342,7 +343,8 @@ impl Engine {
 
     /// The inputs that came prove all peers to be beyond this head.
     fn behind(&self, head: Frame) -> bool {
-        let mut remote = self.links.iter().flat_map(|link| link.players.iter());
+        let peers = self.links.iter().filter(|link| link.counts());
+        let mut remote = peers.flat_map(|link| link.players.iter());
         remote.all(|player| self.inputs.of(player).end() > head + self.delays.longest(player))
     }
 

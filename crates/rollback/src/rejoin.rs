@@ -31,7 +31,7 @@ pub(crate) enum Presence {
 impl Engine {
     /// The first link that has not told what it holds of our inputs, or not given it back.
     pub(crate) fn owing_link(&self) -> Option<LinkId> {
-        let mut links = self.links.iter();
+        let mut links = self.links.iter().filter(|link| link.counts());
         let link = links.find(|link| link.owes(&self.inputs))?;
         Some(link.id)
     }
@@ -56,6 +56,7 @@ impl Engine {
 
     /// Goes as far towards play as can be.
     pub(crate) fn settle(&mut self) {
+        self.author_for_nobody();
         if let Presence::Learning { .. } = self.presence
             && self.owing_link().is_none()
         {
@@ -70,12 +71,16 @@ impl Engine {
         {
             self.presence = Presence::Live;
         }
+        self.finish();
     }
 
     /// Authors the lead frames that nobody holds.
     pub(crate) fn author_lead(&mut self) {
         let default = self.config.default_input;
         for player in self.config.local.iter() {
+            if !self.authorable(player) {
+                continue;
+            }
             while self.inputs.of(player).end() < Frame(self.delays.of(player)) {
                 self.enter(player, default.as_slice());
             }

@@ -107,6 +107,7 @@ pub struct Counters {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     pub unknown_link: u64,
+    pub link_left: u64,
     pub other_version: u64,
     pub malformed: u64,
     pub other_epoch: u64,
@@ -121,6 +122,7 @@ pub struct Refused {
 impl Refused {
     pub fn total(&self) -> u64 {
         self.unknown_link
+            + self.link_left
             + self.other_version
             + self.malformed
             + self.other_epoch

@@ -1,12 +1,12 @@
 //! The work of a tick: confirm, plan, send; then take the results and confirm again.
 
-use crate::link::View;
+use crate::packet::View;
 use crate::rejoin::CATCH_UP_FRAMES;
 use crate::timeline::{Record, Wrong};
 use crate::types::InputList;
 use crate::{
-    Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, Micros, PlayerIndex,
-    Request, Wait, chain,
+    Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, MAX_INPUT_DELAY, Micros,
+    PlayerIndex, Request, Wait, chain,
 };
 
 /// Frames below the first unconfirmed one whose remote inputs are still compared with what a peer
@@ -30,6 +30,7 @@ impl Engine {
         if let Some(open) = &self.open {
             return Advance::Wait(Wait::BatchOpen { id: open.id });
         }
+        self.author_for_nobody();
         self.confirm();
         let blocked = self.blocked(now);
         self.note_stall(blocked);
@@ -75,11 +76,15 @@ impl Engine {
         if let (Some(frame), None) = (self.timeline.terminal(), self.timeline.wrong()) {
             return Some(Wait::Ending { frame, player });
         }
-        let mut local = self.config.local.iter();
-        if let Some(player) = local.find(|p| self.inputs.of(*p).end() <= head) {
-            return Some(Wait::LocalInput {
-                player,
-                frame: head,
+        let missing_here =
+            |p: &PlayerIndex| self.inputs.of(*p).end() <= head && self.authorable(*p);
+        if let Some(player) = self.config.local.iter().find(missing_here) {
+            return Some(match self.closing() {
+                true => Wait::Closing,
+                false => Wait::LocalInput {
+                    player,
+                    frame: head,
+                },
             });
         }
         (head >= missing + self.config.window).then_some(Wait::Window {
@@ -97,6 +102,7 @@ impl Engine {
             Some(
                 Wait::Window { .. }
                 | Wait::NotStarted { .. }
+                | Wait::Closing
                 | Wait::Sealed
                 | Wait::BatchOpen { .. },
             )
@@ -184,15 +190,22 @@ impl Engine {
     fn make_packets(&mut self, now: Micros, head: Frame) {
         let view = View {
             head,
-            sealed: self.sealed.is_some(),
+            ended: self.sealed.is_some() || self.closing(),
             known: self.known(),
             start: self.pace.own_start_in(now),
             delays: &self.delays,
+            closed: self.closed_ends(),
+            lacks: self.lacks().collect(),
+            moves: &self.moves,
             inputs: &self.inputs,
             history: &self.history,
         };
         self.packets.begin(self.links.len());
         for (link, bytes) in self.links.iter_mut().zip(self.packets.buffers()) {
+            if link.left {
+                bytes.clear();
+                continue;
+            }
             link.packet(now, &view, &mut self.scratch.0, bytes);
         }
     }
@@ -295,11 +308,14 @@ impl Engine {
         let oldest = self.snapshots.oldest();
         let base = oldest.map_or(base, |oldest| oldest.min(base));
         let base_or_durable = base.min(self.durable);
-        let needed = self.links.iter().map(|link| link.needed_from());
+        let links = self.links.iter().filter(|link| link.counts());
+        let needed = links.map(|link| link.needed_from());
         let local_from = needed
             .min()
             .map_or(base_or_durable, |frame| frame.min(base_or_durable));
-        let remote_from = local_from.min(Frame(base - Frame(RESENT_FRAMES)));
+        // Nor another peer that lacks the last inputs of one who left: it is at most so far behind.
+        let behind = RESENT_FRAMES.max(self.config.window + 2 * MAX_INPUT_DELAY);
+        let remote_from = local_from.min(Frame(base - Frame(behind)));
         for player in (0..self.config.players as u8).map(PlayerIndex) {
             let local = self.config.local.contains(player);
             let from = if local { local_from } else { remote_from };

@@ -232,6 +232,13 @@ impl PlayerSet {
         }
     }
 
+    /// Takes a player out.
+    pub fn remove(&mut self, player: PlayerIndex) {
+        if player.index() < MAX_PLAYERS {
+            self.0 &= !(1 << player.0);
+        }
+    }
+
     /// True if nobody is in the set.
     pub fn is_empty(self) -> bool {
         self.0 == 0

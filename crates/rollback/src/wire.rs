@@ -61,9 +61,11 @@
 //! | *hash*: prefix | 8 bytes | the first bytes of h(frame) |
 //! | inputs | section each | for each player of *from*, ascending |
 //!
-//! A sender may use the short form once the receiver has named the sender's page load and both have
-//! the same players on either side, as long as the receiver is known to have one of the sender's last
-//! [`SHORT_REACH`] packets, and if there is nothing else to say.
+//! A sender may use the short form once the receiver has named the sender's page load with the same
+//! players on either side, and has echoed a full packet that did so, too; as long as the receiver is
+//! known to have one of the sender's last [`SHORT_REACH`] packets, and if there is nothing else to say.
+//! A receiver takes short packets only if a full one came that was sent before it and had the same
+//! page loads and players, so that none from before a change can be taken for one after it.
 //!
 //! ## Sections
 //!
@@ -287,6 +289,15 @@ impl Inputs {
                 }
             }
         }
+    }
+
+    /// Leaves the first `frames` at most.
+    pub(crate) fn truncate(&mut self, mut frames: u32) {
+        self.runs.retain_mut(|run| {
+            run.frames = run.frames.min(frames);
+            frames -= run.frames;
+            run.frames > 0
+        });
     }
 
     /// The most bytes by which `push(input, 1)` lengthens the packet.

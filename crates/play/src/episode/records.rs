@@ -223,8 +223,8 @@ impl Facts {
                     },
                 );
             }
-            // It is uploaded last of all.
-            Event::Sealed { .. } => {}
+            // The seal is uploaded last of all; an episode is not closed before its end.
+            Event::Sealed { .. } | Event::Closed { .. } => {}
         }
     }
 }

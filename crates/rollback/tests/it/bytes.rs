@@ -166,7 +166,8 @@ fn mutated_packets_do_no_harm() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    let few = runner.config().cases / 50;
+    // Most mutations of a short packet do not have its tag any more.
+    let few = runner.config().cases / 100;
     assert!(
         taken.get() > few && refused.get() > few,
         "{taken:?} {refused:?}"

@@ -19,6 +19,7 @@ pub(crate) struct Log {
     /// The inputs that came from each player.
     pub(crate) received: Vec<Vec<Input>>,
     pub(crate) sealed: Option<(Frame, ChainHash)>,
+    pub(crate) closed: Option<(Option<Frame>, ChainHash)>,
     /// First differing frame, and the peer.
     pub(crate) desyncs: Vec<(Frame, LinkId)>,
 }
@@ -76,6 +77,14 @@ impl Log {
                     digest: frame.digest,
                     hash: frame.hash,
                 });
+            }
+            Event::Closed { last_frame, hash } => {
+                assert!(self.closed.is_none());
+                assert_eq!(
+                    last_frame.map_or(0, |last| last.0 + 1) as usize,
+                    self.confirmed.len()
+                );
+                self.closed = Some((last_frame, hash));
             }
             Event::Sealed { last_frame, hash } => {
                 assert!(self.sealed.is_none());

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod authority;
 mod bytes;
 mod case;
+mod closing;
 mod contract;
 mod delay;
 mod desync;
@@ -15,6 +17,7 @@ mod hardships;
 mod host;
 mod hostile;
 mod journal;
+mod leaving;
 mod log;
 mod network;
 mod pacing;

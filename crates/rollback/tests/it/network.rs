@@ -31,6 +31,24 @@ pub(crate) enum Happening {
         peer: usize,
         by_us: i64,
     },
+    /// The host of this peer ends play.
+    Close {
+        peer: usize,
+    },
+    /// This peer is gone for good.
+    Vanish {
+        peer: usize,
+    },
+    /// The authority asks this peer what it holds of those who are gone.
+    Report {
+        peer: usize,
+        round: u32,
+    },
+    /// What the authority decided reaches this peer.
+    Decided {
+        peer: usize,
+        round: u32,
+    },
     /// The next episode begins at this peer.
     NextEpisode {
         peer: usize,

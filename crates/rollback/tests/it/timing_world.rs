@@ -484,7 +484,8 @@ impl Player {
                 | Event::Rollback { .. }
                 | Event::Resumed
                 | Event::Desync { .. }
-                | Event::Sealed { .. } => {}
+                | Event::Sealed { .. }
+                | Event::Closed { .. } => {}
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Peers with their own clocks, hosts and games on one network, from the first episode to the last.
 
 use igym_rollback::{
-    Advance, Engine, Event, Frame, Input, InputError, LinkId, Micros, PacketError, PlayerIndex,
-    Wait, wire,
+    Advance, Engine, Event, Frame, Input, LinkId, Micros, PacketError, PlayerIndex, Wait, wire,
 };
 
+use crate::authority::Authority;
 use crate::case::{Case, Load};
 use crate::game::{Game, Rules};
 use crate::hardships::Hardships;
@@ -33,6 +33,7 @@ pub(crate) struct Totals {
     pub(crate) shown_wrong: u64,
     pub(crate) reloads: u64,
     pub(crate) given_back: u64,
+    pub(crate) attested: u64,
     pub(crate) authored_anew: u64,
     pub(crate) most_away: u64,
     pub(crate) other_page_load: u64,
@@ -52,6 +53,10 @@ pub(crate) struct Peer {
     pub(crate) load: u32,
     /// The mark that its engine was given.
     pub(crate) durable: Frame,
+    /// The peers that it was told have left.
+    pub(crate) left: Vec<usize>,
+    /// The players of others for whom it plays.
+    pub(crate) bots: Vec<u8>,
     /// The engine is lost, and none is there yet.
     pub(crate) away: bool,
     /// The length of the shortest list of the history, while the engine rejoins.
@@ -75,6 +80,7 @@ pub(crate) struct World {
     /// One peer's game goes wrong.
     pub(crate) flipped: Option<(usize, Frame)>,
     pub(crate) journal: Journal,
+    pub(crate) authority: Authority,
 }
 
 impl World {
@@ -100,6 +106,7 @@ impl World {
             start_delays,
             flipped,
             journal: Journal::new(case.players()),
+            authority: Authority::default(),
             case,
             rng,
         };
@@ -155,6 +162,8 @@ impl World {
             ending: None,
             load: 0,
             durable: Frame(0),
+            left: Vec::new(),
+            bots: Vec::new(),
             away: false,
             history: None,
         }
@@ -214,6 +223,13 @@ impl World {
             Happening::Arrival { from, to, bytes } => self.arrive(from, to, &bytes),
             Happening::NextEpisode { peer } => self.next_episode(peer),
             Happening::ClockStep { peer, by_us } => self.step_clock(peer, by_us),
+            Happening::Close { peer } => {
+                self.peers[peer].engine.close();
+                self.drain(peer);
+            }
+            Happening::Vanish { peer } => self.vanish(peer),
+            Happening::Report { peer, round } => self.report(peer, round),
+            Happening::Decided { peer, round } => self.decided(peer, round),
         }
         true
     }
@@ -233,6 +249,7 @@ impl World {
             }
             // Of another epoch, or of a page load that is gone.
             Err(PacketError::UnknownTag) => {}
+            Err(PacketError::LinkLeft { .. }) => assert!(peer.left.contains(&from)),
             Err(PacketError::OlderIncarnation { .. } | PacketError::OtherAddressee { .. })
                 if !self.case.reloads.is_empty() => {}
             Err(error) => panic!("an honest packet was refused: {error}"),
@@ -243,24 +260,20 @@ impl World {
     fn tick(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         let now = peer.now(self.now_us);
-        while let Some(frame) = self.peers[index].engine.wanted_input() {
-            for player in self.case.local(index) {
+        let bots = self.peers[index].bots.clone();
+        for player in self.case.local(index).iter().chain(&bots) {
+            let me = PlayerIndex(*player);
+            while let Some(frame) = self.peers[index].engine.wanted_input_of(me) {
                 let peer = &mut self.peers[index];
-                // Another page load does other things.
-                let moment = Frame(frame.0 ^ peer.load << 20);
+                // Another page load does other things, and so does a bot.
+                let bot = u32::from(bots.contains(player));
+                let moment = Frame(frame.0 ^ peer.load << 20 ^ bot << 19);
                 let input = self.case.input(peer.epoch, *player, moment);
-                let me = PlayerIndex(*player);
-                match peer.engine.add_local_input(me, input) {
-                    Ok(taken) => {
-                        assert!(taken == frame || peer.load > 0);
-                        self.author(index, me, taken, input);
-                    }
-                    // Of several local players some may have more left than others.
-                    Err(InputError::NotWanted { .. }) if peer.load > 0 => {}
-                    Err(error) => panic!("{error}"),
-                }
+                assert_eq!(peer.engine.add_local_input(me, input), Ok(frame));
+                self.author(index, me, frame, input);
             }
         }
+        assert_eq!(self.peers[index].engine.wanted_input(), None);
         let peer = &mut self.peers[index];
         let advance = peer.engine.advance(now);
         self.send(index);
@@ -275,7 +288,9 @@ impl World {
                 panic!("the host did its part: {advance:?}")
             }
             Advance::Wait(Wait::Rejoining { .. }) => assert!(peer.engine.rejoining()),
-            Advance::Wait(Wait::Window { .. } | Wait::NotStarted { .. } | Wait::Sealed) => {}
+            Advance::Wait(
+                Wait::Window { .. } | Wait::NotStarted { .. } | Wait::Closing | Wait::Sealed,
+            ) => {}
         }
         if let Some(end) = peer.ending
             && peer.engine.head() > end + 1
@@ -308,22 +323,28 @@ impl World {
             self.network
                 .send(&mut self.agenda, self.now_us, way, packet.bytes.to_vec());
         }
-        assert_eq!(sent, self.peers.len() - 1, "one packet per link and tick");
+        let links = self.peers.len() - 1 - self.peers[index].left.len();
+        assert_eq!(sent, links, "one packet per link and tick");
     }
 
-    fn drain(&mut self, index: usize) {
+    pub(crate) fn drain(&mut self, index: usize) {
         let now_us = self.now_us;
         let peer = &mut self.peers[index];
         let now = peer.now(now_us);
         let local = self.case.local(index);
         while let Some(event) = peer.engine.poll_event() {
             if let Event::Received {
+                link,
                 player,
                 first,
                 inputs,
                 ..
             } = &event
             {
+                let author = self.case.local(usize::from(link.0)).contains(&player.0);
+                let bot = self.authority.decisions.get(&player.0);
+                let bot = bot.is_some_and(|(_, from)| first >= from);
+                self.totals.attested += u64::from(!author && !bot && !local.contains(&player.0));
                 self.journal.received(peer.epoch, *player, *first, inputs);
                 let given_back = local.contains(&player.0);
                 assert!(!given_back || peer.load > 0);
@@ -366,7 +387,7 @@ impl World {
         self.finished[index].push(last.log);
     }
 
-    fn count(&mut self, index: usize) {
+    pub(crate) fn count(&mut self, index: usize) {
         self.count_hardships(index);
         let peer = &self.peers[index];
         let counters = peer.engine.counters();
@@ -375,7 +396,7 @@ impl World {
         let refused = counters.refused;
         let others = refused.other_epoch + refused.unknown_tag;
         let pages = counters.refused.older_incarnation + counters.refused.other_addressee;
-        assert_eq!(refused.total(), others + pages);
+        assert_eq!(refused.total(), others + pages + refused.link_left);
         let totals = &mut self.totals;
         totals.other_page_load += pages;
         totals.frames += peer.log.confirmed.len() as u64;
