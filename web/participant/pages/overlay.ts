@@ -57,10 +57,11 @@ export class Overlay {
   #show(): void {
     clearTimeout(this.#timer);
     const { plan, session, members, part, flush } = this.#view;
+    const startsInMs = (this.#joined?.startsAt ?? 0) - absoluteNow();
     const words = overlayWords({
       round: plan.episode + 1,
       rounds: plan.episodes,
-      startsInMs: (this.#joined?.startsAt ?? 0) - absoluteNow(),
+      startsInMs,
       status: this.#status,
       stalledForMs: this.#stalledSince === null ? 0 : performance.now() - this.#stalledSince,
       part,
@@ -72,6 +73,7 @@ export class Overlay {
       viewedForMs: performance.now() - this.#viewedAt,
     });
     this.element.hidden = words === null;
+    this.element.classList.toggle("waiting", startsInMs <= 0);
     if (words !== null) {
       setText(this.#title, words.title);
       setText(this.#detail, words.detail);
