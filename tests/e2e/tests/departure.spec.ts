@@ -32,26 +32,29 @@ test("a partner closes the tab: the other reaches a final page, and the data are
   expect(outcomes).toEqual(["left", "partner_left"]);
 });
 
-test("a page is loaded again in play: both reach a final page, and no frame is authored twice", async ({
+test("a page is loaded again in play: it comes back, and both play the episode to its end", async ({
   begin,
 }) => {
-  const session = await begin({ episodes: 2, maxSteps: 3000 });
+  const session = await begin({ episodes: 1, maxSteps: 300 });
   const [stays, reloads] = [session.player(0), session.player(1)];
   await Promise.all(session.players.map((player) => player.plays(0)));
   // The page asks whether one really wants to leave a running game.
   reloads.page.on("dialog", (dialog) => dialog.accept());
   await reloads.page.reload();
+  await reloads.plays(0);
+  expect(await reloads.page.locator("html").getAttribute("data-part")).toBe("rejoin");
 
-  await reloads.sees("end");
-  await stays.sees("end");
+  for (const player of session.players) player.press();
+  await Promise.all(session.players.map((player) => player.sees("end")));
+  await Promise.all(session.players.map((player) => player.rest()));
   expect(stays.complaints).toEqual([]);
   await session.close();
 
   const exported = await Export.of(session.server);
   const [episode] = await exported.table("episodes");
-  expect(episode).toMatchObject({ verdict: "partial", close_reason: "cut" });
-  const outcomes = (await exported.table("participants")).map((row) => row.outcome).sort();
-  expect(outcomes).toEqual(["left", "partner_left"]);
+  expect(episode).toMatchObject({ verdict: "verified" });
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome);
+  expect(outcomes).toEqual(["completed", "completed"]);
 });
 
 test("nobody comes: the lobby ends on a final page", async ({ begin }) => {
