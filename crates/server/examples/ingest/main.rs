@@ -1,16 +1,20 @@
-//! Measures the server under load: how fast uploads are acknowledged from disk, and what an idle
-//! participant costs. The server runs in this process, the participants in another one.
+//! Measures the server: how fast uploads are acknowledged from disk, what an idle participant
+//! costs, and how long a server takes to start on much data. Under load the server runs in this
+//! process, the participants in another one.
 //!
 //! ```sh
 //! ulimit -n 20000
 //! cargo run --release -p igym-server --example ingest -- --pairs 500 --hz 30 --seconds 20
 //! cargo run --release -p igym-server --example ingest -- --idle 10000
+//! cargo run --release -p igym-server --example ingest -- --restart 1000 --open 100 --seconds 60
 //! ```
 
 #![allow(clippy::unwrap_used)]
 
 mod load;
 mod page;
+mod restart;
+mod snapshot;
 
 use std::{
     error::Error,
@@ -23,9 +27,11 @@ use std::{
 };
 
 use igym_server::{Rate, ServerOptions, serve};
-use igym_storage::{Counters, Distribution, JournalStore as _};
 use igym_storage_sqlite::SqliteStore;
 use igym_study::StudyConfig;
+
+use snapshot::Snapshot;
+pub(crate) use snapshot::cpu_seconds;
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -33,6 +39,9 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) struct Options {
     pub(crate) pairs: u32,
     pub(crate) idle: u32,
+    /// Sessions in the journal on which a server starts, and how many of them are not over.
+    pub(crate) restart: u32,
+    pub(crate) open: u32,
     pub(crate) hz: u32,
     pub(crate) seconds: u32,
     /// Where the journal goes; a folder of the system's own for temporary files if none is given.
@@ -91,13 +100,16 @@ async fn measure(options: Options) -> Result<(), Failure> {
         Some(data) => tempfile::tempdir_in(data)?,
         None => tempfile::tempdir()?,
     };
-    let store = Arc::new(SqliteStore::open(data.path())?);
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut server = ServerOptions::new(study(options.hz), data.path().to_owned(), address);
     server.web_dir = Some(web);
     // Everybody comes from one address, at once.
     server.tuning.arrivals = Rate::new(1_000_000, 1e6);
     server.tuning.sockets_per_address = 1_000_000;
+    if options.restart > 0 {
+        return restart::measure(&options, server).await;
+    }
+    let store = Arc::new(SqliteStore::open(data.path())?);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = serve(server, store.clone(), async { drop(stopped.await) }).await?;
 
@@ -142,78 +154,13 @@ async fn measure(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The server at one moment.
-struct Snapshot {
-    resident_kib: f64,
-    cpu_seconds: f64,
-    counters: Counters,
-}
-
-impl Snapshot {
-    fn take(store: &SqliteStore) -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let resident = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let resident = resident.and_then(|line| line.split_whitespace().nth(1));
-        Self {
-            resident_kib: resident.and_then(|kib| kib.parse().ok()).unwrap_or(0.0),
-            cpu_seconds: cpu_seconds(),
-            counters: store.counters(),
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "of interest to a few digits")]
-    fn report(&self, after: &Self, seconds: f64) {
-        let (begin, end) = (&self.counters, &after.counters);
-        let per_second = |before: u64, after: u64| (after - before) as f64 / seconds;
-        println!(
-            "journal: {:.0} records/s, {:.0} KiB/s, {:.0} commits/s, {} failed",
-            per_second(begin.records, end.records),
-            per_second(begin.bytes, end.bytes) / 1024.0,
-            per_second(begin.commits, end.commits),
-            end.failed_commits
-        );
-        let (begin, end) = (begin.commit_latency.counts, end.commit_latency.counts);
-        let commits: Vec<u64> = begin.iter().zip(end).map(|(b, e)| e - b).collect();
-        println!(
-            "commits: p50 ≤ {} ms, p99 ≤ {} ms",
-            quantile(&commits, 0.5),
-            quantile(&commits, 0.99)
-        );
-        println!(
-            "server: {:.2} of a core, {:.0} MiB resident",
-            (after.cpu_seconds - self.cpu_seconds) / seconds,
-            after.resident_kib / 1024.0
-        );
-    }
-}
-
-/// The upper bound of the bucket that the quantile is in, in milliseconds.
-#[expect(clippy::cast_precision_loss, reason = "of interest to a few digits")]
-fn quantile(counts: &[u64], quantile: f64) -> f64 {
-    let total: u64 = counts.iter().sum();
-    let mut up_to = 0;
-    for (count, bound) in counts.iter().zip(Distribution::BOUNDS_US) {
-        up_to += count;
-        if up_to as f64 >= quantile * total as f64 {
-            return bound as f64 / 1e3;
-        }
-    }
-    f64::INFINITY
-}
-
-/// User and system time of this process: clock ticks of 10 ms on every Linux.
-pub(crate) fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    ticks.filter_map(|it| it.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
-
 impl Options {
     fn parse() -> Result<Self, Failure> {
         let mut options = Self {
             pairs: 0,
             idle: 0,
+            restart: 0,
+            open: 0,
             hz: 30,
             seconds: 20,
             data: None,
@@ -226,6 +173,8 @@ impl Options {
             match name.as_str() {
                 "--pairs" => options.pairs = value.parse()?,
                 "--idle" => options.idle = value.parse()?,
+                "--restart" => options.restart = value.parse()?,
+                "--open" => options.open = value.parse()?,
                 "--hz" => options.hz = value.parse()?,
                 "--seconds" => options.seconds = value.parse()?,
                 "--data" => options.data = Some(value.into()),
@@ -234,8 +183,8 @@ impl Options {
                 _ => return Err(format!("there is no option {name}").into()),
             }
         }
-        if options.pairs == 0 && options.idle == 0 {
-            return Err("say --pairs NUMBER or --idle NUMBER".into());
+        if options.pairs == 0 && options.idle == 0 && options.restart == 0 {
+            return Err("say --pairs NUMBER, --idle NUMBER or --restart NUMBER".into());
         }
         Ok(options)
     }

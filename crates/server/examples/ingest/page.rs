@@ -101,61 +101,13 @@ impl Page {
         Ok(())
     }
 
-    /// What happened in these frames, as a page tells it.
     pub(crate) async fn upload_journal(
         &mut self,
         seq: u32,
         frames: Range<u32>,
     ) -> Result<(), Failure> {
         let me = self.session.as_ref().ok_or("in play")?.player;
-        let at_us = |frame: u32| u64::from(frame) * 33_333 + 1_000_000;
-        let input = |frame: u32, player: u8| vec![(frame / 7 % 6) as u8 ^ player];
-        let batch = JournalBatch {
-            authored: frames
-                .clone()
-                .map(|frame| AuthoredInput {
-                    frame,
-                    player: me,
-                    input: input(frame, me),
-                    source: InputSource::Human,
-                    at_us: at_us(frame),
-                    delay: 2,
-                })
-                .collect(),
-            received: frames
-                .clone()
-                .map(|frame| ReceivedInput {
-                    frame,
-                    player: 1 - me,
-                    input: input(frame, 1 - me),
-                    path: Path::DataChannel,
-                    at_us: at_us(frame) + 20_000,
-                })
-                .collect(),
-            presented: frames
-                .clone()
-                .map(|frame| PresentedFrame {
-                    frame,
-                    at_us: at_us(frame),
-                    inputs: vec![input(frame, 0), input(frame, 1)],
-                    predicted: 0,
-                })
-                .collect(),
-            network: match frames.start % 30 < 8 {
-                true => vec![NetworkSample {
-                    at_us: at_us(frames.start),
-                    player: 1 - me,
-                    rtt_us: 40_000,
-                    jitter_us: 2_000,
-                    sent: frames.start,
-                    received: frames.start,
-                    lost: 0,
-                }],
-                false => Vec::new(),
-            },
-            ..JournalBatch::default()
-        };
-        self.upload(seq, UploadBody::Journal(batch)).await
+        self.upload(seq, journal_of(me, frames)).await
     }
 
     pub(crate) async fn upload_rows(
@@ -163,18 +115,7 @@ impl Page {
         seq: u32,
         frames: Range<u32>,
     ) -> Result<(), Failure> {
-        let row = |frame: u32| CanonicalRow {
-            inputs: vec![vec![0], vec![1]],
-            // As long as those of two agents with rewards and ends.
-            outcome: vec![0; 60],
-            digest: (frame % 30 == 29).then_some([7; 16]),
-            hash: [9; 16],
-        };
-        let rows = Rows {
-            first: frames.start,
-            rows: frames.map(row).collect(),
-        };
-        self.upload(seq, UploadBody::Rows(rows)).await
+        self.upload(seq, rows_of(frames)).await
     }
 
     async fn upload(&mut self, seq: u32, body: UploadBody) -> Result<(), Failure> {
@@ -216,4 +157,70 @@ impl Page {
             }
         }
     }
+}
+
+/// What happened in these frames, as the page of player `me` tells it.
+pub(crate) fn journal_of(me: u8, frames: Range<u32>) -> UploadBody {
+    let at_us = |frame: u32| u64::from(frame) * 33_333 + 1_000_000;
+    let input = |frame: u32, player: u8| vec![(frame / 7 % 6) as u8 ^ player];
+    let batch = JournalBatch {
+        authored: frames
+            .clone()
+            .map(|frame| AuthoredInput {
+                frame,
+                player: me,
+                input: input(frame, me),
+                source: InputSource::Human,
+                at_us: at_us(frame),
+                delay: 2,
+            })
+            .collect(),
+        received: frames
+            .clone()
+            .map(|frame| ReceivedInput {
+                frame,
+                player: 1 - me,
+                input: input(frame, 1 - me),
+                path: Path::DataChannel,
+                at_us: at_us(frame) + 20_000,
+            })
+            .collect(),
+        presented: frames
+            .clone()
+            .map(|frame| PresentedFrame {
+                frame,
+                at_us: at_us(frame),
+                inputs: vec![input(frame, 0), input(frame, 1)],
+                predicted: 0,
+            })
+            .collect(),
+        network: match frames.start % 30 < 8 {
+            true => vec![NetworkSample {
+                at_us: at_us(frames.start),
+                player: 1 - me,
+                rtt_us: 40_000,
+                jitter_us: 2_000,
+                sent: frames.start,
+                received: frames.start,
+                lost: 0,
+            }],
+            false => Vec::new(),
+        },
+        ..JournalBatch::default()
+    };
+    UploadBody::Journal(batch)
+}
+
+/// Rows as long as those of two agents with rewards and ends.
+pub(crate) fn rows_of(frames: Range<u32>) -> UploadBody {
+    let row = |frame: u32| CanonicalRow {
+        inputs: vec![vec![0], vec![1]],
+        outcome: vec![0; 60],
+        digest: (frame % 30 == 29).then_some([7; 16]),
+        hash: [9; 16],
+    };
+    UploadBody::Rows(Rows {
+        first: frames.start,
+        rows: frames.map(row).collect(),
+    })
 }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use igym_play::{Episode, Micros, Outbox};
 use igym_protocol::{
-    CloseReason, EpisodePlan, Judgement, Outcome, Path, Record, ServerMessage, UploadBody, Verdict,
-    View,
+    CloseReason, Entry, EpisodePlan, History, Judgement, Outcome, Path, Record, Seal,
+    ServerMessage, UploadBody, Verdict, View,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -25,55 +25,118 @@ pub(crate) struct Played {
     pub(crate) last_frame: u32,
 }
 
+/// Two peers and the network between them, in a time of their own.
+pub(crate) struct Table {
+    plan: EpisodePlan,
+    pub(crate) peers: [Option<Episode>; 2],
+    travelling: [VecDeque<(u64, Vec<u8>)>; 2],
+    random: u64,
+    pub(crate) seals: [Option<Seal>; 2],
+    rejoined: bool,
+    now: u64,
+}
+
+impl Table {
+    pub(crate) fn new(plan: &EpisodePlan) -> Self {
+        let start = Micros(1_000_000);
+        let peers = [0, 1].map(|me| Some(Episode::new(plan, me, 1, start).unwrap()));
+        Self {
+            plan: plan.clone(),
+            peers,
+            travelling: Default::default(),
+            random: u64::from(plan.seed),
+            seals: [None, None],
+            rejoined: false,
+            now: start.0,
+        }
+    }
+
+    /// The page of this player is no more; what travels to it goes nowhere.
+    pub(crate) fn remove(&mut self, player: usize) {
+        self.peers[player] = None;
+    }
+
+    /// A later page of this player plays on.
+    pub(crate) fn rejoin(&mut self, player: u8, incarnation: u32, history: History) {
+        let peer = Episode::rejoin(
+            &self.plan,
+            player,
+            incarnation,
+            Micros(self.now),
+            history.inputs,
+        );
+        self.travelling[usize::from(player)].clear();
+        self.rejoined = true;
+        self.peers[usize::from(player)] = Some(peer.unwrap());
+    }
+
+    /// One beat of the loop that drives both; what each peer uploads passes `change` first.
+    pub(crate) fn beat(
+        &mut self,
+        outboxes: &mut [Outbox; 2],
+        change: &mut impl FnMut(usize, &mut UploadBody),
+    ) {
+        assert!(self.now < 120_000_000, "the episode does not end");
+        self.now += BEAT_US;
+        let now = self.now;
+        for (me, outbox) in outboxes.iter_mut().enumerate() {
+            self.random = self
+                .random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let Some(peer) = &mut self.peers[me] else {
+                continue;
+            };
+            while let Some((due, _)) = self.travelling[me].front()
+                && *due <= now
+            {
+                let (_, bytes) = self.travelling[me].pop_front().unwrap();
+                let from = u8::try_from(1 - me).unwrap();
+                let taken = peer.handle_packet(from, Path::DataChannel, &bytes, Micros(now));
+                // A partner's short packets mean nothing to a page that has just come.
+                assert!(taken.is_ok() || self.rejoined, "{taken:?}");
+            }
+            let key = ["ArrowLeft", "ArrowRight", "ArrowUp"][(self.random >> 33) as usize % 3];
+            peer.key(key, self.random >> 63 == 0, Micros(now));
+            peer.tick(Micros(now));
+            while let Some(packet) = peer.poll_packet() {
+                self.travelling[1 - me].push_back((now + LATENCY_US, packet.bytes));
+            }
+            while let Some(mut body) = peer.poll_upload(Micros(now)) {
+                if let UploadBody::Seal(seal) = &body {
+                    self.seals[me] = Some(seal.clone());
+                }
+                change(me, &mut body);
+                outbox.push(self.plan.session, self.plan.episode, body);
+            }
+        }
+    }
+
+    pub(crate) fn play_to_the_end(
+        &mut self,
+        outboxes: &mut [Outbox; 2],
+        mut change: impl FnMut(usize, &mut UploadBody),
+    ) -> Played {
+        while self.seals.iter().any(Option::is_none) {
+            self.beat(outboxes, &mut change);
+        }
+        assert_eq!(self.seals[0], self.seals[1]);
+        let peers = self.peers.iter().flatten();
+        let rollbacks = peers.map(|peer| u64::from(peer.status().rollbacks));
+        Played {
+            rollbacks: rollbacks.sum(),
+            last_frame: self.seals[0].as_ref().unwrap().last_frame,
+        }
+    }
+}
+
 /// Plays an episode to its end; what each peer uploads passes `change` first.
 pub(crate) fn play(
     plan: &EpisodePlan,
     outboxes: &mut [Outbox; 2],
-    mut change: impl FnMut(usize, &mut UploadBody),
+    change: impl FnMut(usize, &mut UploadBody),
 ) -> Played {
-    let start = Micros(1_000_000);
-    let mut peers = [0, 1].map(|me| Episode::new(plan, me, 1, start).unwrap());
-    let mut travelling: [VecDeque<(u64, Vec<u8>)>; 2] = Default::default();
-    let mut random = u64::from(plan.seed);
-    let mut seals = [None, None];
-    let mut now = start.0;
-    while seals.iter().any(Option::is_none) {
-        assert!(now < 60_000_000, "the episode does not end");
-        now += BEAT_US;
-        for me in 0..2 {
-            let peer = &mut peers[me];
-            while let Some((due, _)) = travelling[me].front()
-                && *due <= now
-            {
-                let (_, bytes) = travelling[me].pop_front().unwrap();
-                let from = u8::try_from(1 - me).unwrap();
-                peer.handle_packet(from, Path::DataChannel, &bytes, Micros(now))
-                    .unwrap();
-            }
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let key = ["ArrowLeft", "ArrowRight", "ArrowUp"][(random >> 33) as usize % 3];
-            peer.key(key, random >> 63 == 0, Micros(now));
-            peer.tick(Micros(now));
-            while let Some(packet) = peer.poll_packet() {
-                travelling[1 - me].push_back((now + LATENCY_US, packet.bytes));
-            }
-            while let Some(mut body) = peer.poll_upload(Micros(now)) {
-                if let UploadBody::Seal(seal) = &body {
-                    seals[me] = Some(seal.clone());
-                }
-                change(me, &mut body);
-                outboxes[me].push(plan.session, plan.episode, body);
-            }
-        }
-    }
-    assert_eq!(seals[0], seals[1]);
-    let rollbacks = peers.iter().map(|peer| u64::from(peer.status().rollbacks));
-    Played {
-        rollbacks: rollbacks.sum(),
-        last_frame: seals[0].as_ref().unwrap().last_frame,
-    }
+    Table::new(plan).play_to_the_end(outboxes, change)
 }
 
 /// Sends everything and waits until all of it is acknowledged.
@@ -81,13 +144,20 @@ pub(crate) async fn deliver(client: &mut Client, outbox: &mut Outbox) {
     while outbox.unacknowledged() > 0 {
         match outbox.poll() {
             Some(bytes) => client.send_raw(Message::binary(bytes)).await,
-            None => outbox.handle_ack(1, client.acknowledged(0).await),
+            None => {
+                let (incarnation, seq) = client.acknowledgement().await;
+                outbox.handle_ack(incarnation, seq);
+            }
         }
     }
 }
 
 pub(crate) fn closings(server: &TestServer) -> Vec<(u32, CloseReason, Judgement)> {
-    let entries = server.journal().into_iter();
+    closings_of(server.journal())
+}
+
+pub(crate) fn closings_of(entries: Vec<Entry>) -> Vec<(u32, CloseReason, Judgement)> {
+    let entries = entries.into_iter();
     entries
         .filter_map(|entry| match entry.record {
             Record::EpisodeClosed {
@@ -225,6 +295,17 @@ async fn an_input_that_was_never_sent_is_disputed() {
     }
     pair[1].plan(1).await;
     assert_eq!(closings(&server)[0].2.verdict, Verdict::Disputed);
+    // Both versions are kept: the author's own counts, the partner's copy speaks against it.
+    let journal = igym_dataset::Journal::from_entries(server.journal());
+    let log = journal.episode(plan.session, 0).unwrap();
+    let contradictions: Vec<_> = log.contradictions().collect();
+    let [contradiction] = &contradictions[..] else {
+        panic!("{contradictions:?}");
+    };
+    assert_eq!((contradiction.frame, contradiction.player), (30, 0));
+    let (held, against) = (&contradiction.held, &contradiction.against);
+    assert_eq!((held.by, against.by), (0, 1));
+    assert_eq!(held.input[0], against.input[0] ^ 1);
 }
 
 /// The partner is gone for good: what there is is cut, judged and kept.

@@ -18,7 +18,8 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     episode::play,
     forged_table::{
-        Kind, Knowledge, Standing, broken_frames, broken_requests, mutated_texts, mutated_uploads,
+        Kind, Knowledge, Standing, broken_frames, broken_requests, mutated_relays, mutated_texts,
+        mutated_uploads,
     },
     metrics::scrape,
     support::{Client, RawClient, TestServer, hello, new_token, patiently},
@@ -52,7 +53,9 @@ async fn forged_traffic_changes_nothing() {
     let before = scrape(&server).await;
 
     for (standing, (client, knowledge)) in &mut forgers.placed {
-        for kind in knowledge.messages().into_iter().chain(knowledge.uploads()) {
+        let uploads = knowledge.uploads().into_iter();
+        let binary = uploads.chain(knowledge.relays());
+        for kind in knowledge.messages().into_iter().chain(binary) {
             forge(&server, client, kind, &mut tally).await;
         }
         assert!(tally.kinds > 10, "{standing:?}");
@@ -64,7 +67,10 @@ async fn forged_traffic_changes_nothing() {
     }
     game.go_on().await;
     let (client, knowledge) = forgers.placed.get_mut(&Standing::Playing).unwrap();
-    let (own, _) = knowledge.own.unwrap();
+    let (own, me) = knowledge.own.unwrap();
+    for kind in mutated_relays(own, 1 - me) {
+        forge(&server, client, kind, &mut tally).await;
+    }
     client.upload(&journal_upload(own, 1, 0)).await;
     client.acknowledged(1).await;
     for kind in mutated_uploads(own, 2) {
@@ -400,6 +406,19 @@ async fn floods(server: &TestServer, tally: &mut Tally, own: SessionId, forgers:
     let bytes = scrape(server).await["igym_journal_bytes_total"];
     let ping = igym_protocol::Envelope::new(ClientMessage::Ping { sent_ms: 1.0 }).encode();
     let foreign = igym_protocol::encode_upload(&journal_upload(SessionId(own.0), 1, 0));
+    let packet = |session, to| {
+        igym_protocol::encode_relay(&igym_protocol::Relay {
+            session,
+            to,
+            plea: false,
+            packet: vec![7; 1_200],
+        })
+    };
+    let rejoin = ClientMessage::Rejoin {
+        session: own,
+        episode: 0,
+    };
+    let rejoin = igym_protocol::Envelope::new(rejoin).encode();
     for (what, message) in [
         ("nonsense", Message::text("nonsense")),
         ("pings", Message::text(ping)),
@@ -407,6 +426,8 @@ async fn floods(server: &TestServer, tally: &mut Tally, own: SessionId, forgers:
         ("large noise", Message::binary(vec![0xff; 200_000])),
         ("uploads to others", Message::binary(foreign)),
         ("empty texts", Message::text("")),
+        ("packets to others", Message::binary(packet(own, 1))),
+        ("requests for histories", Message::text(rejoin)),
     ] {
         let client = Client::open(server, new_token(server).await).await;
         let (sent, heard) = flood(client, message).await;
@@ -438,6 +459,30 @@ async fn floods(server: &TestServer, tally: &mut Tally, own: SessionId, forgers:
     let mut refusals = Vec::new();
     pass(client, &mut refusals).await;
     tally.kind("a flood of signals".to_owned());
+    // Packets that are in order but for their number, to another who does not listen.
+    let (client, knowledge) = forgers.placed.remove(&Standing::Validating).unwrap();
+    let (session, me) = knowledge.own.unwrap();
+    let (_, heard) = flood(client, Message::binary(packet(session, 1 - me))).await;
+    assert_eq!(heard.1, Some(1008), "packets without end");
+    for message in heard.0 {
+        if let ServerMessage::Refused { refusal } = message {
+            tally.refused(refusal.code);
+        }
+    }
+    tally.kind("a flood of packets".to_owned());
+    tally.closed += 1;
+    // Connections of which nobody says who they are.
+    let sockets = scrape(server).await["igym_sockets"];
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(RawClient::connect(server).await);
+    }
+    let counted = scrape(server).await["igym_sockets"];
+    assert!(counted >= sockets + 299.0, "{counted} after {sockets}");
+    drop(silent);
+    while scrape(server).await["igym_sockets"] > sockets {}
+    tally.kind("a flood of connections".to_owned());
+    tally.closed += 1;
     let arrivals = server.journal();
     let loads = arrivals
         .iter()

@@ -1,8 +1,8 @@
 //! Everything that is forged in `forged.rs`, as tables.
 
 use igym_protocol::{
-    ClientMessage, Digests, Envelope, JournalBatch, Limits, LinkState, Resume, Seal, SessionId,
-    SignalPayload, Token, UploadBody, encode_upload,
+    ClientMessage, Digests, Envelope, JournalBatch, Limits, LinkState, Relay, Resume, Seal,
+    SessionId, SignalPayload, Token, Upload, UploadBody, encode_relay, encode_upload,
 };
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
@@ -109,6 +109,17 @@ impl Knowledge {
                 });
             }
         }
+        for (session, episodes) in [
+            (Some(self.foreign), &[0, 1][..]),
+            (Some(unknown), &[0]),
+            // The first page of whoever plays has nothing to rejoin.
+            (own, &[0, 1, 7, u32::MAX]),
+        ] {
+            let Some(session) = session else { continue };
+            for episode in episodes.iter().copied() {
+                messages.push(ClientMessage::Rejoin { session, episode });
+            }
+        }
         messages
             .into_iter()
             .map(|message| Kind {
@@ -155,6 +166,72 @@ impl Knowledge {
         }
         kinds
     }
+}
+
+impl Knowledge {
+    /// Packets for members of sessions of others, and for nobody in one's own.
+    pub(crate) fn relays(&self) -> Vec<Kind> {
+        let unknown = SessionId(Uuid::from_u128(0xbad));
+        let running = matches!(
+            self.standing,
+            Standing::Connecting | Standing::Validating | Standing::Playing
+        );
+        let mut relays = vec![
+            ("the victims", self.foreign, 0, 40),
+            ("the other victim", self.foreign, 1, 40),
+            ("nobody among the victims", self.foreign, 255, 40),
+            ("no session", unknown, 0, 40),
+        ];
+        if let (Some((own, me)), true) = (self.own, running) {
+            relays.extend([
+                ("oneself", own, me, 40),
+                ("a third", own, 2, 40),
+                ("a far one", own, 255, 40),
+                ("a partner, of nothing", own, 1 - me, 0),
+                ("a partner, too long", own, 1 - me, Limits::PACKET_BYTES + 1),
+                ("a partner, far too long", own, 1 - me, 100_000),
+            ]);
+        }
+        let kind = |(what, session, to, size): (&str, SessionId, u8, usize)| Kind {
+            name: format!("{:?}: a packet for {what}", self.standing),
+            message: Message::binary(encode_relay(&Relay {
+                session,
+                to,
+                plea: false,
+                packet: vec![7; size],
+            })),
+        };
+        relays.into_iter().map(kind).collect()
+    }
+}
+
+/// Bytes that are no packet for a partner, by mutating one that is.
+pub(crate) fn mutated_relays(own: SessionId, to: u8) -> Vec<Kind> {
+    let good = encode_relay(&Relay {
+        session: own,
+        to,
+        plea: true,
+        packet: vec![7; 10],
+    });
+    let mut kinds = Vec::new();
+    let mut kind = |name: String, bytes: Vec<u8>| {
+        let message = Message::binary(bytes);
+        kinds.push(Kind { name, message });
+    };
+    for length in 2..good.len() {
+        kind(format!("packet cut at {length}"), good[..length].to_vec());
+    }
+    for bit in 0..32 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        kind(format!("bit {bit} of a packet's header flipped"), bytes);
+    }
+    for extra in [1, 2_000, Limits::UPLOAD_BYTES] {
+        let mut bytes = good.clone();
+        bytes.resize(good.len() + extra, 0);
+        kind(format!("packet with {extra} bytes more"), bytes);
+    }
+    kinds
 }
 
 /// Text that is no message, by mutating those that are.
@@ -281,6 +358,16 @@ pub(crate) fn mutated_uploads(own: SessionId, seq: u32) -> Vec<Kind> {
         let forged = upload(own, wrong, 0, body.clone());
         kinds.push(kind(
             format!("number {wrong} out of order"),
+            encode_upload(&forged),
+        ));
+    }
+    for incarnation in [0, 2, 99, u32::MAX] {
+        let forged = Upload {
+            incarnation,
+            ..upload(own, 1, 0, body.clone())
+        };
+        kinds.push(kind(
+            format!("page load {incarnation}"),
             encode_upload(&forged),
         ));
     }

@@ -17,11 +17,11 @@ use igym_server::ServerOptions;
 use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
 use igym_study::StudyConfig;
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     episode::play,
-    support::{Client, RawClient, TestServer, hello, patiently},
+    support::{Client, RawClient, TestServer, hello},
 };
 
 /// Set for the process that is to be killed: its data, and its address.
@@ -30,7 +30,7 @@ const ADDRESS: &str = "IGYM_TEST_SERVE_ADDRESS";
 
 const KILLS: u32 = 20;
 
-fn long_study(options: &mut ServerOptions) {
+pub(crate) fn long_study(options: &mut ServerOptions) {
     let source = options.study.source();
     let long = source
         .replace("episodes = 2", "episodes = 60")
@@ -63,11 +63,11 @@ fn server() {
 }
 
 /// Killed when it is dropped, too.
-struct Victim(Child);
+pub(crate) struct Victim(Child);
 
 impl Victim {
     /// Returns when it listens.
-    fn start(data: &Path, temporary: &Path, address: SocketAddr) -> Self {
+    pub(crate) fn start(data: &Path, temporary: &Path, address: SocketAddr) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kills::server", "--nocapture"])
             .env(DATA, data)
@@ -84,7 +84,7 @@ impl Victim {
         victim
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -154,11 +154,9 @@ impl Pages {
     }
 }
 
-async fn resume(address: SocketAddr, page: &Client) -> Client {
-    let (socket, _) = patiently("a connection", connect_async(format!("ws://{address}/ws")))
-        .await
-        .unwrap();
-    let mut raw = RawClient { socket };
+/// The same page, connected again.
+pub(crate) async fn resume(address: SocketAddr, page: &Client) -> Client {
+    let mut raw = RawClient::connect_to(address).await;
     raw.send(hello(&page.token, Some(page.resume.clone())))
         .await;
     let again = raw.welcomed(page.token.clone()).await;

@@ -5,10 +5,14 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
+use igym_protocol::ClientMessage;
 use tokio_tungstenite::tungstenite::Message;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::support::{Client, TestServer};
+use crate::{
+    support::{Client, TestServer},
+    uploads::journal_upload,
+};
 
 /// What all tests of this process log: a subscriber of one thread would miss what another thread
 /// looked at first.
@@ -79,6 +83,47 @@ async fn hostile_messages_leave_no_lines() {
     let loud: Vec<_> = loud.iter().map(|it| &it["fields"]["message"]).collect();
     assert_eq!(loud, ["arrived", "page loaded"]);
     assert_eq!(quiet.len(), 40, "whoever asks for every detail gets it");
+}
+
+/// In play, too: at the level that is usual there is a line for what happens once, and none for
+/// a packet, an upload or a request, whether in order or not.
+#[tokio::test]
+async fn a_flood_in_play_leaves_no_lines() {
+    let lines = lines();
+    let server = TestServer::start_with(2, |options| {
+        options.tuning.refusals = igym_server::Rate::new(10_000, 1.0);
+        options.tuning.messages = igym_server::Rate::new(10_000, 1.0);
+    })
+    .await;
+    let ([mut one, two], [session, _], _) = Client::pair_in_play(&server).await;
+    let session = session.session;
+    let usual = |page: &Client| {
+        let about = [lines.about(page.participant), lines.about(session)];
+        let quiet = |line: &serde_json::Value| line["level"] == "TRACE" || line["level"] == "DEBUG";
+        about.iter().flatten().filter(|line| !quiet(line)).count()
+    };
+    one.barrier().await;
+    let before = usual(&one);
+    assert!(before > 0);
+    for number in 0..100 {
+        one.relay(session, 1, vec![1; 40]).await;
+        one.relay(session, 9, vec![1; 40]).await;
+        one.send_raw(Message::binary(b"IR broken".to_vec())).await;
+        one.send(ClientMessage::Rejoin {
+            session,
+            episode: number,
+        })
+        .await;
+        let mut upload = journal_upload(session, number + 1, number);
+        one.upload(&upload).await;
+        upload.incarnation = number + 2;
+        one.upload(&upload).await;
+    }
+    one.acknowledged(100).await;
+    one.barrier().await;
+    assert!(server.running.refusals().values().sum::<u64>() >= 400);
+    assert_eq!(usual(&one), before);
+    drop(two);
 }
 
 #[tokio::test]

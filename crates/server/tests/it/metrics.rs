@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igym_protocol::ClientMessage;
+use igym_protocol::{ClientMessage, View};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -42,7 +42,7 @@ async fn what_happens_is_counted() {
     one.send_raw(Message::text("nonsense")).await;
     one.refused().await;
     waiting
-        .view(|view| matches!(view, igym_protocol::View::Lobby { .. }).then_some(()))
+        .view(|view| matches!(view, View::Lobby { .. }).then_some(()))
         .await;
 
     let now = scrape(&server).await;
@@ -76,7 +76,7 @@ async fn what_happens_is_counted() {
     );
 
     one.send(ClientMessage::Leave).await;
-    one.view(|view| matches!(view, igym_protocol::View::End { .. }).then_some(()))
+    one.view(|view| matches!(view, View::End { .. }).then_some(()))
         .await;
     let now = scrape(&server).await;
     assert_eq!(now["igym_participants_ended_total{outcome=\"left\"}"], 1.0);
@@ -90,13 +90,89 @@ async fn participants_who_ended_are_counted_by_the_journal() {
     let server = TestServer::start().await;
     let mut one = Client::arrive(&server).await;
     one.send(ClientMessage::Leave).await;
-    one.view(|view| matches!(view, igym_protocol::View::End { .. }).then_some(()))
+    one.view(|view| matches!(view, View::End { .. }).then_some(()))
         .await;
     let data = server.stop().await;
     let store = std::sync::Arc::new(igym_storage_sqlite::SqliteStore::open(data.path()).unwrap());
     let server = TestServer::start_on(2, data, store, |_| {}).await;
     let now = scrape(&server).await;
     assert_eq!(now["igym_participants_ended_total{outcome=\"left\"}"], 1.0);
+}
+
+/// People at every place of the study: a server that starts on the data counts them as before.
+#[tokio::test]
+async fn gauges_are_right_after_a_restart() {
+    let server = TestServer::start().await;
+    let start = Client::arrive(&server).await;
+    let mut reader = Client::arrive(&server).await;
+    reader.send(ClientMessage::Advance { scene: 0 }).await;
+    reader
+        .view(|view| matches!(view, View::Instructions { .. }).then_some(()))
+        .await;
+    let mut connecting = [Client::arrive(&server).await, Client::arrive(&server).await];
+    for client in &mut connecting {
+        client.enter_lobby().await;
+    }
+    for client in &mut connecting {
+        client.connecting().await;
+    }
+    let (playing, ..) = Client::pair_in_play(&server).await;
+    let ([mut leaver, mut left], [session, _], _) = Client::pair_in_play(&server).await;
+    leaver.send(ClientMessage::Leave).await;
+    left.view(|view| matches!(view, View::Playing { flush: true, .. }).then_some(()))
+        .await;
+    let mut outbox = igym_play::Outbox::new(1);
+    outbox.push(session.session, 0, igym_protocol::UploadBody::Flushed);
+    crate::episode::deliver(&mut left, &mut outbox).await;
+    left.view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let mut waiting = Client::arrive(&server).await;
+    waiting.enter_lobby().await;
+    waiting
+        .view(|view| matches!(view, View::Lobby { .. }).then_some(()))
+        .await;
+
+    let of_the_journal = |all: BTreeMap<String, f64>| -> BTreeMap<String, f64> {
+        let names = [
+            "igym_participants",
+            "igym_lobby",
+            "igym_sessions{",
+            "igym_episodes",
+        ];
+        let counted = |name: &String| names.iter().any(|start| name.starts_with(start));
+        all.into_iter().filter(|(name, _)| counted(name)).collect()
+    };
+    let before = of_the_journal(scrape(&server).await);
+    for (name, value) in [
+        ("igym_participants{view=\"start\"}", 1.0),
+        ("igym_participants{view=\"instructions\"}", 1.0),
+        ("igym_participants{view=\"lobby\"}", 1.0),
+        ("igym_participants{view=\"connecting\"}", 2.0),
+        ("igym_participants{view=\"playing\"}", 2.0),
+        ("igym_participants{view=\"end\"}", 2.0),
+        ("igym_sessions{state=\"matched\"}", 1.0),
+        ("igym_sessions{state=\"playing\"}", 1.0),
+        ("igym_sessions{state=\"ended\"}", 1.0),
+        ("igym_episodes_total{verdict=\"partial\"}", 1.0),
+        ("igym_episodes_opened_total", 2.0),
+        ("igym_lobby_length", 1.0),
+    ] {
+        assert_eq!(before[name], value, "{name}");
+    }
+    let data = server.stop().await;
+    let store = std::sync::Arc::new(igym_storage_sqlite::SqliteStore::open(data.path()).unwrap());
+    let server = TestServer::start_on(2, data, store, |_| {}).await;
+    assert_eq!(of_the_journal(scrape(&server).await), before);
+    // And they go on counting from there.
+    let mut start = Client::open(&server, start.token.clone()).await;
+    start.send(ClientMessage::Leave).await;
+    start
+        .view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let after = scrape(&server).await;
+    assert_eq!(after["igym_participants{view=\"start\"}"], 0.0);
+    assert_eq!(after["igym_participants{view=\"end\"}"], 3.0);
+    drop(playing);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn relayed(session: SessionId, from: u8, packet: &[u8]) -> Delivery {
     Delivery::Relayed {
         session,
         from,
-        plea: false,
+        plea: packet.len().is_multiple_of(2),
         packet: packet.to_vec(),
     }
 }

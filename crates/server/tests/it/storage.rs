@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -30,6 +30,9 @@ struct Moody {
     failing: AtomicBool,
     /// Episodes cannot be read.
     unreadable: AtomicBool,
+    /// While it is true, whoever reads an episode waits.
+    stuck: Mutex<bool>,
+    unstuck: Condvar,
     /// While it is Some, appends wait here.
     held: Mutex<Option<Vec<Append>>>,
 }
@@ -64,6 +67,10 @@ impl JournalStore for Moody {
         if filter.episode.is_some() && self.unreadable.load(Ordering::SeqCst) {
             return Err(StorageError::Full);
         }
+        if filter.episode.is_some() {
+            let stuck = self.stuck.lock().unwrap();
+            drop(self.unstuck.wait_while(stuck, |stuck| *stuck).unwrap());
+        }
         self.store.read(filter)
     }
 
@@ -90,10 +97,13 @@ async fn start(players: usize) -> (TestServer, Arc<Moody>) {
         store: SqliteStore::open(data.path()).unwrap(),
         failing: AtomicBool::new(false),
         unreadable: AtomicBool::new(false),
+        stuck: Mutex::new(false),
+        unstuck: Condvar::new(),
         held: Mutex::new(None),
     });
     let server = TestServer::start_on(players, data, moody.clone(), |options| {
         options.tuning.storage_retry = Duration::from_millis(5);
+        options.tuning.judge_timeout = Duration::from_secs(2);
     })
     .await;
     (server, moody)
@@ -198,4 +208,35 @@ async fn an_episode_that_cannot_be_read_says_that_nobody_judged_it() {
     let missing = judgement.first_difference.unwrap();
     assert_eq!((missing.frame, missing.field.as_str()), (0, "missing"));
     assert_eq!(missing.between, ["journal", "re-simulation"]);
+}
+
+/// A judge that hangs strands nobody, also when there are more of them than seats.
+#[tokio::test]
+async fn the_game_goes_on_when_judges_hang() {
+    let (server, moody) = start(1).await;
+    *moody.stuck.lock().unwrap() = true;
+    let mut pages = Vec::new();
+    for _ in 0..3 {
+        let (mut page, session, plan) = Client::alone_in_play(&server).await;
+        let mut outbox = Outbox::new(1);
+        let seal = igym_protocol::Seal {
+            last_frame: 10,
+            hash: [7; 16],
+        };
+        outbox.push(session.session, plan.episode, UploadBody::Seal(seal));
+        deliver(&mut page, &mut outbox).await;
+        pages.push(page);
+    }
+    for page in &mut pages {
+        page.plan(1).await;
+    }
+    let closed = closings(&server);
+    assert_eq!(closed.len(), 3);
+    for (_, _, judgement) in closed {
+        assert_eq!(judgement.verdict, Verdict::Partial);
+        let missing = judgement.first_difference.unwrap();
+        assert_eq!(missing.between[1], "re-simulation");
+    }
+    *moody.stuck.lock().unwrap() = false;
+    moody.unstuck.notify_all();
 }

@@ -1,6 +1,6 @@
 use igym_protocol::{
     CloseReason, Controls, Digests, Entry, EnvironmentSpec, EpisodePlan, InputMode, Judgement,
-    Outcome, Prediction, Record, Seat, SessionState, Verdict,
+    Outcome, Prediction, Record, Seat, SessionState, Verdict, encode_upload,
 };
 use igym_storage::{Filter, JournalStore, NewEntry, Selection};
 use igym_storage_sqlite::SqliteStore;
@@ -241,4 +241,20 @@ fn uploads_behind_a_gap_do_not_count() {
     assert_eq!(store.highest_upload(participant(5), 1), Ok(2));
     append(&store, vec![page(3)]).unwrap();
     assert_eq!(store.highest_upload(participant(5), 1), Ok(4));
+}
+
+#[test]
+fn bytes_of_uploads_are_summed_by_player() {
+    let (_directory, store, entries) = filled();
+    let bytes = entries.iter().filter_map(|entry| match &entry.record {
+        Record::Uploaded { upload, .. } => Some(encode_upload(upload).len() as u64),
+        _ => None,
+    });
+    let expected: u64 = bytes.sum();
+    assert!(expected > 100);
+    let uploaded = store.uploaded_bytes(session(9), 3).unwrap();
+    assert_eq!(uploaded.into_iter().collect::<Vec<_>>(), [(1, expected)]);
+    for (session, episode) in [(session(9), 4), (session(8), 3)] {
+        assert!(store.uploaded_bytes(session, episode).unwrap().is_empty());
+    }
 }

@@ -1,15 +1,15 @@
 //! A participant's page, as far as the server sees it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use futures_util::{
     SinkExt, Stream, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use igym_protocol::{
-    ClientMessage, Delivery, Envelope, EpisodePlan, LinkState, ParticipantId, Refusal, RefusalCode,
-    Relay, Resume, ServerMessage, SessionId, SessionView, Token, Upload, View, decode_delivery,
-    encode_relay, encode_upload,
+    ClientMessage, Delivery, Envelope, EpisodePart, EpisodePlan, History, LinkState, ParticipantId,
+    Refusal, RefusalCode, Relay, Resume, ServerMessage, SessionId, SessionView, Token, Upload,
+    View, decode_delivery, encode_relay, encode_upload,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -99,6 +99,15 @@ impl Client {
         .await
     }
 
+    /// The next acknowledgement: of which page load's uploads, and up to which.
+    pub(crate) async fn acknowledgement(&mut self) -> (u32, u32) {
+        self.until(|message| match message {
+            ServerMessage::Ack { incarnation, seq } => Some((incarnation, seq)),
+            _ => None,
+        })
+        .await
+    }
+
     /// The code of the next refusal.
     pub(crate) async fn refused(&mut self) -> RefusalCode {
         self.refusal().await.code
@@ -167,11 +176,12 @@ impl Client {
         self.deliveries.drain(..).collect()
     }
 
+    /// Every other size of packet is sent with a plea.
     pub(crate) async fn relay(&mut self, session: SessionId, to: u8, packet: Vec<u8>) {
         let relay = Relay {
             session,
             to,
-            plea: false,
+            plea: packet.len().is_multiple_of(2),
             packet,
         };
         self.send_raw(Message::binary(encode_relay(&relay))).await;
@@ -235,6 +245,25 @@ impl Client {
         let digests = server.digests();
         self.send(ClientMessage::Validate { session, digests })
             .await;
+    }
+
+    /// What the page has to do with the running episode.
+    pub(crate) async fn part(&mut self) -> EpisodePart {
+        self.view(|view| match view {
+            View::Playing { part, .. } => Some(part),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Asks for the history of an episode until it comes.
+    pub(crate) async fn history(&mut self, session: SessionId, episode: u32) -> History {
+        self.send(ClientMessage::Rejoin { session, episode }).await;
+        loop {
+            if let Delivery::History(history) = self.delivery().await {
+                return history;
+            }
+        }
     }
 
     pub(crate) async fn plan(&mut self, episode: u32) -> (SessionView, EpisodePlan) {
@@ -318,7 +347,11 @@ pub(crate) struct RawClient {
 
 impl RawClient {
     pub(crate) async fn connect(server: &TestServer) -> Self {
-        let url = format!("ws://{}/ws", server.address);
+        Self::connect_to(server.address).await
+    }
+
+    pub(crate) async fn connect_to(address: SocketAddr) -> Self {
+        let url = format!("ws://{address}/ws");
         let (socket, _) = patiently("a connection", connect_async(url)).await.unwrap();
         Self { socket }
     }
