@@ -38,8 +38,6 @@ test("a page is loaded again in play: it comes back, and both play the episode t
   const session = await begin({ episodes: 1, maxSteps: 300 });
   const [stays, reloads] = [session.player(0), session.player(1)];
   await Promise.all(session.players.map((player) => player.plays(0)));
-  // The page asks whether one really wants to leave a running game.
-  reloads.page.on("dialog", (dialog) => dialog.accept());
   await reloads.page.reload();
   await reloads.plays(0);
   expect(await reloads.page.locator("html").getAttribute("data-part")).toBe("rejoin");
