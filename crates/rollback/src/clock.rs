@@ -159,6 +159,8 @@ pub(crate) struct Clock {
     /// In sixteenths of a µs.
     jitter: u64,
     places: VecDeque<Place>,
+    /// When the peer would begin to play, on our clock, by its newest word.
+    starts_at: Option<Micros>,
 }
 
 impl Clock {
@@ -291,6 +293,21 @@ impl Clock {
         let way = newest.forth + (back - forth) / 2;
         let longest = i64::try_from(as_micros(MAX_ROUND_TRIP)).unwrap_or(i64::MAX);
         Some(way.clamp(0, longest))
+    }
+
+    /// The newest packet says that the peer would begin to play so long after it was sent.
+    pub(crate) fn starts_in(&mut self, us: u32, now: Micros) {
+        let Some(way) = self.newest_way_us() else {
+            return;
+        };
+        let us = i64::from(us);
+        // By our clock.
+        let us = us - us * self.drift_ppm.unwrap_or(0) / 1_000_000;
+        self.starts_at = Some(Micros(now.0.saturating_add_signed(us - way)));
+    }
+
+    pub(crate) fn starts_at(&self) -> Option<Micros> {
+        self.starts_at
     }
 
     /// The time within which most packets come: half the median of the latest round trips, and

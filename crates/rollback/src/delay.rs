@@ -10,6 +10,7 @@
 //! - Where it shrinks, nothing is sampled for as many ticks as it shrinks by, since the inputs of
 //!   those frames are authored already.
 
+use crate::link::Link;
 use crate::rejoin::Presence;
 use crate::{Engine, Event, Frame, InputError, MAX_INPUT_DELAY, PlayerIndex, PlayerSet, wire};
 
@@ -276,12 +277,11 @@ impl Engine {
             let ample = within(frames(way_us + self.config.frame_us / 2));
             self.delays.judge(enough, ample);
         }
-        let remote = || {
-            let players = (0..).map(PlayerIndex).zip(&self.delays.players);
-            players.filter(|(player, _)| !self.config.local.contains(*player))
-        };
+        let links = self.links.iter().filter(|link| link.counts());
+        let remote = links.flat_map(|link| link.players.iter());
+        let wanted = remote.map(|player| self.delays.players[player.index()].wanted);
         let others = match self.delays.policy {
-            DelayPolicy::Equalised { .. } => remote().map(|(_, delay)| delay.wanted).max(),
+            DelayPolicy::Equalised { .. } => wanted.max(),
             DelayPolicy::Adaptive { .. } | DelayPolicy::Fixed => None,
         };
         let (wanted, others) = (self.delays.wanted, others.unwrap_or(0));
@@ -339,7 +339,8 @@ impl Engine {
 
     /// The time within which an input is usually there at every peer.
     fn longest_way_us(&self) -> Option<u64> {
-        let links = self.links.iter().filter(|link| link.counts());
+        let plays = |link: &&Link| link.counts() && !link.players.is_empty();
+        let links = self.links.iter().filter(plays);
         links.filter_map(|link| link.clock.usual_way_us()).max()
     }
 }

@@ -147,8 +147,8 @@
 //!
 //! # How it works
 //!
-//! [`algorithm`] explains it on one page, with its sources; `examples/udp.rs` is a whole program. The
-//! files:
+//! [`algorithm`] explains it on one page, with its sources, and [`timing`] how peers keep in step and
+//! when inputs are used; `examples/udp.rs` is a whole program. The files:
 //!
 //! - `inputs` holds what is known of every player, `prediction` guesses the rest, `snapshots` chooses
 //!   the states to save; `timeline` holds the frames simulated but not
@@ -158,8 +158,9 @@
 //!   head), and makes the packets; then takes the results.
 //! - `leave` is about peers that are gone, `close` about an end that the game does not know.
 //! - `rejoin` is the way of a new page load into a running episode.
-//! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` and `pace` bend tick lengths so that peers drift
-//!   towards each other; `compare` finds the first frame at which histories differ.
+//! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` measures the peer's
+//!   clock, `pace` bends tick lengths so that peers stay in step, `delay` changes input delays;
+//!   `compare` finds the first frame at which histories differ.
 //! - [`wire`] specifies the packets byte by byte.
 
 mod batch;
@@ -191,6 +192,9 @@ pub mod wire;
 
 #[doc = include_str!("../ALGORITHM.md")]
 pub mod algorithm {}
+
+#[doc = include_str!("../TIMING.md")]
+pub mod timing {}
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};

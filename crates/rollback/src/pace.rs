@@ -108,11 +108,13 @@ impl Pace {
         (!self.started(now)).then(|| u32::try_from(left).unwrap_or(u32::MAX))
     }
 
-    /// A peer begins at this time of our clock. Before play, all wait for the last.
-    pub(crate) fn peer_starts(&mut self, at: Micros, now: Micros) {
-        if !self.started(now) {
+    /// The last of all peers begins at this time of our clock. Before play, all wait for it.
+    pub(crate) fn last_starts(&mut self, at: Option<Micros>, now: Micros) {
+        if let Some(at) = at
+            && !self.started(now)
+        {
             let latest = Micros(self.own_start.0.saturating_add(MAX_START_WAIT_US));
-            self.start_at = self.start_at.max(at.min(latest));
+            self.start_at = self.own_start.max(at.min(latest));
         }
     }
 
@@ -271,14 +273,13 @@ impl Engine {
         let frame_us = self.config.frame_us.cast_signed();
         let own = self.config.local.iter().next();
         let peers = self.links.iter_mut().filter(|link| link.counts());
-        let changes = peers.map(|link| {
+        let changes = peers.filter_map(|link| {
             // A peer with a faster clock slows down to ours.
             let drift_ppm = link.clock.drift_ppm().unwrap_or(0).min(0);
-            let lead = link
-                .clock
-                .lead(position, drift_ppm, now)
-                .unwrap_or_default();
-            link.stats.lead_us = lead.us;
+            let lead = link.clock.lead(position, drift_ppm, now);
+            link.stats.lead_us = lead.map_or(0, |lead| lead.us);
+            // Nobody goes on slowly for one who is gone.
+            let lead = lead?;
             let sways = own.zip(link.players.iter().next());
             let sways = sways.map_or(0, |(own, other)| {
                 sway(own, players, head) - sway(other, players, head)
@@ -287,7 +288,7 @@ impl Engine {
             let full = change_ppm(-drift_ppm, lead.us - meant, frame_us);
             let sure = lead.us.saturating_sub(lead.claim_us) - meant;
             let sure = change_ppm(-drift_ppm, sure, frame_us).max(0);
-            link.credit.spend(full, sure, frame_us)
+            Some(link.credit.spend(full, sure, frame_us))
         });
         let steer = Steer {
             change_ppm: changes.max().unwrap_or(0),
@@ -302,16 +303,17 @@ impl Engine {
             // It stands still, and goes on from another place.
             self.links[index].clock.forget_places();
         }
-        let link = &self.links[index];
-        if body.sent_at.is_none() || !link.counts() {
+        // Nobody waits for one who only watches.
+        let link = &mut self.links[index];
+        if body.sent_at.is_none() || !link.counts() || link.players.is_empty() {
             return;
         }
-        let begins = body.start.zip(link.clock.newest_way_us());
-        if let Some((starts_in, way)) = begins {
-            let sent = now.0.saturating_sub(way.unsigned_abs());
-            let at = Micros(sent.saturating_add(u64::from(starts_in)));
-            self.pace.peer_starts(at, now);
+        if let Some(starts_in) = body.start {
+            link.clock.starts_in(starts_in, now);
+            let starts = self.links.iter().filter_map(|link| link.clock.starts_at());
+            self.pace.last_starts(starts.max(), now);
         }
+        let link = &self.links[index];
         // Its own inputs say that it is not further ahead, and not further behind than its input
         // delay, whatever it claims.
         let ends = || link.players.iter().map(|p| (p, self.inputs.of(p).end()));
