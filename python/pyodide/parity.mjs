@@ -75,5 +75,12 @@ for (const name of Object.keys(native)) {
   console.log(`  pyodide ${snapshot} ${JSON.stringify(json(runtime.measure()))}`);
   console.log(`  native  ${native[name].snapshot} ${JSON.stringify(native[name].costs)}`);
   runtime.destroy();
+  const traces = {};
+  for (const condition of ['plain', 'again', 'rollback', 'drawn', 'watched']) {
+    traces[condition] = json(worker.trace(cases.configuration(name), condition, 40, 1));
+  }
+  const report = json(worker.diagnose(JSON.stringify(traces), name));
+  console.log(`  the doctor in Pyodide: ${report.text}`);
+  failed ||= !report.deterministic;
 }
 process.exitCode = failed ? 1 : 0;

@@ -162,7 +162,7 @@ def test_pettingzoo_converts_what_says_that_it_may_be():
         unwrapped = property(lambda self: self)
 
         def reset(self, seed=None, options=None):
-            result = super().reset(seed, options)
+            super().reset(seed, options)
             self.agents = list(self.possible_agents)
             return {agent: 0 for agent in self.agents}, {agent: {} for agent in self.agents}
 

@@ -227,3 +227,15 @@ def test_the_worker_gives_errors_as_answers_too():
     assert read(good.reset(1))[-1]["state"] == 0
     assert json.loads(good.describe())["agents"] == ["agent"]
     assert read(good.run(Batch().step(0, PUSH).data))[0]["step"] == 0
+
+
+def test_the_worker_examines_for_a_host_that_starts_the_interpreters():
+    configuration = json.dumps({"environment": {"file": "restless.py", "attribute": "ModuleCounter"}, "base": HERE})
+    traces = {
+        condition: json.loads(worker.trace(configuration, condition, 10, 1))
+        for condition in ("plain", "again", "watched")
+    }
+    assert [len(found["frames"]) for found in traces.values()] == [11, 11, 11]
+    report = json.loads(worker.diagnose(json.dumps(traces), "restless"))
+    assert [finding["cause"] for finding in report["findings"]] == ["module state"]
+    assert "restless played twice in one interpreter differs first in frame 0 of episode 0" in report["text"]

@@ -10,9 +10,7 @@ import pytest
 
 from interactive_gym import Surface, canonical, outcome, spaces
 
-VECTORS = json.loads(
-    (Path(__file__).parents[2] / "crates/gym/tests/golden/vectors.json").read_text(encoding="utf-8")
-)
+VECTORS = json.loads((Path(__file__).parents[2] / "crates/gym/tests/golden/vectors.json").read_text(encoding="utf-8"))
 
 
 def value(tagged):

@@ -125,7 +125,7 @@ class Adapter:
             if not isinstance(value, Mapping):
                 raise setup_error(
                     f"{self.name}: step returned {what} of type {type(value).__name__}, not a dict by "
-                    f"agent; set style = \"single\" if it has one agent"
+                    f'agent; set style = "single" if it has one agent'
                 )
         return self._many(world, rewards, terminated, truncated, infos)
 
@@ -201,7 +201,7 @@ class Adapter:
         if not isinstance(observation, Mapping):
             raise setup_error(
                 f"{self.name}: the observations are of type {type(observation).__name__}, not a dict by "
-                f"agent; set style = \"single\" if it has one agent"
+                f'agent; set style = "single" if it has one agent'
             )
         return {agent: observation[agent] for agent in self.ids if agent in observation}
 

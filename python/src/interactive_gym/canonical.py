@@ -175,9 +175,7 @@ def _write_numpy(out: bytearray, value, depth: int) -> None:
             return write(out, array.item(), depth)
         raise Unencodable(f"a number of type {array.dtype}")
     if array.dtype.kind in "OUST":
-        return write(out, array.tolist(), depth) if array.ndim == 0 else _write_list(
-            out, array.tolist(), depth
-        )
+        return write(out, array.tolist(), depth) if array.ndim == 0 else _write_list(out, array.tolist(), depth)
     write_array(out, array)
 
 

@@ -22,7 +22,7 @@ def to_wire(color: Color) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-_HINT = "not a colour; write (red, green, blue), #rgb, #rrggbb or a name such as \"navy\": {0!r}"
+_HINT = 'not a colour; write (red, green, blue), #rgb, #rrggbb or a name such as "navy": {0!r}'
 
 
 @functools.lru_cache(maxsize=1024)

@@ -52,6 +52,7 @@ _FIXES = {
     DRAWING: "draw without changing anything; the platform puts the state back after each picture",
 }
 
+
 def diagnose(traces: dict[str, Trace], adapter_name: str = "the environment") -> dict[str, Any]:
     """From the traces of all conditions, by name, to a report: what differs, where first, and why. With
     `plain` and at least one other; `watched` adds the lines that are suspected."""
@@ -127,7 +128,10 @@ def examine(configuration: dict[str, Any], frames: int = 120, seed: int = 1) -> 
     # Each list is an interpreter: what one episode leaves behind in it the next one finds.
     order = {
         seeding.HASH_SEED: [
-            ["plain", "again", "rollback", "drawn"], ["after_others"], ["fresh"], ["watched"],
+            ["plain", "again", "rollback", "drawn"],
+            ["after_others"],
+            ["fresh"],
+            ["watched"],
         ],
         "1": [["hash_seed"]],
     }

@@ -80,6 +80,4 @@ def is_authors(file: str) -> bool:
 
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_NOT_AUTHORS = tuple(
-    {_HERE, *(os.path.join(sysconfig.get_paths()[name], "") for name in ("stdlib", "platstdlib"))}
-)
+_NOT_AUTHORS = tuple({_HERE, *(os.path.join(sysconfig.get_paths()[name], "") for name in ("stdlib", "platstdlib"))})

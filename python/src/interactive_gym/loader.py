@@ -67,7 +67,7 @@ def function(reference: str, base: str) -> Callable:
     """What "draw.py:draw" or "package.module:draw" names."""
     place, _, attribute = reference.rpartition(":")
     if not place:
-        raise setup_error(f"{reference!r} names no function; write \"draw.py:draw\"")
+        raise setup_error(f'{reference!r} names no function; write "draw.py:draw"')
     module = _load_file(place, base) if place.endswith(".py") else _import(place, f"{reference!r}")
     found = getattr(module, attribute, None)
     if not callable(found):
@@ -78,7 +78,7 @@ def function(reference: str, base: str) -> Callable:
 def from_target(target: str) -> Any:
     place, _, attribute = target.partition(":")
     if not attribute:
-        raise setup_error(f"target {target!r} names no attribute; write \"package.module:attribute\"")
+        raise setup_error(f'target {target!r} names no attribute; write "package.module:attribute"')
     found: Any = _import(place, f"target {target!r}")
     for step in attribute.split("."):
         if not hasattr(found, step):
@@ -107,12 +107,8 @@ def from_file(file: str, attribute: str | None, base: str) -> Any:
     if len(candidates) == 1:
         return getattr(module, candidates[0])
     if candidates:
-        raise setup_error(
-            f"{file} defines several environments; set attribute to one of {', '.join(candidates)}"
-        )
-    raise setup_error(
-        f"{file} defines no environment: no make_env, no env, and no class with reset and step"
-    )
+        raise setup_error(f"{file} defines several environments; set attribute to one of {', '.join(candidates)}")
+    raise setup_error(f"{file} defines no environment: no make_env, no env, and no class with reset and step")
 
 
 def stub(module: str) -> None:

@@ -14,15 +14,15 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import graph
-from .graph import Opaque
+from . import parts
+from .parts import Opaque
 
 Capture = Callable[[Any, list], Any]
 Restore = Callable[[Any, Any], None]
 
 
 class Memento:
-    """The contents of all objects that can be reached from `roots`; raises `graph.Opaque`."""
+    """The contents of all objects that can be reached from `roots`; raises `parts.Opaque`."""
 
     __slots__ = ("_saved",)
 
@@ -37,6 +37,8 @@ class Memento:
             handler = kinds.get(kind)
             if handler is None:
                 handler = kinds[kind] = _handler(kind)
+                if handler is _SKIP:
+                    _skipped.add(kind)
             if handler is _SKIP:
                 continue
             address = id(thing)
@@ -59,35 +61,40 @@ class Memento:
 _SKIP: tuple = ()
 #: By type, how its objects are captured and restored: first what it inherits, then attributes.
 _kinds: dict[type, tuple[tuple[Capture, Restore], ...]] = {}
+#: The types that are known to hold nothing. Most of what an object refers to is of these, so captures
+#: leave them out before they get onto the stack.
+_skipped: set[type] = {bool, int, float, str, bytes, type(None)}
 
 
 def _handler(kind: type) -> tuple[tuple[Capture, Restore], ...]:
-    if issubclass(kind, (*graph.PLAIN, complex, range, slice)) and not _has_attributes(kind):
+    if issubclass(kind, (*parts.PLAIN, complex, range, slice)) and not _has_attributes(kind):
         return _SKIP
-    if graph.is_named(kind) or getattr(kind, "igym_no_state", False) is True or graph.is_scalar(kind):
+    if parts.is_named(kind) or getattr(kind, "igym_no_state", False) is True or parts.is_scalar(kind):
+        return _SKIP
+    if parts.is_specification(kind):
         return _SKIP
     if kind.__module__.startswith("gymnasium.spaces."):
         return ((_capture_space, _restore_attributes),)
-    parts = []
+    found = []
     for base, pair in _CONTAINERS:
         if issubclass(kind, base):
-            parts.append(pair)
+            found.append(pair)
             break
     else:
         pair = _numpy_handler(kind)
         if pair is _SKIP:
             return _SKIP
         if pair is not None:
-            parts.append(pair)
+            found.append(pair)
     if _has_attributes(kind):
-        parts.append((_capture_dict, _restore_dict))
-        if graph.slots(kind):
-            parts.append((_capture_slots, _restore_slots))
-    if not parts:
+        found.append((_capture_dict, _restore_dict))
+        if parts.slots(kind):
+            found.append((_capture_slots, _restore_slots))
+    if not found:
         if kind.__module__ in _IMMUTABLE_MODULES:
             return _SKIP
-        parts.append((_refuse, _restore_nothing))
-    return tuple(parts)
+        found.append((_refuse, _restore_nothing))
+    return tuple(found)
 
 
 #: Types of these modules without attributes of their own never change.
@@ -95,7 +102,7 @@ _IMMUTABLE_MODULES = frozenset({"datetime", "_decimal", "decimal", "re", "uuid",
 
 
 def _has_attributes(kind: type) -> bool:
-    return getattr(kind, "__dictoffset__", 0) != 0 or bool(graph.slots(kind))
+    return getattr(kind, "__dictoffset__", 0) != 0 or bool(parts.slots(kind))
 
 
 def _numpy_handler(kind: type) -> tuple | None:
@@ -125,7 +132,7 @@ def _restore_nothing(thing: Any, contents: Any) -> None:
 
 def _capture_mapping(thing: dict, stack: list) -> dict:
     contents = dict(thing)
-    stack.extend(contents.values())
+    stack += [value for value in contents.values() if type(value) not in _skipped]
     if any(type(key) is not str for key in contents):
         stack.extend(contents)
     return contents
@@ -152,7 +159,7 @@ def _restore_ordered(thing: collections.OrderedDict, contents: list) -> None:
 
 def _capture_list(thing: list, stack: list) -> list:
     contents = list(thing)
-    stack.extend(contents)
+    stack += [item for item in contents if type(item) not in _skipped]
     return contents
 
 
@@ -184,7 +191,7 @@ def _restore_deque(thing: collections.deque, contents: list) -> None:
 
 
 def _capture_items(thing: Any, stack: list) -> None:
-    stack.extend(thing)
+    stack += [item for item in thing if type(item) not in _skipped]
 
 
 def _capture_bytearray(thing: bytearray, stack: list) -> bytes:
@@ -286,7 +293,7 @@ def _capture_dict(thing: Any, stack: list) -> dict | None:
     if type(own) is not dict:
         return None
     contents = dict(own)
-    stack.extend(contents.values())
+    stack += [value for value in contents.values() if type(value) not in _skipped]
     return contents
 
 
@@ -301,7 +308,7 @@ _MISSING = object()
 
 def _capture_slots(thing: Any, stack: list) -> list:
     contents = []
-    for name in graph.slots(type(thing)):
+    for name in parts.slots(type(thing)):
         try:
             value = object.__getattribute__(thing, name)
             stack.append(value)

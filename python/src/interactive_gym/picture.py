@@ -211,5 +211,3 @@ def _colours(array: Any, name: str) -> Any:
     if array.dtype != numpy.uint8:
         raise setup_error(f"{name}: render returned an array of {array.dtype}, not of uint8")
     return numpy.ascontiguousarray(array[:, :, :3])
-
-

@@ -86,9 +86,7 @@ class Runtime:
             "spaces": [space.describe() for space in adapter.spaces],
             "seats": [[adapter.agents[agent] for agent in seat] for seat in simulation.seats],
             "default_inputs": [self._input(seat, None).hex() for seat in simulation.seats],
-            "bindings": [
-                [data if data is None else data.hex() for data in binding] for binding in self._bindings
-            ],
+            "bindings": [[data if data is None else data.hex() for data in binding] for binding in self._bindings],
             "size": list(self.painter.size),
             "assets": self.painter.assets,
             "snapshot": simulation.strategy.name,
@@ -236,17 +234,13 @@ class Runtime:
 
     def _state(self, out: bytearray) -> None:
         simulation = self.simulation
-        out += struct.pack(
-            "<BIBB", STATE, simulation.frame, int(simulation.ended), len(simulation.returns)
-        )
+        out += struct.pack("<BIBB", STATE, simulation.frame, int(simulation.ended), len(simulation.returns))
         for score, live in zip(simulation.returns, simulation.live, strict=True):
             out += struct.pack("<dB", score, int(live))
 
     def _expect(self, frame: int, doing: str) -> None:
         if frame != self.simulation.frame:
-            raise GymError(
-                "protocol", f"cannot {doing} frame {frame}: the state is at frame {self.simulation.frame}"
-            )
+            raise GymError("protocol", f"cannot {doing} frame {frame}: the state is at frame {self.simulation.frame}")
 
     def _fail(self, out: bytearray, error: Exception, frame: int) -> None:
         failed = from_exception(f"{self.simulation.adapter.name}", error)
@@ -299,9 +293,7 @@ _STEP = struct.Struct("<BIBI")
 def open_runtime(configuration: Any) -> Runtime:
     """From the JSON of a configuration (text or bytes); raises `GymError`."""
     if isinstance(configuration, (bytes, bytearray, memoryview, str)):
-        configuration = json.loads(
-            configuration if isinstance(configuration, str) else bytes(configuration).decode()
-        )
+        configuration = json.loads(configuration if isinstance(configuration, str) else bytes(configuration).decode())
     if not isinstance(configuration, dict):
         raise setup_error("a configuration is a JSON object")
     return Runtime(configuration)

@@ -62,9 +62,7 @@ class Simulation:
         for player, agents in enumerate(self.seats):
             length = sum(adapter.spaces[agent].length for agent in agents)
             if length > MAX_INPUT_BYTES:
-                raise setup_error(
-                    f"the actions of player {player} take {length} bytes, the limit is {MAX_INPUT_BYTES}"
-                )
+                raise setup_error(f"the actions of player {player} take {length} bytes, the limit is {MAX_INPUT_BYTES}")
         self._names = [outcome.name(agent) for agent in adapter.agents]
         self._nothing = outcome.encode([(name, outcome.EMPTY) for name in self._names], True)
         self._decoded: dict[tuple[int, bytes], list[Any] | None] = {}
@@ -299,9 +297,7 @@ def _seats(adapter: Adapter, seats: list[list[str]]) -> list[list[int]]:
         row = []
         for agent in map(str, agents):
             if agent not in adapter.agents:
-                raise setup_error(
-                    f"{adapter.name} has no agent {agent!r}; it has {', '.join(adapter.agents)}"
-                )
+                raise setup_error(f"{adapter.name} has no agent {agent!r}; it has {', '.join(adapter.agents)}")
             if agent in taken:
                 raise setup_error(f"agent {agent!r} sits in two seats; give it to one player")
             taken.add(agent)

@@ -16,7 +16,7 @@ import pickle
 import time
 from typing import Any, Protocol
 
-from . import graph, memento
+from . import graph, memento, parts
 from .adapter import World
 from .errors import GymError
 from .seeding import GlobalGenerators
@@ -276,7 +276,7 @@ def _try(strategy: Strategy, trial: Trial, own: bool, refused: dict[str, str]) -
             raise
         refused[strategy.name] = error.message
         return None
-    except graph.Opaque as error:
+    except parts.Opaque as error:
         refused[strategy.name] = graph.opaque_error(error, trial.world.env).message
         return None
     except Exception as error:

@@ -175,9 +175,7 @@ class Box(ActionSpace):
         super().__init__(space)
         name = space.dtype.name
         if name not in DTYPES:
-            raise setup_error(
-                f"a Box of dtype {name} is not supported: {space}; possible are {', '.join(DTYPES)}"
-            )
+            raise setup_error(f"a Box of dtype {name} is not supported: {space}; possible are {', '.join(DTYPES)}")
         self.dtype = space.dtype.newbyteorder("<")
         self.shape = tuple(space.shape)
         self.length = math.prod(self.shape) * space.dtype.itemsize
@@ -226,9 +224,7 @@ class Dict(ActionSpace):
 
     def __init__(self, space: Any):
         super().__init__(space)
-        self.parts = {
-            name: wrap(space.spaces[name], str(name)) for name in sorted(space.spaces, key=str)
-        }
+        self.parts = {name: wrap(space.spaces[name], str(name)) for name in sorted(space.spaces, key=str)}
         self.length = sum(part.length for part in self.parts.values())
 
     def coerce(self, value: object) -> Any:
@@ -279,5 +275,3 @@ def _integer(value: object) -> int:
         if not (isinstance(value, float) and value.is_integer()):
             raise ValueError(f"{value!r} is not an integer")
     return int(value)  # type: ignore[call-overload]
-
-

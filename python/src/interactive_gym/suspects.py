@@ -19,7 +19,14 @@ RANDOM, TIME, IDENTITY, HASH, PROCESS, FILES, THREADS = (
 )  # fmt: skip
 
 _TIME_OF_DAY = frozenset({"now", "utcnow", "today"})
-_POSIX = {"urandom": RANDOM, "getrandom": RANDOM, "getpid": PROCESS, "getppid": PROCESS, "listdir": FILES, "stat": FILES}
+_POSIX = {
+    "urandom": RANDOM,
+    "getrandom": RANDOM,
+    "getpid": PROCESS,
+    "getppid": PROCESS,
+    "listdir": FILES,
+    "stat": FILES,
+}
 
 
 class Watch:
@@ -93,7 +100,11 @@ def _python_functions() -> dict[types.CodeType, tuple[str, str, str | None]]:
         random.Random.__init__.__code__: (RANDOM, "random.Random without a seed", "x"),
         random.Random.seed.__code__: (RANDOM, "random.seed without a seed", "a"),
         random.SystemRandom.random.__code__: (RANDOM, "random.SystemRandom", None),
-        random.SystemRandom.getrandbits.__code__: (RANDOM, "the system's randomness (a generator without a seed)", None),
+        random.SystemRandom.getrandbits.__code__: (
+            RANDOM,
+            "the system's randomness (a generator without a seed)",
+            None,
+        ),
         secrets.token_bytes.__code__: (RANDOM, "secrets.token_bytes", None),
         uuid.uuid1.__code__: (RANDOM, "uuid.uuid1", None),
         uuid.uuid4.__code__: (RANDOM, "uuid.uuid4", None),
@@ -112,6 +123,4 @@ def _is_environment(file: str) -> bool:
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STDLIB = tuple({os.path.join(sysconfig.get_paths()[name], "") for name in ("stdlib", "platstdlib")})
-_FRAMEWORKS = tuple(
-    f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "gymnasium", "pettingzoo")
-)
+_FRAMEWORKS = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "gymnasium", "pettingzoo"))

@@ -7,7 +7,7 @@ import hashlib
 import random
 from typing import Any
 
-from . import canonical, graph, loader, seeding, snapshots
+from . import canonical, graph, loader, parts, seeding, snapshots
 from .adapter import Adapter
 from .errors import GymError, from_exception
 from .picture import Painter
@@ -17,9 +17,7 @@ from .suspects import Watch
 Trace = dict[str, Any]
 
 
-def trace(
-    configuration: dict[str, Any], condition: str = "plain", frames: int = 120, seed: int = 1
-) -> Trace:
+def trace(configuration: dict[str, Any], condition: str = "plain", frames: int = 120, seed: int = 1) -> Trace:
     """Plays one episode under a condition. `plain` is what the others are compared with; `watched` also
     notes suspicious calls. The result is plain JSON."""
     watch = Watch()
@@ -212,11 +210,11 @@ def _state(simulation: Simulation) -> list[tuple[str, Any]]:
     env = simulation.world.env
     if simulation.choice.own and snapshots.has_own(env):
         state = env.get_state()
-        parts = state.items() if isinstance(state, dict) else [("", state)]
-        return found + [(f"get_state {key}", value) for key, value in parts]
+        entries = state.items() if isinstance(state, dict) else [("", state)]
+        return found + [(f"get_state {key}", value) for key, value in entries]
     for depth, inner in enumerate(seeding.chain(env)):
         prefix = "env" + ".env" * depth
-        for name, value in sorted((graph.attributes(inner) or {}).items()):
+        for name, value in sorted((parts.attributes(inner) or {}).items()):
             if name != "env":
                 found.append((f"{prefix}.{name}", value))
     return found

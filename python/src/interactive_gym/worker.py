@@ -6,8 +6,10 @@ a text of Python costs a thousand times as much.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from . import doctor
 from .errors import GymError, from_exception
 from .runtime import ERROR, Runtime, _answer, _block, _json, open_runtime
 
@@ -37,6 +39,23 @@ def open_for_js(configuration: Any) -> Any:
         return JsRuntime(open_runtime(from_js(configuration)))
     except Exception as error:
         return to_js(error_answer(from_exception("opening the environment", error)))
+
+
+def trace(configuration: Any, condition: str, frames: int, seed: int) -> Any:
+    """One trace of the doctor, as JSON in a `Uint8Array`; see `doctor` for which interpreter plays which."""
+    return to_js(_json(doctor.trace(json.loads(_text(configuration)), condition, int(frames), int(seed))))
+
+
+def diagnose(traces: Any, name: str) -> Any:
+    """The doctor's report, as JSON in a `Uint8Array`, from the JSON of an object of traces by condition; its
+    `text` is for people."""
+    report = doctor.diagnose(json.loads(_text(traces)), name)
+    return to_js(_json({**report, "text": doctor.report_text(report)}))
+
+
+def _text(data: Any) -> str:
+    data = from_js(data)
+    return data if isinstance(data, str) else bytes(data).decode()
 
 
 def error_answer(error: GymError) -> bytes:
