@@ -28,6 +28,8 @@ pub enum Wait {
     /// What an older page load of this peer authored is not known yet: this link has not told, or
     /// has not given back all that its peer holds.
     Rejoining { link: LinkId },
+    /// A spectator has seen all that is confirmed: this player's input is not.
+    Unconfirmed { player: PlayerIndex, frame: Frame },
     /// The engine was [closed](crate::Engine::close), and the local inputs end here.
     Closing,
     /// The episode is over at this peer.

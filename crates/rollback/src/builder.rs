@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::types::{MAX_PLAYERS, as_micros};
-use crate::wire::{self, Configuration};
+use crate::wire::{self, Configuration, Header};
 use crate::{
-    BuildError, ChainHash, DelayPolicy, Engine, Epoch, Incarnation, Input, LinkId, Micros,
+    BuildError, ChainHash, DelayPolicy, Engine, Epoch, Frame, Incarnation, Input, LinkId, Micros,
     PlayerIndex, PlayerSet, Prediction, SnapshotPolicy,
 };
 
@@ -35,6 +35,8 @@ pub struct Builder {
     genesis: ChainHash,
     start_at: Micros,
     history: Option<Vec<Vec<Input>>>,
+    spectator: Option<LinkId>,
+    checkpoint: Option<(Frame, ChainHash)>,
 }
 
 impl Default for Builder {
@@ -56,6 +58,8 @@ impl Default for Builder {
             genesis: ChainHash::default(),
             start_at: Micros(0),
             history: None,
+            spectator: None,
+            checkpoint: None,
         }
     }
 }
@@ -166,6 +170,26 @@ impl Builder {
         self
     }
 
+    /// This is a spectator, without a local player: over this link a peer that
+    /// [watches over](Engine::watch) it gives it the inputs of confirmed frames, and it simulates
+    /// nothing else. It may come at any time, with a [`history`](Builder::history) or without.
+    pub fn spectator(mut self, link: LinkId) -> Builder {
+        self.spectator = Some(link);
+        self
+    }
+
+    /// The host's simulation stands at `frame` already: it has its own state there, which it has
+    /// checked. `hash` is the chain hash of the frame before it, of the time when that was confirmed;
+    /// the peers' hashes prove or disprove it. The lists of the [`history`](Builder::history), which is
+    /// needed with it, begin at `frame`, and frames before it are not confirmed again. Peers that
+    /// rejoin must not need inputs of this one from before it: see
+    /// [`set_durable`](Engine::set_durable).
+    pub fn checkpoint(mut self, frame: Frame, hash: ChainHash) -> Builder {
+        self.checkpoint = Some((frame, hash));
+        self
+    }
+
+    /// The engine, if the settings are possible together.
     pub fn build(self) -> Result<Engine, BuildError> {
         let local = self.checked_local()?;
         let links = self.checked_links(local)?;
@@ -176,6 +200,9 @@ impl Builder {
                 found: history.len(),
                 players: self.players,
             });
+        }
+        if self.checkpoint.is_some() && self.history.is_none() {
+            return Err(BuildError::Checkpoint);
         }
         let duration = self.frame_duration;
         if duration < Duration::from_millis(1) || duration > Duration::from_secs(10) {
@@ -204,7 +231,9 @@ impl Builder {
                 prediction: self.prediction,
                 snapshots: self.snapshots,
                 default_input: self.default_input,
-                genesis: self.genesis,
+                spectates: self.spectator.is_some(),
+                origin: self.checkpoint.map_or(Frame(0), |(frame, _)| frame),
+                genesis_at_origin: self.checkpoint.map_or(self.genesis, |(_, hash)| hash),
                 start_at: self.start_at,
                 rejoined: self.history.is_some(),
             },
@@ -231,6 +260,12 @@ impl Builder {
             return Err(BuildError::Players {
                 found: self.players,
             });
+        }
+        if self.spectator.is_some() {
+            return match self.local.is_empty() {
+                true => Ok(PlayerSet::default()),
+                false => Err(BuildError::Spectator),
+            };
         }
         if self.local.is_empty() {
             return Err(BuildError::NoLocal);
@@ -275,6 +310,9 @@ impl Builder {
             .map(PlayerIndex)
             .filter(|player| !local.contains(*player))
             .collect();
+        if let Some(link) = self.spectator {
+            return Ok(vec![(link, remote)]);
+        }
         if self.links.is_empty() {
             let alone = |player: PlayerIndex| (LinkId(player.0), [player].into_iter().collect());
             return Ok(remote.iter().map(alone).collect());
@@ -312,6 +350,12 @@ impl Builder {
 /// Checked settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// No player is here.
+    pub(crate) spectates: bool,
+    /// The first frame that is simulated here.
+    pub(crate) origin: Frame,
+    /// The hash of the frame before it.
+    pub(crate) genesis_at_origin: ChainHash,
     /// Of what all peers must have alike.
     pub(crate) digest: Configuration,
     pub(crate) players: usize,
@@ -327,8 +371,18 @@ pub(crate) struct Config {
     pub(crate) prediction: Prediction,
     pub(crate) snapshots: SnapshotPolicy,
     pub(crate) default_input: Input,
-    pub(crate) genesis: ChainHash,
     pub(crate) start_at: Micros,
     /// Not this peer's first engine of the epoch.
     pub(crate) rejoined: bool,
+}
+
+impl Config {
+    /// Who this is to its peers.
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            configuration: self.digest,
+            epoch: self.epoch,
+            incarnation: self.incarnation,
+        }
+    }
 }

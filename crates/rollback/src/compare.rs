@@ -18,6 +18,21 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// Begins at this frame, of which the hash before it is known.
+    pub(crate) fn begin_at(frame: Frame, before: ChainHash) -> History {
+        let mut history = History::default();
+        if frame > Frame(0) {
+            history.base = Frame(frame.0 - 1);
+            history.push(before);
+        }
+        history
+    }
+
+    /// Forgets the frames from this one on.
+    pub(crate) fn end_at(&mut self, frame: Frame) {
+        self.hashes.truncate((frame - self.base) as usize);
+    }
+
     /// The first frame that is not confirmed.
     pub(crate) fn end(&self) -> Frame {
         self.base + self.hashes.len() as u32
@@ -75,6 +90,12 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
+    /// Our history is another from this frame on.
+    pub(crate) fn begin_again(&mut self, frame: Frame) {
+        self.equal = self.equal.min(frame);
+        (self.differs, self.pending, self.found) = (None, None, None);
+    }
+
     /// The frame from which hashes of the peer are wanted. After a difference was seen: half way
     /// between the last frame known to be equal and the first known to differ, until a packet can
     /// hold all between them. If our history is `closed`: its end, until it is known to be equal.

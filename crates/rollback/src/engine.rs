@@ -12,11 +12,12 @@ use crate::leave::Move;
 use crate::link::{Link, Terms};
 use crate::pace::Pace;
 use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
+use crate::resync::Kept;
 use crate::snapshots::Snapshots;
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
 use crate::types::{InputList, same};
-use crate::wire::{Body, Configuration, Header};
+use crate::wire::{Body, Configuration};
 use crate::{
     Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held,
     Incarnation, Input, InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError,
@@ -74,6 +75,9 @@ pub struct Engine {
     pub(crate) timeline: Timeline,
     pub(crate) snapshots: Snapshots,
     pub(crate) history: History,
+    pub(crate) kept: Kept,
+    /// The state that the next batch begins with, at the host's wish.
+    pub(crate) reload: Option<Frame>,
     pub(crate) links: Vec<Link>,
     pub(crate) pace: Pace,
     pub(crate) delays: Delays,
@@ -120,11 +124,8 @@ impl Engine {
         links: Vec<(LinkId, PlayerSet)>,
         history: Vec<Vec<Input>>,
     ) -> Engine {
-        let us = Header {
-            configuration: config.digest,
-            epoch: config.epoch,
-            incarnation: config.incarnation,
-        };
+        let us = config.header();
+        let origin = config.origin;
         let plain = config.default_input.as_slice().len();
         let mut engine = Engine {
             inputs: Inputs::new(
@@ -134,7 +135,9 @@ impl Engine {
             ),
             snapshots: Snapshots::new(config.snapshots, config.window, config.frame_us),
             timeline: Timeline::default(),
-            history: History::default(),
+            history: History::begin_at(origin, config.genesis_at_origin),
+            kept: Kept::default(),
+            reload: None,
             links: links
                 .into_iter()
                 .map(|(id, players)| Link::new(id, us, plain, players, config.local))
@@ -145,7 +148,7 @@ impl Engine {
             durable: Frame(0),
             open: None,
             batches: 0,
-            hash: config.genesis,
+            hash: config.genesis_at_origin,
             sealed: None,
             closing: Closing::Open,
             moves: Vec::new(),
@@ -158,12 +161,18 @@ impl Engine {
             scratch: Scratch::default(),
             config,
         };
-        if engine.config.rejoined {
+        engine.timeline.begin_at(origin);
+        for player in (0..engine.config.players as u8).map(PlayerIndex) {
+            engine.inputs.of_mut(player).begin_at(origin);
+        }
+        if engine.config.rejoined || engine.config.spectates {
             for (player, inputs) in (0..).map(PlayerIndex).zip(history) {
                 for input in inputs {
                     engine.enter(player, input.as_slice());
                 }
             }
+        }
+        if engine.config.rejoined && !engine.config.spectates {
             let known = engine.config.local.iter();
             let known = known.map(|player| engine.inputs.of(player).end());
             let most = known.max().unwrap_or_default() + MAX_RETURNED_FRAMES;
@@ -252,7 +261,8 @@ impl Engine {
     /// When the next tick is due; in the past if the host is late, which then ticks again at once.
     /// Ask after each tick.
     pub fn next_tick_at(&self, now: Micros) -> Micros {
-        let behind = |end| self.timeline.head() < end && self.pace.started(now);
+        let patient = self.config.spectates && !self.spectator_hurries();
+        let behind = |end| !patient && self.timeline.head() < end && self.pace.started(now);
         if self.catch_up_end().is_some_and(behind) {
             return now;
         }
@@ -384,7 +394,7 @@ impl Engine {
             return Err(PacketError::LinkLeft { link });
         }
         let terms = Terms {
-            rejoined: self.config.rejoined,
+            rejoined: self.config.rejoined && !self.config.spectates,
             learning: match self.presence {
                 Presence::Learning { most } => Some(most),
                 Presence::CatchingUp { .. } | Presence::Live => None,
@@ -417,8 +427,10 @@ impl Engine {
         let link = &mut self.links[index];
         let before = link.head();
         let newest = link.take(incarnation, body, size, now);
-        let difference = link.comparison.observe(&self.history, &body.hashes);
-        self.tell_desync(index, difference);
+        if !link.watched {
+            let difference = link.comparison.observe(&self.history, &body.hashes);
+            self.tell_desync(index, difference);
+        }
         self.enter_remote(index, body, now);
         let id = self.links[index].id;
         self.enter_given(id, body, now);
@@ -434,11 +446,18 @@ impl Engine {
         self.settle();
     }
 
+    fn horizon(&self, link: &Link) -> Frame {
+        link.furthest() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN)
+    }
+
     fn enter_remote(&mut self, index: usize, body: &Body, now: Micros) {
         let link = &self.links[index];
         // An honest peer has our inputs for all but its window, and sampled no later than its
         // delay after its head. One that rejoins has inputs that its older page load authored so.
-        let horizon = link.furthest() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN);
+        let horizon = match self.config.spectates {
+            true => self.spectator_horizon(),
+            false => self.horizon(link),
+        };
         let id = link.id;
         let local = self.config.local;
         let returned = body.to.iter().zip(body.returned.iter().flatten());
@@ -506,6 +525,8 @@ impl Engine {
 
     pub(crate) fn tell_desync(&mut self, index: usize, difference: Option<Difference>) {
         let Some(difference) = difference else { return };
+        let link = self.links[index].id;
+        self.keep_evidence(link, &difference);
         self.events.push(Event::Desync {
             frame: difference.frame,
             link: self.links[index].id,

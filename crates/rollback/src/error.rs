@@ -21,6 +21,10 @@ pub enum BuildError {
     LinkEmpty { link: LinkId },
     #[error("link: player {player} must be at the other end of exactly one link")]
     LinkCover { player: PlayerIndex },
+    #[error("spectator: it has no local players; leave out .local(…)")]
+    Spectator,
+    #[error("checkpoint: it needs the inputs from its frame on; give them with .history(…)")]
+    Checkpoint,
     #[error("frame_duration: must be between 1 ms and 10 s")]
     FrameDuration,
     #[error("input_delay: {found} frames; the most is {most}")]
@@ -70,6 +74,10 @@ pub enum InputError {
 pub enum MoveError {
     #[error("there is no player {player}")]
     NoPlayer { player: PlayerIndex },
+    #[error(
+        "link {link} cannot lead to a spectator: there is one of that number, or this is one itself"
+    )]
+    LinkTaken { link: LinkId },
     #[error("there is no link {link}, or it was left")]
     NoLink { link: LinkId },
     #[error("the inputs of player {player} before frame {held} are here; move it at that or later")]
@@ -78,6 +86,22 @@ pub enum MoveError {
     Present { player: PlayerIndex, link: LinkId },
     #[error("player {player} is local; only players that left can move")]
     Local { player: PlayerIndex },
+    #[error("batch {id} must be completed first")]
+    BatchOpen { id: u64 },
+}
+
+/// Nothing is computed anew.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResyncError {
+    #[error(
+        "frame {from} is after the first that is not confirmed, {confirmed}; begin at that or earlier"
+    )]
+    NotConfirmed { from: Frame, confirmed: Frame },
+    #[error("inputs before frame {held} were let go; begin at that or later")]
+    Forgotten { from: Frame, held: Frame },
+    #[error("the hash is not that of the frame before frame {from} in this history")]
+    OtherHash { from: Frame },
     #[error("batch {id} must be completed first")]
     BatchOpen { id: u64 },
 }

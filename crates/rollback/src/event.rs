@@ -67,6 +67,9 @@ pub enum Event<'a> {
     },
     /// The terminal frame is confirmed: this peer's episode is closed.
     Sealed { last_frame: Frame, hash: ChainHash },
+    /// After [`Engine::resync`](crate::Engine::resync): frames from this one on are confirmed a second
+    /// time, and count instead of those before.
+    Resynced { from: Frame },
     /// After [`Engine::close`](crate::Engine::close): all that can be confirmed is, and the peers have
     /// all that they need from here for the same.
     Closed {
@@ -107,6 +110,7 @@ impl Event<'_> {
             | Event::Desync { .. }
             | Event::DelayAnnounced { .. }
             | Event::Sealed { .. }
+            | Event::Resynced { .. }
             | Event::Closed { .. } => (&[], &[]),
         }
     }
@@ -177,6 +181,7 @@ impl Event<'_> {
                 inputs,
             },
             Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
+            Event::Resynced { from } => Event::Resynced { from },
             Event::Closed { last_frame, hash } => Event::Closed { last_frame, hash },
         }
     }

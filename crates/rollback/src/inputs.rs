@@ -22,6 +22,11 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Begins at this frame: nothing is held yet.
+    pub(crate) fn begin_at(&mut self, frame: Frame) {
+        self.base = frame;
+    }
+
     /// The first frame whose input is missing.
     pub(crate) fn end(&self) -> Frame {
         self.base + self.count as u32

@@ -145,6 +145,21 @@
 //! [`Engine::close`] ends play before the game does: nothing more is authored, ticks go on until all
 //! that can be confirmed is, at every peer the same, and [`Event::Closed`] says so.
 //!
+//! # Spectators
+//!
+//! A [spectator](Builder::spectator) is an engine without a player. Any peer [lets it
+//! in](Engine::watch) and out again at any time; it is sent the inputs of confirmed frames, from frame 0
+//! or from what it has, and simulates those. The players do not notice: their packets to each other are
+//! the same, byte for byte.
+//!
+//! # After a desync
+//!
+//! Play goes on. [`Engine::evidence`] holds what was computed around the first frame that differs.
+//! [`Engine::resync`] computes everything anew from a state of the host's own that it trusts, and
+//! confirms it a second time. A page that is loaded again can begin at such a state, too
+//! ([`Builder::checkpoint`]), and then needs the inputs from there only; no state ever comes from
+//! another peer.
+//!
 //! # How it works
 //!
 //! [`algorithm`] explains it on one page, with its sources, and [`timing`] how peers keep in step and
@@ -157,6 +172,7 @@
 //! - `tick` confirms what can be, plans the batch (a rollback to the first wrong frame, and the
 //!   head), and makes the packets; then takes the results.
 //! - `leave` is about peers that are gone, `close` about an end that the game does not know.
+//! - `spectate` is about those who only watch, `resync` about computing anew.
 //! - `rejoin` is the way of a new page load into a running episode.
 //! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` measures the peer's
 //!   clock, `pace` bends tick lengths so that peers stay in step, `delay` changes input delays;
@@ -182,8 +198,10 @@ mod pace;
 mod packet;
 mod prediction;
 mod rejoin;
+mod resync;
 mod short;
 mod snapshots;
+mod spectate;
 mod stats;
 mod tick;
 mod timeline;
@@ -200,12 +218,13 @@ pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};
 pub use delay::DelayPolicy;
 pub use engine::{Engine, Packet};
-pub use error::{BuildError, CompleteError, InputError, MoveError, PacketError};
+pub use error::{BuildError, CompleteError, InputError, MoveError, PacketError, ResyncError};
 pub use event::{ConfirmedFrame, Event};
 pub use hash::{ChainHash, Digest, HashPrefix, chain};
 pub use leave::Author;
 pub use prediction::{PastInputs, Predict, Prediction};
 pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
+pub use resync::{Computed, Evidence};
 pub use snapshots::{Costs, SnapshotPolicy};
 pub use stats::{Counters, DEPTHS, Depths, Held, LinkStats, RTT_SAMPLES, Refused};
 pub use types::{

@@ -38,6 +38,8 @@ pub(crate) struct Link {
     short_after: Option<u32>,
     /// The peer knows this page load and has the same players at either end.
     pub(crate) understood: bool,
+    /// There is a spectator at the other end.
+    pub(crate) watched: bool,
     /// It has vanished.
     pub(crate) left: bool,
     /// It has told us what it holds of ours.
@@ -95,6 +97,7 @@ impl Link {
             full_since: 1,
             short_after: None,
             understood: false,
+            watched: false,
             left: false,
             told: false,
             closed: Vec::new(),
@@ -134,12 +137,16 @@ impl Link {
     /// The first frame of which the peer lacks an input that we may hold, its own included.
     pub(crate) fn needed_from(&self) -> Frame {
         let known = self.known.iter().map(|(_, frame)| *frame);
-        known.fold(self.first_unacknowledged(), Frame::min)
+        let ours = match self.local.is_empty() {
+            true => Frame(u32::MAX),
+            false => self.first_unacknowledged(),
+        };
+        known.fold(ours, Frame::min)
     }
 
     /// The peer is there, and play depends on it.
     pub(crate) fn counts(&self) -> bool {
-        !self.left
+        !self.left && !self.watched
     }
 
     /// For each player of the peer, once it authors no more: the first frame that has no input.

@@ -19,6 +19,8 @@ const CLOCK_INTERVAL: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) head: Frame,
+    /// The first frame that is not confirmed.
+    pub(crate) confirmed: Frame,
     /// Nothing more is authored here.
     pub(crate) ended: bool,
     /// While we rejoin: for each of our players the first frame whose input we lack.
@@ -50,8 +52,13 @@ impl Link {
         body.addressee = self.incarnation;
         body.head = view.head;
         body.start = view.start;
-        body.delays = view.delays.announcement(self.local, &self.acknowledged);
-        body.want = self.comparison.want(view.history, view.ended);
+        if !self.watched {
+            body.delays = view.delays.announcement(self.local, &self.acknowledged);
+            body.want = self.comparison.want(view.history, view.ended);
+            body.known.clone_from(&view.known);
+            body.closed.clone_from(&view.closed);
+            body.lacks.extend_from_slice(&view.lacks);
+        }
         let due = view.ended || self.sequence.is_multiple_of(HASH_INTERVAL);
         self.comparison
             .put_hashes(view.history, due, &mut body.hashes);
@@ -60,9 +67,6 @@ impl Link {
             .iter()
             .map(|player| view.inputs.of(player).end());
         body.acks.extend(ends);
-        body.known.clone_from(&view.known);
-        body.closed.clone_from(&view.closed);
-        body.lacks.extend_from_slice(&view.lacks);
         for (player, first) in &self.lacks {
             let moved = view.moves.iter().find(|moved| moved.player == *player);
             let from = moved.map_or(Frame(0), |moved| moved.from);
@@ -134,6 +138,11 @@ impl Link {
     /// sent, since what came after it would be of no use.
     fn fill(&self, body: &mut Body, view: &View<'_>, length: usize) {
         self.fill_sections(body, view.inputs, length);
+        if self.watched {
+            for inputs in &mut body.inputs {
+                inputs.truncate(view.confirmed - inputs.first);
+            }
+        }
         for (player, given) in &mut body.given {
             // What came after the one who left is not that one's, and perhaps not for good.
             let moved = view.moves.iter().find(|moved| moved.player == *player);

@@ -41,6 +41,9 @@ impl Engine {
         if self.sealed.is_some() {
             return None;
         }
+        if self.config.spectates {
+            return Some(self.spectator_end());
+        }
         match self.presence {
             Presence::Learning { .. } => Some(self.inputs.first_missing().0),
             Presence::CatchingUp { until } => Some(until),

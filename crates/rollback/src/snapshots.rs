@@ -68,6 +68,12 @@ impl Snapshots {
         }
     }
 
+    /// The host holds the state of this frame, and no other.
+    pub(crate) fn begin_at(&mut self, frame: Frame) {
+        self.saved.clear();
+        self.saved.push_back(frame);
+    }
+
     /// The oldest state that may be loaded.
     pub(crate) fn oldest(&self) -> Option<Frame> {
         self.saved.front().copied()

@@ -2,6 +2,7 @@
 
 use crate::packet::View;
 use crate::rejoin::CATCH_UP_FRAMES;
+use crate::resync::Computed;
 use crate::timeline::{Record, Wrong};
 use crate::types::InputList;
 use crate::{
@@ -64,6 +65,9 @@ impl Engine {
             let at = self.pace.start_at();
             return Some(Wait::NotStarted { at });
         }
+        if self.config.spectates {
+            return self.spectator_blocked();
+        }
         let head = self.timeline.head();
         if let Some(end) = self.catch_up_end() {
             // Nothing is simulated with a guess until it is known what must not be authored.
@@ -102,6 +106,7 @@ impl Engine {
             Some(
                 Wait::Window { .. }
                 | Wait::NotStarted { .. }
+                | Wait::Unconfirmed { .. }
                 | Wait::Closing
                 | Wait::Sealed
                 | Wait::BatchOpen { .. },
@@ -140,6 +145,7 @@ impl Engine {
         };
         let (missing, _) = self.inputs.first_missing();
         let from = match wrong {
+            _ if self.reload.is_some() => self.reload.take(),
             Some(wrong) => self.snapshots.before(wrong.frame),
             None if with_head => self.snapshots.outdated(head, missing),
             None => None,
@@ -190,6 +196,7 @@ impl Engine {
     fn make_packets(&mut self, now: Micros, head: Frame) {
         let view = View {
             head,
+            confirmed: self.timeline.base(),
             ended: self.sealed.is_some() || self.closing(),
             known: self.known(),
             start: self.pace.own_start_in(now),
@@ -268,6 +275,11 @@ impl Engine {
             );
             self.hash = hash;
             self.history.push(hash);
+            self.kept.push(Computed {
+                frame: record.frame,
+                hash,
+                digest: record.digest,
+            });
             self.events.push(Event::Confirmed(ConfirmedFrame {
                 frame: record.frame,
                 inputs: record.inputs.as_slice(),
@@ -305,9 +317,12 @@ impl Engine {
     /// Lets go of what no peer, no later page load of one, and no rollback can need.
     pub(crate) fn forget(&mut self) {
         let base = self.timeline.base();
-        let oldest = self.snapshots.oldest();
+        let oldest = self.snapshots.oldest().filter(|_| !self.config.spectates);
         let base = oldest.map_or(base, |oldest| oldest.min(base));
-        let base_or_durable = base.min(self.durable);
+        let base_or_durable = match self.config.spectates {
+            true => base,
+            false => base.min(self.durable),
+        };
         let links = self.links.iter().filter(|link| link.counts());
         let needed = links.map(|link| link.needed_from());
         let local_from = needed

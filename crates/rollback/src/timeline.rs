@@ -64,6 +64,12 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
+    /// Begins anew at this frame.
+    pub(crate) fn begin_at(&mut self, frame: Frame) {
+        self.close();
+        (self.base, self.head) = (frame, frame);
+    }
+
     /// The next frame to simulate.
     pub(crate) fn head(&self) -> Frame {
         self.head

@@ -224,7 +224,7 @@ impl Facts {
                 );
             }
             // The seal is uploaded last of all; an episode is not closed before its end.
-            Event::Sealed { .. } | Event::Closed { .. } => {}
+            Event::Sealed { .. } | Event::Resynced { .. } | Event::Closed { .. } => {}
         }
     }
 }

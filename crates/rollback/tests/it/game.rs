@@ -134,3 +134,10 @@ impl Game {
         self.saved.len()
     }
 }
+
+impl Game {
+    /// Keeps the present state, as a host keeps its own checkpoints.
+    pub(crate) fn keep(&mut self) {
+        self.saved.insert(self.at, self.state);
+    }
+}

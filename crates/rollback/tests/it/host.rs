@@ -318,6 +318,7 @@ fn kept(event: Event<'_>) -> Event<'static> {
             inputs: inputs(lent),
         },
         Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
+        Event::Resynced { from } => Event::Resynced { from },
         Event::Closed { last_frame, hash } => Event::Closed { last_frame, hash },
     }
 }

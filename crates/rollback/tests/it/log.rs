@@ -78,6 +78,7 @@ impl Log {
                     hash: frame.hash,
                 });
             }
+            Event::Resynced { .. } => panic!("nobody asked for it"),
             Event::Closed { last_frame, hash } => {
                 assert!(self.closed.is_none());
                 assert_eq!(

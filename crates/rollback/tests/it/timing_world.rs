@@ -485,6 +485,7 @@ impl Player {
                 | Event::Resumed
                 | Event::Desync { .. }
                 | Event::Sealed { .. }
+                | Event::Resynced { .. }
                 | Event::Closed { .. } => {}
             }
         }

@@ -289,7 +289,11 @@ impl World {
             }
             Advance::Wait(Wait::Rejoining { .. }) => assert!(peer.engine.rejoining()),
             Advance::Wait(
-                Wait::Window { .. } | Wait::NotStarted { .. } | Wait::Closing | Wait::Sealed,
+                Wait::Window { .. }
+                | Wait::NotStarted { .. }
+                | Wait::Closing
+                | Wait::Unconfirmed { .. }
+                | Wait::Sealed,
             ) => {}
         }
         if let Some(end) = peer.ending

@@ -1,0 +1,118 @@
+//! After a desync: what was computed around the first frame that differs, and computing it anew.
+
+use std::collections::VecDeque;
+
+use crate::compare::Difference;
+use crate::rejoin::Presence;
+use crate::{ChainHash, Digest, Engine, Event, Frame, LinkId, PlayerIndex, ResyncError};
+
+/// Confirmed frames whose hashes and digests are kept in full: a first difference is found within a
+/// second or two.
+const KEPT: usize = 256;
+
+/// What was computed around the first frame that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The first frame that differs.
+    pub frame: Frame,
+    /// The peer that computed another history.
+    pub link: LinkId,
+    /// Ours: the frame before it, the frame itself and what was confirmed up to 14 frames after it, as
+    /// far as they were still kept (256 confirmed frames are).
+    pub ours: Vec<Computed>,
+}
+
+/// What this peer computed of a confirmed frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Computed {
+    pub frame: Frame,
+    pub hash: ChainHash,
+    /// Of the state after the step, where the host makes one.
+    pub digest: Option<Digest>,
+}
+
+/// The newest confirmed frames.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    newest: VecDeque<Computed>,
+    evidence: Option<Evidence>,
+}
+
+impl Kept {
+    pub(crate) fn push(&mut self, computed: Computed) {
+        if self.newest.len() == KEPT {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(computed);
+    }
+}
+
+impl Engine {
+    /// What was computed around the first difference of all that were found, the earliest frame.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.kept.evidence.as_ref()
+    }
+
+    pub(crate) fn keep_evidence(&mut self, link: LinkId, difference: &Difference) {
+        let frame = difference.frame;
+        let known = self.kept.evidence.as_ref();
+        if known.is_some_and(|known| known.frame <= frame) {
+            return;
+        }
+        let around = Frame(frame - Frame(1))..=frame + 14;
+        let ours = self.kept.newest.iter().copied();
+        let ours = ours.filter(|computed| around.contains(&computed.frame));
+        self.kept.evidence = Some(Evidence {
+            frame,
+            link,
+            ours: ours.collect(),
+        });
+    }
+
+    /// Computes everything from frame `from` on anew, from the inputs: where a desync may come from
+    /// something that will not happen again. The host holds its own state at `from`, which it trusts,
+    /// and is asked to load it first; `hash` is the chain hash of the frame before it, the genesis for
+    /// frame 0.
+    ///
+    /// [`Event::Resynced`] comes at once. After it frames from `from` on are confirmed a second time, and
+    /// these take the place of the first; frames after the last confirmed one may be presented again.
+    /// The histories are then compared anew from `from` on, so that a difference that is still there is
+    /// told again.
+    pub fn resync(&mut self, from: Frame, hash: ChainHash) -> Result<(), ResyncError> {
+        if let Some(open) = &self.open {
+            return Err(ResyncError::BatchOpen { id: open.id });
+        }
+        let confirmed = self.timeline.base();
+        if from > confirmed {
+            return Err(ResyncError::NotConfirmed { from, confirmed });
+        }
+        let players = (0..self.config.players as u8).map(PlayerIndex);
+        let held = players.map(|player| self.inputs.of(player).begin());
+        let held = held.max().unwrap_or_default();
+        if from < held || from < self.config.origin {
+            let held = held.max(self.config.origin);
+            return Err(ResyncError::Forgotten { from, held });
+        }
+        let before = from.0.checked_sub(1).map(Frame);
+        let known = before.and_then(|frame| self.history.get(frame));
+        if known.is_some_and(|known| known != hash.prefix()) {
+            return Err(ResyncError::OtherHash { from });
+        }
+        let (until, _) = self.inputs.first_missing();
+        self.timeline.begin_at(from);
+        self.history.end_at(from);
+        self.snapshots.begin_at(from);
+        self.kept.newest.retain(|computed| computed.frame < from);
+        for link in &mut self.links {
+            link.comparison.begin_again(from);
+        }
+        self.hash = hash;
+        self.sealed = None;
+        self.reload = Some(from);
+        if self.presence == Presence::Live {
+            self.presence = Presence::CatchingUp { until };
+        }
+        self.events.push(Event::Resynced { from });
+        Ok(())
+    }
+}
