@@ -1,6 +1,8 @@
 """Environments whose states are hard to keep, each for its own reason."""
 
 import collections
+import functools
+import itertools
 import random
 import weakref
 
@@ -87,6 +89,38 @@ class Linked(Single):
             list(self.ordered.values())[0], len(self.names), self.np_random.random(),
         ]  # fmt: skip
         return observation, float(sum(seen)), *rest
+
+
+class Counting(itertools.count):
+    """What counts is not among its attributes."""
+
+
+class Hidden(Single):
+    """State in an object of C with attributes, behind a partial function, and in a seed sequence."""
+
+    def reset(self, *, seed=None, options=None):
+        self.count = Counting(5)
+        self.push = functools.partial(list.append, [])
+        self.children = numpy.random.SeedSequence(seed)
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        self.push(next(self.count))
+        observation, _, *rest = super().step(action)
+        return observation, float(sum(self.push.args[0])), *rest
+
+
+class Partial(Single):
+    """State behind a partial function."""
+
+    def reset(self, *, seed=None, options=None):
+        self.push = functools.partial(list.append, [])
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        self.push(self.steps)
+        observation, _, *rest = super().step(action)
+        return observation, float(sum(self.push.args[0])), *rest
 
 
 class Running(Single):

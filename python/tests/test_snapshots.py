@@ -55,6 +55,8 @@ LOSERS = {
     "Closure": {"pickle", "deepcopy"},
     "OnlyArguments": {"pickle", "cloudpickle", "deepcopy"},
     "Linked": {"pickle", "cloudpickle", "deepcopy"},
+    "Hidden": {"in_place"},
+    "Partial": set(),
     "Own": set(),
     "Forgetful": {"own"},
 }
@@ -64,7 +66,6 @@ LOSERS = {
 def test_a_way_is_found_that_survives_rollbacks(attribute):
     simulation = simulate(attribute)
     assert set(simulation.choice.refused) == LOSERS[attribute], simulation.choice.refused
-    assert simulation.strategy.name == "own" or "in_place" in simulation.choice.costs
     assert (simulation.strategy.name == "own") == (attribute == "Own")
     straight = straight_on(simulation)
     assert roll_back_and_forth(simulation) == straight

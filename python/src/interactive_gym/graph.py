@@ -21,7 +21,7 @@ from . import canonical
 from .canonical import type_name
 from .errors import GymError
 from .parts import (
-    PLAIN, Array, Opaque, attributes, function_parts, is_constant, is_named, is_scalar, numpy_parts,
+    PLAIN, Array, Opaque, attributes, function_parts, hides, is_constant, is_named, is_scalar, numpy_parts,
     other_parts, path_to, reduced,
 )  # fmt: skip
 
@@ -154,7 +154,7 @@ class Encoder:
                     self._text(repr(base(thing)))
                     inherited = True
                     break
-        if state is None and not inherited:
+        if not inherited and (state is None or hides(kind)):
             self.add(reduced(thing))
         elif state:
             self._mapping(state)

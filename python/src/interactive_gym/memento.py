@@ -8,6 +8,7 @@ what they define for pickle. An object whose contents cannot be put back is an e
 from __future__ import annotations
 
 import collections
+import functools
 import random
 import sys
 import types
@@ -86,18 +87,18 @@ def _handler(kind: type) -> tuple[tuple[Capture, Restore], ...]:
             return _SKIP
         if pair is not None:
             found.append(pair)
+    if not found and parts.hides(kind):
+        if kind.__module__ in _IMMUTABLE_MODULES:
+            return _SKIP
+        return ((_refuse, _restore_nothing),)
     if _has_attributes(kind):
         found.append((_capture_dict, _restore_dict))
         if parts.slots(kind):
             found.append((_capture_slots, _restore_slots))
-    if not found:
-        if kind.__module__ in _IMMUTABLE_MODULES:
-            return _SKIP
-        found.append((_refuse, _restore_nothing))
-    return tuple(found)
+    return tuple(found) or _SKIP
 
 
-#: Types of these modules without attributes of their own never change.
+#: Objects of these modules never change.
 _IMMUTABLE_MODULES = frozenset({"datetime", "_decimal", "decimal", "re", "uuid", "zoneinfo", "_struct"})
 
 
@@ -117,7 +118,8 @@ def _numpy_handler(kind: type) -> tuple | None:
         return (_capture_generator, _restore_nothing)
     if issubclass(kind, numpy.random.RandomState):
         return (_capture_random_state, _restore_random_state)
-    if issubclass(kind, numpy.dtype):
+    if issubclass(kind, (numpy.dtype, numpy.random.SeedSequence)):
+        # A sequence that has children since is another: the digest says so, and this way is refused.
         return _SKIP
     return None
 
@@ -223,6 +225,10 @@ def _capture_cell(thing: Any, stack: list) -> tuple | None:
 
 def _restore_cell(thing: Any, contents: tuple) -> None:
     thing.cell_contents = contents[0]
+
+
+def _capture_partial(thing: functools.partial, stack: list) -> None:
+    stack += (thing.func, thing.args, thing.keywords)
 
 
 def _capture_method(thing: types.MethodType, stack: list) -> None:
@@ -341,5 +347,6 @@ _CONTAINERS: tuple[tuple[type, tuple[Capture, Restore]], ...] = (
     (types.FunctionType, (_capture_function, _restore_nothing)),
     (types.CellType, (_capture_cell, _restore_cell)),
     (types.MethodType, (_capture_method, _restore_nothing)),
+    (functools.partial, (_capture_partial, _restore_nothing)),
     (random.Random, (_capture_random, _restore_random)),
 )

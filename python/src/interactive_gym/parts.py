@@ -13,7 +13,7 @@ import threading
 import types
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic
 
 from .canonical import type_name
 from .seeding import packed
@@ -83,6 +83,8 @@ def numpy_parts(thing: Any) -> tuple[Any, ...] | None:
         return (thing.state,)
     if isinstance(thing, numpy.random.RandomState):
         return (thing.get_state(legacy=False),)
+    if isinstance(thing, numpy.random.SeedSequence):
+        return (thing.state,)
     return None
 
 
@@ -135,6 +137,27 @@ def is_scalar(kind: type) -> bool:
     return numpy is not None and issubclass(kind, numpy.generic)
 
 
+_HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
+
+
+def hides(kind: type) -> bool:
+    """Whether a type is, or inherits from, one that is written in C and is none of those whose contents are
+    known here, so that its objects may keep something apart from their attributes."""
+    return any(
+        _is_c(base)
+        for base in kind.__mro__
+        if base is not object and not issubclass(base, _TRANSPARENT) and base not in _GENERIC
+    )
+
+
+def _is_c(kind: type) -> bool:
+    return not kind.__flags__ & _HEAP_TYPE or bool(kind.__flags__ & _IMMUTABLE_TYPE)
+
+
+#: Written in C, but hiding nothing.
+_TRANSPARENT = (*PLAIN, complex, BaseException, types.SimpleNamespace)
+_GENERIC = frozenset({Generic})
+
 _slots_of: dict[type, tuple[str, ...]] = {}
 
 
@@ -145,7 +168,7 @@ def slots(kind: type) -> tuple[str, ...]:
         names: list[str] = []
         for base in kind.__mro__:
             for name, value in vars(base).items():
-                if isinstance(value, types.MemberDescriptorType) and base.__module__ != "builtins":
+                if isinstance(value, types.MemberDescriptorType) and not _is_c(base):
                     names.append(name)
         known = tuple(dict.fromkeys(names))
         _slots_of[kind] = known
