@@ -144,6 +144,16 @@ impl Input {
         &self.bytes[..usize::from(self.length)]
     }
 
+    /// Becomes the other, at less than the cost of a copy where inputs are short.
+    #[inline]
+    fn assign(&mut self, other: &Input) {
+        match other.length {
+            1 => self.bytes[0] = other.bytes[0],
+            _ => self.bytes = other.bytes,
+        }
+        self.length = other.length;
+    }
+
     /// Becomes an input of these bytes, 1 to 64. Where inputs are short, that costs a fraction of a copy.
     pub(crate) fn set(&mut self, bytes: &[u8]) {
         match bytes {
@@ -200,6 +210,7 @@ impl InputList {
         self.length = 0;
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.length == self.inputs.len() {
             self.inputs.push(Input::default());
@@ -208,10 +219,16 @@ impl InputList {
         self.length += 1;
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, inputs: &[Input]) {
-        for input in inputs {
-            self.push(input.as_slice());
+        let end = self.length + inputs.len();
+        if end > self.inputs.len() {
+            self.inputs.resize(end, Input::default());
         }
+        for (slot, input) in self.inputs[self.length..end].iter_mut().zip(inputs) {
+            slot.assign(input);
+        }
+        self.length = end;
     }
 }
 

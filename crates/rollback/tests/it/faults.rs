@@ -1,6 +1,6 @@
 //! What is known to break `ggrs` 0.13 does not break this engine.
 
-use igym_rollback::{Frame, Input, LinkId, PacketError, wire};
+use igym_rollback::{Author, ConfirmedFrame, Frame, Input, LinkId, PacketError, PlayerIndex, wire};
 
 use crate::duel::Duel;
 use crate::host::{Host, PLAIN, duo, endless, input, pair, rewrite};
@@ -92,4 +92,95 @@ fn a_clock_that_jumps_stops_nobody() {
         let moved = facts.iter().flat_map(|frame| frame.inputs).filter(other);
         assert!(moved.count() > 200);
     }
+}
+
+/// Three hosts of one player each tick once; packets arrive where `arrives(from, to)`.
+fn tick_all(
+    hosts: &mut [Host],
+    key: impl Fn(u8, Frame) -> Input,
+    arrives: impl Fn(usize, usize) -> bool,
+) {
+    let mut sent = Vec::new();
+    for (from, host) in hosts.iter_mut().enumerate() {
+        let (_, packets) = host.tick_with(&key);
+        sent.extend(packets.into_iter().map(|packet| (from, packet)));
+    }
+    for (from, packet) in sent {
+        let to = usize::from(packet.link.0);
+        if to < hosts.len() && arrives(from, to) {
+            hosts[to].take(from as u8, &[packet]);
+        }
+    }
+}
+
+fn trio() -> Vec<Host> {
+    let host = |me: u8| Host::new(duo(me).players(3), &[me], endless());
+    (0..3).map(host).collect()
+}
+
+fn keys(player: u8, frame: Frame) -> Input {
+    input(1 + (frame.0 / 5 + u32::from(player)) as u8 % 4)
+}
+
+/// All that both confirmed is the same, and it is much.
+fn agree(hosts: &[Host], least: usize) {
+    let hashes = |host: &Host| host.confirmed().iter().map(|f| f.hash).collect::<Vec<_>>();
+    let (a, b) = (hashes(&hosts[0]), hashes(&hosts[1]));
+    let both = a.len().min(b.len());
+    assert!(both >= least, "{both}");
+    assert_eq!(a[..both], b[..both]);
+}
+
+/// In `ggrs`, survivors of a player whose last packets reached only one of them keep different last
+/// inputs of it, and play apart from then on.
+#[test]
+fn last_packets_that_reached_one_survivor_count_for_both() {
+    let mut hosts = trio();
+    let gone = PlayerIndex(2);
+    for _ in 0..40 {
+        tick_all(&mut hosts, keys, |_, _| true);
+    }
+    // The third one's packets reach the first alone; then there are none.
+    for _ in 0..6 {
+        tick_all(&mut hosts, keys, |from, to| (from, to) != (2, 1));
+    }
+    hosts.truncate(2);
+    let held = [0, 1].map(|n| hosts[n].engine.held_until(gone).unwrap());
+    assert!(held[0] >= held[1] + 5, "{held:?}");
+    for host in &mut hosts {
+        host.engine.leave(LinkId(2)).unwrap();
+    }
+    for host in &mut hosts {
+        let cut = held[0].max(held[1]);
+        host.engine.move_player(gone, cut, Author::Nobody).unwrap();
+    }
+    for _ in 0..60 {
+        tick_all(&mut hosts, keys, |_, _| true);
+    }
+    agree(&hosts, 95);
+    let facts = hosts[1].confirmed();
+    let (before, after) = (held[0].0 as usize - 1, held[0].0 as usize);
+    assert_eq!(facts[before].inputs[2], keys(2, facts[before].frame));
+    assert_eq!(facts[after].inputs[2], Input::default());
+}
+
+/// A player who is gone before frame 0 makes `ggrs` panic.
+#[test]
+fn a_player_can_be_gone_before_frame_0() {
+    let mut hosts = trio();
+    hosts.truncate(2);
+    for host in &mut hosts {
+        host.engine.leave(LinkId(2)).unwrap();
+        assert_eq!(host.engine.held_until(PlayerIndex(2)), Some(Frame(0)));
+        let moved = host
+            .engine
+            .move_player(PlayerIndex(2), Frame(0), Author::Nobody);
+        assert_eq!(moved, Ok(()));
+    }
+    for _ in 0..60 {
+        tick_all(&mut hosts, keys, |_, _| true);
+    }
+    agree(&hosts, 50);
+    let absent = |frame: &&ConfirmedFrame<'_>| frame.inputs[2] == Input::default();
+    assert!(hosts[0].confirmed().iter().all(absent));
 }
