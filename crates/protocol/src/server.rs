@@ -167,8 +167,8 @@ pub enum EpisodePart {
     /// An earlier page of the participant played: this one asks for the history by
     /// `ClientMessage::Rejoin`, and goes on where that stopped.
     Rejoin,
-    /// An earlier page of the participant has played it to the end, or it is being closed: this
-    /// one only brings what its browser kept.
+    /// It is being closed, or was played to its end by all: a page that was loaded since only
+    /// brings what its browser kept.
     Over,
 }
 

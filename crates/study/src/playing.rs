@@ -76,16 +76,16 @@ impl Playing {
 
     /// What this player's page has to do with the episode.
     pub(crate) fn part_of(&self, player: u8) -> EpisodePart {
-        let Some(page) = self.pages.loaded.get(&player) else {
+        if !self.pages.loaded.contains_key(&player) {
             return EpisodePart::Play;
-        };
-        let sealed = self.pages.sealed.get(&player);
-        let sealed_before = sealed.is_some_and(|by| by != page);
-        let open = matches!(self.phase, Phase::Open { .. });
-        if !sealed_before && (open || self.pages.has_rejoined(player)) {
-            EpisodePart::Rejoin
-        } else {
-            EpisodePart::Over
+        }
+        match self.phase {
+            // While it is open, others may still lack the inputs of a page that has sealed.
+            Phase::Open { .. } => EpisodePart::Rejoin,
+            Phase::Flushing { .. } | Phase::Judging { .. } if self.pages.has_rejoined(player) => {
+                EpisodePart::Rejoin
+            }
+            Phase::Flushing { .. } | Phase::Judging { .. } => EpisodePart::Over,
         }
     }
 

@@ -11,11 +11,11 @@ impl Session {
     /// A new page of a member in PLAYING. No frame is ever authored twice, and a new page does not
     /// know what the page before it authored. So:
     ///
-    /// - Of an episode that its player has sealed, all is there: the new page waits for the next
-    ///   one.
+    /// - Of an episode that all have sealed, all is there: the new page waits for the next one.
     /// - In an episode that is being closed, it only brings what its browser kept.
     /// - In the midst of play it brings what its browser kept, then asks for what the journal
-    ///   holds, and goes on from there.
+    ///   holds, and goes on from there; also where its player has sealed: a partner who lacks their
+    ///   last inputs has nobody else to get them from.
     ///
     /// Its links are made anew, which for the others means all of theirs to it.
     pub(crate) fn handle_new_page(&mut self, context: &mut Context, player: u8, incarnation: u32) {

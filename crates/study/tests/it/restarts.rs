@@ -183,7 +183,7 @@ fn a_page_that_comes_back_new_rejoins_and_is_known_to_after_the_next_restart() {
     world.reload(people[0]);
     world.restart(1_000);
     back(&mut world, &people);
-    assert_eq!(part(&world, people[0]), EpisodePart::Over);
+    assert_eq!(part(&world, people[0]), EpisodePart::Rejoin);
     world.settle();
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
     let states = &world.ledger.sessions[&session].states;
