@@ -19,6 +19,7 @@ mod hostile;
 mod journal;
 mod leaving;
 mod log;
+mod moving;
 mod network;
 mod pacing;
 mod packets;

@@ -4,7 +4,7 @@ use igym_rollback::{
     BuildError, Engine, Event, Frame, Incarnation, Input, LinkId, MoveError, PlayerIndex, Wait,
 };
 
-use crate::host::{FRAME, Host, Packet, duo, endless, input, pair};
+use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair};
 use crate::rng::Rng;
 
 const SEAT: LinkId = LinkId(9);
@@ -67,6 +67,10 @@ thread_local! {
 fn hear(a: &mut Host, seat: &mut Host) {
     let packets = SEATS.take();
     assert_eq!(packets.len(), 1, "one per link and tick");
+    let confirmed = a.engine.confirmed().map_or(Frame(0), |last| last + 1);
+    for inputs in body(&packets[0]).inputs {
+        assert!(inputs.first + inputs.frames() <= confirmed, "no more");
+    }
     seat.take(0, &packets);
     let (_, back) = seat.tick(0);
     for packet in back {
