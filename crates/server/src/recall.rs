@@ -87,7 +87,7 @@ fn closings(store: &dyn JournalStore, entries: &mut Vec<Entry>) -> Result<(), St
         let uploads = store.read(Filter {
             session: Some(session),
             episode: Some(episode),
-            selection: Selection::Uploads,
+            selection: Selection::Closings,
             ..Filter::default()
         })?;
         entries.extend(uploads.into_iter().filter(|entry| match &entry.record {

@@ -121,6 +121,9 @@ impl Readers {
     }
 }
 
+/// No seal and no flush has more bytes. SQLite knows a body's length without reading it.
+const CLOSING_BYTES: i64 = 64;
+
 fn select(filter: &Filter) -> (String, Vec<Value>) {
     let mut query = "SELECT id, at_ms, kind, participant, incarnation, player, body FROM journal \
                      WHERE id > ?"
@@ -142,6 +145,10 @@ fn select(filter: &Filter) -> (String, Vec<Value>) {
         Selection::All => {}
         Selection::Events => query.push_str(" AND seq IS NULL"),
         Selection::Uploads => query.push_str(" AND seq IS NOT NULL"),
+        Selection::Closings => {
+            query.push_str(" AND seq IS NOT NULL AND length(body) <= ?");
+            values.push(Value::from(CLOSING_BYTES));
+        }
     }
     query.push_str(" ORDER BY id");
     if let Some(limit) = filter.limit {

@@ -100,6 +100,9 @@ pub enum Selection {
     /// Everything but uploads: few and small.
     Events,
     Uploads,
+    /// Uploads that close an episode for their page, seals and flushes, without reading through all
+    /// the others; a store may give a few others with them.
+    Closings,
 }
 
 /// Why a store could not do what it was asked.

@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { CDPSession, Page } from "@playwright/test";
 import { Random } from "./random";
 
 /**
@@ -35,34 +35,46 @@ export const BROKEN: Condition = { title: "nothing arrives", oneWayMs: 0, jitter
 const LEAST_LATENCY_MS = 1;
 const JITTER_PERIOD_MS = 150;
 
-/**
- * Imposes `condition` on everything between this page and any other, until `stop` is called. An
- * unhindered network needs nothing imposed, unless it `replaces` another.
- */
-export async function impose(
-  page: Page,
-  condition: Condition,
-  replaces = false,
-): Promise<{ stop: () => void }> {
-  const hindered = condition.oneWayMs > 0 || condition.loss > 0;
-  if (!hindered && !replaces) return { stop: () => {} };
-  const devtools = await page.context().newCDPSession(page);
-  const set = (latency: number) =>
-    devtools.send("Network.emulateNetworkConditions", {
+/** The network of one page, as DevTools impose it; it can be changed while connections stand. */
+export class Network {
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(private readonly devtools: CDPSession) {}
+
+  /** Imposes `condition` on everything between this page and any other. */
+  static async of(page: Page, condition: Condition): Promise<Network> {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Network.enable");
+    const network = new Network(devtools);
+    await network.change(condition);
+    return network;
+  }
+
+  /** Only what was imposed, however lightly, before a connection was made can be changed for it. */
+  async change(condition: Condition): Promise<void> {
+    this.stop();
+    await this.#set(condition.oneWayMs, condition.loss);
+    if (condition.jitterMs === 0) return;
+    const random = new Random(1);
+    this.#timer = setInterval(() => {
+      const latency = condition.oneWayMs + condition.jitterMs * random.between(-1, 1);
+      // A page that is closing has no network to change.
+      this.#set(latency, condition.loss).catch(() => this.stop());
+    }, JITTER_PERIOD_MS);
+  }
+
+  /** It changes no more. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #set(latency: number, loss: number): Promise<void> {
+    await this.devtools.send("Network.emulateNetworkConditions", {
       offline: false,
-      latency: hindered ? Math.max(LEAST_LATENCY_MS, latency) : 0,
+      latency: Math.max(LEAST_LATENCY_MS, latency),
       downloadThroughput: -1,
       uploadThroughput: -1,
-      packetLoss: 100 * condition.loss,
+      packetLoss: 100 * loss,
     });
-  await devtools.send("Network.enable");
-  await set(condition.oneWayMs);
-  if (condition.jitterMs === 0) return { stop: () => {} };
-  const random = new Random(1);
-  const timer = setInterval(() => {
-    const latency = condition.oneWayMs + condition.jitterMs * random.between(-1, 1);
-    // A page that is closing has no network to change.
-    set(latency).catch(() => clearInterval(timer));
-  }, JITTER_PERIOD_MS);
-  return { stop: () => clearInterval(timer) };
+  }
 }

@@ -1,5 +1,5 @@
 import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
-import { BROKEN, CONDITIONS, type Condition, impose } from "./network";
+import { type Condition, Network } from "./network";
 import { CHROMIUM } from "./program";
 import { Random } from "./random";
 
@@ -36,7 +36,7 @@ export class Player {
   readonly #random: Random;
   #pressing: Promise<void> = Promise.resolve();
   #presses = false;
-  #network = { stop: () => {} };
+  #network: Network | null = null;
 
   private constructor(name: string, context: BrowserContext, page: Page, seed: number) {
     this.name = name;
@@ -67,9 +67,10 @@ export class Player {
     return new Player(`player ${index}`, context, page, 1 + index);
   }
 
-  /** From now on this page's packets travel over such a network. */
+  /** This page's packets travel over such a network; the first time before it connects. */
   async impose(condition: Condition): Promise<void> {
-    this.#network = await impose(this.page, condition);
+    if (this.#network === null) this.#network = await Network.of(this.page, condition);
+    else await this.#network.change(condition);
   }
 
   /** Opens the study link. */
@@ -101,16 +102,6 @@ export class Player {
     this.#listen(this.page);
     await this.page.goto(url);
     return before;
-  }
-
-  /** Nothing of this page reaches a partner directly any more, nor comes from there. */
-  async breakPeers(): Promise<void> {
-    this.#network = await impose(this.page, BROKEN);
-  }
-
-  async healPeers(): Promise<void> {
-    this.#network.stop();
-    this.#network = await impose(this.page, CONDITIONS.none, true);
   }
 
   /** A number that the page tells about itself, such as the frame that it shows. */
@@ -189,7 +180,7 @@ export class Player {
 
   async leave(): Promise<void> {
     this.#presses = false;
-    this.#network.stop();
+    this.#network?.stop();
     await this.#context.close();
     await this.#pressing;
   }

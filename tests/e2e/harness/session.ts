@@ -1,6 +1,6 @@
 import { type Browser, expect } from "@playwright/test";
 import type { Detour } from "./detour";
-import { CONDITIONS, type Condition } from "./network";
+import type { Condition } from "./network";
 import { launch, Player } from "./player";
 import { Server } from "./server";
 import { type StudyOptions, studyToml } from "./study";
@@ -45,7 +45,10 @@ export class Session {
       session.players.push(await Player.arrive(browser, index));
     }
     // One page's emulation delays and loses the packets of both directions.
-    await session.player(0).impose(options.condition ?? CONDITIONS.none);
+    const { condition } = options;
+    if (condition && (condition.oneWayMs > 0 || condition.loss > 0)) {
+      await session.player(0).impose(condition);
+    }
     if (options.through) session.detour = await options.through(server.port);
     for (const player of session.players) {
       const last = player === session.players.at(-1);

@@ -64,3 +64,47 @@ test("nobody comes: the lobby ends on a final page", async ({ begin }) => {
   const [participant] = await (await Export.of(session.server)).table("participants");
   expect(participant?.outcome).toBe("lobby_timeout");
 });
+
+test("a partner goes in the countdown: the other reaches a final page", async ({ begin }) => {
+  const session = await begin({ countdownS: 30, reconnectGraceS: 1 });
+  const [stays, leaves] = [session.player(0), session.player(1)];
+  await Promise.all(session.players.map((player) => player.sees("playing")));
+  await leaves.leave();
+  await stays.sees("end");
+  expect(stays.complaints).toEqual([]);
+  await session.close();
+  const exported = await Export.of(session.server);
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome).sort();
+  expect(outcomes).toEqual(["left", "partner_left"]);
+  const [episode] = await exported.table("episodes");
+  expect(episode).toMatchObject({ verdict: "partial", close_reason: "cut", frames: "0" });
+});
+
+test("who waits in the lobby goes: the next one is not matched with nobody", async ({ begin }) => {
+  const session = await begin({ atStart: true, lobbyTimeoutS: 4, reconnectGraceS: 1 });
+  const [goes, comes] = [session.player(0), session.player(1)];
+  await goes.join();
+  await goes.sees("lobby");
+  await goes.leave();
+  await comes.join();
+  await comes.sees("end");
+  expect(comes.complaints).toEqual([]);
+  await session.close();
+  const exported = await Export.of(session.server);
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome);
+  expect(outcomes).toContain("lobby_timeout");
+  expect(outcomes).not.toContain("partner_left");
+  expect(await exported.table("episodes")).toEqual([]);
+});
+
+test("a partner goes on the last page: the other has lost nothing", async ({ begin }) => {
+  const session = await begin({ episodes: 1, maxSteps: 60, reconnectGraceS: 1 });
+  await session.toTheEnd();
+  await session.player(1).leave();
+  await session.player(0).reload();
+  await session.player(0).sees("end");
+  await session.close();
+  const exported = await Export.of(session.server);
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome);
+  expect(outcomes).toEqual(["completed", "completed"]);
+});

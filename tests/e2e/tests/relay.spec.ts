@@ -1,19 +1,21 @@
 import { type Export, number, type Row } from "../harness/data";
 import { expect, test } from "../harness/fixtures";
+import { BROKEN } from "../harness/network";
 import { expectVerified } from "../harness/verdicts";
 
 test("the way between two pages breaks in play and heals: the server carries meanwhile", async ({
   begin,
 }) => {
-  const session = await begin({ episodes: 1, maxSteps: 900, reconnectGraceS: 60 });
+  const condition = { title: "one millisecond", oneWayMs: 1, jitterMs: 0, loss: 0 };
+  const session = await begin({ condition, episodes: 1, maxSteps: 900, reconnectGraceS: 60 });
   await Promise.all(session.players.map((player) => player.plays(0)));
   for (const player of session.players) player.press();
   const [one] = session.players;
   if (one === undefined) throw new Error("nobody plays");
   await one.reaches("confirmed", 90);
-  await one.breakPeers();
+  await one.impose(BROKEN);
   await one.reaches("confirmed", 300);
-  await one.healPeers();
+  await one.impose(condition);
   await session.toTheEnd();
   const exported = await expectVerified(session, 1);
   const routes = await switches(exported);

@@ -43,6 +43,20 @@ for (const how of ["reload", "crash"] as const) {
   });
 }
 
+test("a page is loaded again between two episodes", async ({ begin }) => {
+  const session = await begin({ episodes: 2, maxSteps: 90, countdownS: 3, reconnectGraceS: 60 });
+  const returns = session.player(1);
+  await Promise.all(session.players.map((player) => player.plays(0)));
+  // The first is over for this page, and the countdown of the second has begun, or is about to.
+  await returns.page.waitForFunction(() => {
+    const { sealed, episode } = document.documentElement.dataset;
+    return sealed === "true" || episode === "1";
+  });
+  await returns.reload();
+  await session.toTheEnd();
+  await expectVerified(session, 2);
+});
+
 test("both pages are loaded again at the same time in mid-episode", async ({ begin }) => {
   const session = await begin({ episodes: 1, maxSteps: 450, reconnectGraceS: 60 });
   await Promise.all(session.players.map((player) => player.plays(0)));

@@ -1,6 +1,7 @@
 use igym_protocol::{
-    CloseReason, Controls, Digests, Entry, EnvironmentSpec, EpisodePlan, InputMode, Judgement,
-    Outcome, Prediction, Record, Seat, SessionState, Verdict, encode_upload,
+    CanonicalRow, CloseReason, Controls, Digests, Entry, EnvironmentSpec, EpisodePlan, InputMode,
+    Judgement, Outcome, Prediction, Record, Rows, Seal, Seat, SessionState, UploadBody, Verdict,
+    encode_upload,
 };
 use igym_storage::{Filter, JournalStore, NewEntry, Selection};
 use igym_storage_sqlite::SqliteStore;
@@ -257,4 +258,44 @@ fn bytes_of_uploads_are_summed_by_player() {
     for (session, episode) in [(session(9), 4), (session(8), 3)] {
         assert!(store.uploaded_bytes(session, episode).unwrap().is_empty());
     }
+}
+
+#[test]
+fn closings_come_without_what_is_longer() {
+    let (_directory, store, _) = filled();
+    let of = |seq, body| {
+        let mut entry = upload(participant(7), u32::MAX, seq);
+        if let Record::Uploaded { upload, .. } = &mut entry.record {
+            (upload.episode, upload.body) = (u32::MAX, body);
+        }
+        entry
+    };
+    let seal = UploadBody::Seal(Seal {
+        last_frame: u32::MAX,
+        hash: [u8::MAX; 16],
+    });
+    let rows = UploadBody::Rows(Rows {
+        first: 0,
+        rows: vec![CanonicalRow {
+            inputs: vec![vec![0; 64]],
+            outcome: Vec::new(),
+            digest: None,
+            hash: [0; 16],
+        }],
+    });
+    let longest = u32::MAX - 1;
+    let entries = vec![
+        of(longest - 1, rows),
+        of(longest, seal),
+        of(u32::MAX, UploadBody::Flushed),
+    ];
+    let [_, sealed, flushed] = append(&store, entries).unwrap()[..] else {
+        panic!("three ids");
+    };
+    let closings = Filter {
+        selection: Selection::Closings,
+        participant: Some(participant(7)),
+        ..Filter::default()
+    };
+    assert_eq!(ids(&store, closings), [sealed, flushed]);
 }
