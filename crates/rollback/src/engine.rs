@@ -106,7 +106,7 @@ pub struct Engine {
 
 /// Memory that is used again, and tells nothing.
 #[derive(Default)]
-pub(crate) struct Scratch(pub(crate) Body);
+pub(crate) struct Scratch(pub(crate) Option<Box<Body>>);
 
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -402,7 +402,7 @@ impl Engine {
             inputs: &self.inputs,
             moves: &self.moves,
         };
-        let mut body = std::mem::take(&mut self.scratch.0);
+        let mut body = self.scratch.0.take().unwrap_or_default();
         let taken = self.links[index].decode(bytes, now, &terms, &mut body);
         let greeting = terms.greeting(&body);
         if let Ok(incarnation) = taken {
@@ -412,7 +412,7 @@ impl Engine {
                 false => self.take_body(index, incarnation, &body, bytes.len(), now),
             }
         }
-        self.scratch.0 = body;
+        self.scratch.0 = Some(body);
         taken.map(|_| ())
     }
 

@@ -213,7 +213,7 @@ impl Engine {
                 bytes.clear();
                 continue;
             }
-            link.packet(now, &view, &mut self.scratch.0, bytes);
+            link.packet(now, &view, self.scratch.0.get_or_insert_default(), bytes);
         }
     }
 
