@@ -87,6 +87,7 @@ fn play(program: &PathBuf, seed: u64, cases: u64) -> Result<Option<String>> {
         .args(["--test-threads", "1"])
         .env("IGYM_ROLLBACK_SEED", seed.to_string())
         .env("IGYM_ROLLBACK_CASES", cases.to_string())
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .output()
         .context("cannot start the tests")?;
