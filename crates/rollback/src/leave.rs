@@ -7,6 +7,7 @@
 //! attested. Should the one who held the most vanish meanwhile, the decision is taken again, from what
 //! those who are left hold: the rest is asked for in order, so nobody has gone beyond.
 
+use crate::compare::Comparison;
 use crate::wire::Body;
 use crate::{Engine, Event, Frame, Input, LinkId, Micros, MoveError, PlayerIndex};
 
@@ -145,7 +146,10 @@ impl Engine {
             return Err(MoveError::BatchOpen { id: open.id });
         }
         let found = self.links.iter_mut().find(|other| other.id == link);
-        found.ok_or(MoveError::NoLink { link })?.left = left;
+        let link = found.ok_or(MoveError::NoLink { link })?;
+        link.left = left;
+        // What it confirmed alone may be confirmed otherwise by those who are left.
+        link.comparison = Comparison::default();
         self.settle();
         Ok(())
     }
