@@ -169,6 +169,7 @@ async fn the_study_can_be_seen_at_a_glance() {
         answer.json(),
         serde_json::json!({
             "id": "test", "title": "A test", "waiting": 1, "playing": 0, "completed": 0,
+            "version": env!("CARGO_PKG_VERSION"), "build": server.running.build(),
         })
     );
 }
