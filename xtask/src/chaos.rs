@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// With what the tests before it have built.
 pub(crate) fn after_tests() -> Result<()> {
-    chaos(20, 4, None)
+    chaos(20, 3, None)
 }
 
 fn chaos(kills: u32, pairs: u32, seed: Option<u64>) -> Result<()> {

@@ -32,7 +32,7 @@ struct Options {
     #[arg(long, default_value_t = 4)]
     pairs: u32,
     /// The longest life of a server, in seconds
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 3.0)]
     life_s: f64,
     /// How often a bot's page crashes, on average, in seconds; 0 for never
     #[arg(long, default_value_t = 20.0)]

@@ -7,7 +7,7 @@ test("the way between two pages breaks in play and heals: the server carries mea
   begin,
 }) => {
   const condition = { title: "one millisecond", oneWayMs: 1, jitterMs: 0, loss: 0 };
-  const session = await begin({ condition, episodes: 1, maxSteps: 900, reconnectGraceS: 60 });
+  const session = await begin({ condition, episodes: 1, maxSteps: 660, reconnectGraceS: 60 });
   await Promise.all(session.players.map((player) => player.plays(0)));
   for (const player of session.players) player.press();
   const [one] = session.players;

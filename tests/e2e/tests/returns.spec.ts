@@ -26,7 +26,7 @@ test("pages are loaded again before the game: in the lobby, and in the countdown
 
 for (const how of ["reload", "crash"] as const) {
   test(`a page comes back in mid-episode (${how}): the same episode goes on`, async ({ begin }) => {
-    const session = await begin({ episodes: 2, maxSteps: 450, reconnectGraceS: 60 });
+    const session = await begin({ episodes: 1, maxSteps: 360, reconnectGraceS: 60 });
     const [stays, returns] = [session.player(0), session.player(1)];
     await Promise.all(session.players.map((player) => player.plays(0)));
     stays.press();
@@ -38,7 +38,7 @@ for (const how of ["reload", "crash"] as const) {
     await returns.reaches("confirmed", 150);
     expect(await returns.tells("episode")).toBe(0);
     await session.toTheEnd();
-    const exported = await expectVerified(session, 2);
+    const exported = await expectVerified(session, 1);
     await expectBothAuthored(exported, 0);
   });
 }
@@ -58,7 +58,7 @@ test("a page is loaded again between two episodes", async ({ begin }) => {
 });
 
 test("both pages are loaded again at the same time in mid-episode", async ({ begin }) => {
-  const session = await begin({ episodes: 1, maxSteps: 450, reconnectGraceS: 60 });
+  const session = await begin({ episodes: 1, maxSteps: 330, reconnectGraceS: 60 });
   await Promise.all(session.players.map((player) => player.plays(0)));
   for (const player of session.players) player.press();
   await Promise.all(session.players.map((player) => player.reaches("confirmed", 90)));
@@ -71,7 +71,7 @@ test("both pages are loaded again at the same time in mid-episode", async ({ beg
 });
 
 test("another tab takes over in mid-episode, and the first is told", async ({ begin }) => {
-  const session = await begin({ episodes: 1, maxSteps: 450, reconnectGraceS: 60 });
+  const session = await begin({ episodes: 1, maxSteps: 330, reconnectGraceS: 60 });
   const [stays, moves] = [session.player(0), session.player(1)];
   await Promise.all(session.players.map((player) => player.plays(0)));
   stays.press();
@@ -85,7 +85,7 @@ test("another tab takes over in mid-episode, and the first is told", async ({ be
 });
 
 test("the server is killed while a page is away: it comes back all the same", async ({ begin }) => {
-  const session = await begin({ episodes: 1, maxSteps: 450, reconnectGraceS: 60 });
+  const session = await begin({ episodes: 1, maxSteps: 330, reconnectGraceS: 60 });
   const returns = session.player(1);
   await Promise.all(session.players.map((player) => player.plays(0)));
   await returns.reaches("confirmed", 60);
