@@ -206,3 +206,65 @@ test("a store that the browser takes away is opened and filled again", async () 
   await settle();
   expect([...store.rows.keys()]).toEqual(["3.2", "3.3"]);
 });
+
+test("a first look that fails is tried again, and ends before uploads may begin", async () => {
+  const left = item(1, 4);
+  store.rows.set(name(left), left);
+  opens = null;
+  const shelf = shelfOf();
+  shelf.begin(3);
+  const looked = watched(shelf.gatherFirst(3));
+  await settle();
+  expect(looked()).toBe(false);
+  opens = async () => store;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(found).toEqual(["1.4"]);
+  expect(looked()).toBe(true);
+  expect(keeps).toEqual([false, true]);
+});
+
+test("what could not be looked for is found as soon as the store opens, before any write", async () => {
+  const left = item(1, 4);
+  store.rows.set(name(left), left);
+  opens = null;
+  const shelf = shelfOf();
+  shelf.begin(3);
+  const looked = watched(shelf.gatherFirst(3));
+  shelf.keep(item(3, 1));
+  await vi.advanceTimersByTimeAsync(1000);
+  // It does not wait for ever.
+  expect(looked()).toBe(true);
+  expect(found).toEqual([]);
+  opens = async () => store;
+  store.patient = true;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(found).toEqual(["1.4"]);
+  expect(store.writes).toEqual([]);
+  await store.step();
+  await store.step();
+  expect(store.writes).toEqual(["remove 3.Infinity", "put 3.1"]);
+  expect(keeps).toEqual([false, true]);
+});
+
+test("a look that hangs holds nothing up for ever, and what it finds late counts", async () => {
+  let finish: (items: Item[]) => void = () => {};
+  store.load = () => new Promise((resolve) => (finish = resolve));
+  const shelf = shelfOf();
+  shelf.begin(3);
+  const looked = watched(shelf.gatherFirst(3));
+  await vi.advanceTimersByTimeAsync(4999);
+  expect(looked()).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(looked()).toBe(true);
+  finish([item(1, 4)]);
+  await settle();
+  expect(found).toEqual(["1.4"]);
+});
+
+function watched(work: Promise<void>): () => boolean {
+  let done = false;
+  void work.then(() => {
+    done = true;
+  });
+  return () => done;
+}

@@ -34,11 +34,19 @@ export async function openDatabase(participant: string, handleClosed: () => void
   database.onclose = handleClosed;
   // A page of another version waits to change the database; this one can do without.
   database.onversionchange = close;
-  tidy(database, participant).catch((error: unknown) => {
-    console.warn("what other participants left could not be tidied up", error);
-  });
+  let tidied = false;
   return {
-    load: (incarnation) => load(database, participant, incarnation),
+    load: async (incarnation) => {
+      const items = await load(database, participant, incarnation);
+      // Afterwards: a participant waits for the load, and nobody for this.
+      if (!tidied) {
+        tidied = true;
+        tidy(database, participant).catch((error: unknown) => {
+          console.warn("what other participants left could not be tidied up", error);
+        });
+      }
+      return items;
+    },
     put: (items) => put(database, participant, items),
     remove: (removals) => remove(database, participant, removals),
   };

@@ -77,7 +77,7 @@ export class Keeping {
 
   #begin(participant: string, incarnation: number): void {
     this.#shelf.begin(incarnation);
-    const found = this.gather();
+    const found = this.#shelf.gatherFirst(incarnation);
     this.#siblings.begin(participant, incarnation);
     const asked = new Promise((resolve) => setTimeout(resolve, SIBLINGS_MS));
     Promise.all([found, asked]).then(() => {

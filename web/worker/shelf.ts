@@ -43,6 +43,8 @@ const BOUNDS = { bytes: 32 * 1024 * 1024, count: 20_000 };
 const BATCH = 256;
 /** Between a failure and the next try. */
 const RETRY_MS = 5000;
+/** The first look: how often it is tried, how long each may take, what lies between two tries. */
+const FIRST = { tries: 2, lookMs: 5000, pauseMs: 1000 };
 
 /** An upload that is not acknowledged, and whether it lies in the store. */
 interface Held {
@@ -67,6 +69,8 @@ export class BrowserShelf implements Shelf {
   #lyingCount = 0;
   #busy = false;
   #keeps: boolean | null = null;
+  /** What `gather` looks for, where its last look failed. */
+  #missed: number | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -86,16 +90,45 @@ export class BrowserShelf implements Shelf {
     void this.#work();
   }
 
-  /** Looks for what page loads before `incarnation` left; also again, for what came since. */
-  async gather(incarnation: number): Promise<void> {
-    try {
-      const found = await (await this.#opened()).load(incarnation);
-      const news = found.filter((item) => this.#hold(item, true) !== null);
-      if (news.length > 0) this.handlers.handleFound(news);
-      if (this.#waiting.length === 0) this.#report(true);
-    } catch (error) {
-      this.#failed(error);
+  /**
+   * Looks for what page loads before `incarnation` left, until that is known or not worth waiting
+   * for any longer: about ten seconds. What is found later is told of as well.
+   */
+  async gatherFirst(incarnation: number): Promise<void> {
+    for (let tried = 1; ; tried += 1) {
+      // A look that takes too long goes on; others would wait for what it waits for.
+      const over = pause(FIRST.lookMs).then(() => true);
+      if (await Promise.race([this.gather(incarnation), over])) return;
+      if (tried === FIRST.tries) return;
+      await pause(FIRST.pauseMs);
     }
+  }
+
+  /**
+   * Looks for what page loads before `incarnation` left; also again, for what came since. False
+   * if the store cannot be read now: then that is done before anything is written to it.
+   */
+  async gather(incarnation: number): Promise<boolean> {
+    try {
+      await this.#look(incarnation);
+    } catch (error) {
+      this.#missed = incarnation;
+      this.#failed(error);
+      return false;
+    }
+    void this.#work();
+    return true;
+  }
+
+  async #look(incarnation: number): Promise<void> {
+    const found = await (await this.#opened()).load(incarnation);
+    if (this.#missed !== null) {
+      this.#missed = null;
+      this.#rest();
+    }
+    const news = found.filter((item) => this.#hold(item, true) !== null);
+    if (news.length > 0) this.handlers.handleFound(news);
+    if (this.#waiting.length === 0) this.#report(true);
   }
 
   keep(item: Item): void {
@@ -132,9 +165,16 @@ export class BrowserShelf implements Shelf {
     }
   }
 
-  /** Removes first: that may be what makes room. False when nothing is left to do, or no room. */
+  /**
+   * Makes up for a missed look, then removes: that may be what makes room. False when nothing is
+   * left to do, or no room.
+   */
   async #step(): Promise<boolean> {
     const paused = this.#retry !== undefined;
+    if (this.#missed !== null && !paused) {
+      await this.#look(this.#missed);
+      return true;
+    }
     if (this.#removals.size > 0 && !(paused && this.#store === null)) {
       await this.#removeNow();
       return true;
@@ -260,4 +300,8 @@ export class BrowserShelf implements Shelf {
   #isForgotten(item: Item): boolean {
     return item.seq <= (this.#forgotten.get(item.incarnation) ?? 0);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
