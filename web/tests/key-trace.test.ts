@@ -33,3 +33,15 @@ test("a stalled tick samples nothing", () => {
   trace.handleTick(6);
   expect(trace.shownAt(6)).toBe(1);
 });
+
+test("a key that was pressed while play was caught up with is no sample", () => {
+  const trace = new KeyTrace(2);
+  trace.handleKey(1);
+  trace.handleCatchUp(500);
+  trace.handleTick(501);
+  expect(trace.shownAt(600)).toBeNull();
+  trace.handleKey(2);
+  trace.handleTick(502);
+  expect(trace.shownAt(503)).toBeNull();
+  expect(trace.shownAt(504)).toBe(2);
+});

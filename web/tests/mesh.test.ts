@@ -143,6 +143,24 @@ test("a link whose statistics cannot be read is open all the same", async () => 
   });
 });
 
+test("a link that failed while its way was read is not reported open after that", async () => {
+  let tell: (map: Map<string, unknown>) => void = () => {};
+  const told = new Promise<Map<string, unknown>>((resolve) => (tell = resolve));
+  statistics = () => told;
+  mesh.connect(CONNECTING);
+  mesh.handleChannel(LINK, true);
+  mesh.handleChannel(LINK, false);
+  tell(new Map());
+  await settle();
+  expect(posted.slice(1)).toMatchObject([{ type: "link", state: { kind: "failed" } }]);
+  // Nor is one that another link has taken the place of, in an attempt of the same number.
+  mesh.handleChannel(LINK, true);
+  mesh.close();
+  mesh.connect(CONNECTING);
+  await settle();
+  expect(posted.slice(2)).toMatchObject([{ type: "channel" }]);
+});
+
 test("a new attempt during play makes every link anew, the same one changes nothing", () => {
   const playing = (attempt: number) =>
     ({

@@ -181,6 +181,10 @@ test("a page that rejoins brings all first, asks until the history comes, and pl
   playing.proceed();
   playing.proceed();
   playing.repeat();
+  expect(sent.length).toBe(1);
+  vi.advanceTimersByTime(1000);
+  playing.repeat();
+  playing.repeat();
   expect(sent).toEqual(Array(2).fill({ type: "rejoin", session: "s", episode: 0 }));
   playing.handleDelivery(delivery("history", { session: "s", episode: 1 }));
   expect(episodes.length).toBe(0);

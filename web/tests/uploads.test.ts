@@ -17,6 +17,8 @@ interface Lane {
 /** Uploads of two bytes, page and number; polled in order, again from where it is told to. */
 class FakeOutbox {
   broken = false;
+  /** Bytes of earlier pages that it still takes. */
+  room = 32 * 1024 * 1024;
   readonly lanes = new Map<number, Lane>();
 
   constructor() {
@@ -29,11 +31,12 @@ class FakeOutbox {
 
   restore(bytes: Uint8Array): boolean {
     const [incarnation = 0, seq = 0] = bytes;
-    if (incarnation >= OWN) return false;
+    if (incarnation >= OWN || bytes.byteLength > this.room) return false;
     const lane = this.#lane(incarnation, seq - 1);
     if (seq !== lane.last + 1) return false;
     lane.last = seq;
     lane.kept = seq;
+    this.room -= bytes.byteLength;
     return true;
   }
 
@@ -218,6 +221,19 @@ test("what cannot be read is thrown away", () => {
   expect(uploads.delivered).toBe(true);
 });
 
+test("what earlier pages left and there is no room for stays on the shelf", () => {
+  begin();
+  const large = (incarnation: number, seq: number): Item => {
+    const bytes = new Uint8Array(0.4 * outbox.room);
+    bytes.set([incarnation, seq]);
+    return { incarnation, seq, bytes };
+  };
+  uploads.handleFound([large(1, 1), large(1, 2), large(1, 3), item(2, 1), item(2, 2)]);
+  uploads.handleFound([item(2, 3)]);
+  expect(sent.filter((upload) => !upload.startsWith("3."))).toEqual(["1.1", "1.2"]);
+  expect(shelved.filter((words) => words.startsWith("forget"))).toEqual([]);
+});
+
 test("an earlier page's upload that no server takes is dropped, and holds up nothing", () => {
   attach();
   uploads.handleFound([item(1, 1), item(1, 2), item(2, 1)]);
@@ -236,7 +252,7 @@ test("an earlier page's upload that no server takes is dropped, and holds up not
 test("after a refusal for now all waits, then goes out again from the last acknowledged", () => {
   begin();
   uploads.handleAck(OWN, 1);
-  uploads.handleRefused(refusal("storage"));
+  uploads.handleRefused(refusal("storage", OWN, 2));
   outbox.push(1);
   uploads.send();
   vi.advanceTimersByTime(1500);
@@ -249,7 +265,7 @@ test("after a refusal for now all waits, then goes out again from the last ackno
 
 test("a new connection does not sit out the pause after a refusal", () => {
   begin();
-  uploads.handleRefused(refusal("too_fast"));
+  uploads.handleRefused(refusal("too_fast", OWN, 1));
   uploads.handleWelcome(2);
   uploads.send();
   expect(sent).toEqual(["3.1", "3.2", "3.3", "3.3"]);
@@ -281,6 +297,17 @@ test("a refused message of another kind is not taken for an upload, however ofte
   }
   expect(hopeless).toBe(0);
   expect(sent).toEqual(["3.1", "3.2", "3.3"]);
+});
+
+test("uploads do not wait for a control message that came too fast or found no disk", () => {
+  begin();
+  uploads.handleRefused(refusal("too_fast"));
+  uploads.handleRefused(refusal("storage"));
+  outbox.push(1);
+  uploads.send();
+  expect(sent).toEqual(["3.1", "3.2", "3.3", "3.4"]);
+  vi.advanceTimersByTime(10_000);
+  expect(sent.length).toBe(4);
 });
 
 test("a message too broken to be named is not taken for an upload while uploads are taken", () => {

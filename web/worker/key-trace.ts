@@ -27,6 +27,12 @@ export class KeyTrace {
     this.#waiting = null;
   }
 
+  /** Play was caught up with to `frame` frames, by ticks that sample no key. */
+  handleCatchUp(frame: number): void {
+    this.#frame = frame;
+    this.#waiting = null;
+  }
+
   /** The time of the newest key event whose effect is in a picture of `frame` frames, once. */
   shownAt(frame: number): number | null {
     let newest: number | null = null;

@@ -134,7 +134,8 @@ export class Play {
         now = performance.now();
       }
       const status = this.#postStatus(now, false);
-      this.#keys.handleTick(status.frame);
+      if (status.rejoining) this.#keys.handleCatchUp(status.frame);
+      else this.#keys.handleTick(status.frame);
       this.#draw(status.frame);
       this.#collect();
       this.#schedule();

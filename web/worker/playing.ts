@@ -8,6 +8,9 @@ import type { Delivery, Engine, Episode, Outbox } from "./engine";
 import type { Links } from "./links";
 import { Play } from "./play";
 
+/** A page that rejoins says so no more often: an answer is large, and the server counts. */
+const ASK_MS = 900;
+
 export type PlayingView = Extract<View, { kind: "playing" }>;
 
 /** What playing needs of the rest of the worker. */
@@ -34,6 +37,7 @@ export class Playing {
   #startAt = 0;
   /** The episode whose history this page asked for. */
   #asked: EpisodePlan | null = null;
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** The episode for which this page said that it holds nothing more. */
   #flushed: EpisodePlan | null = null;
   #visible = true;
@@ -116,8 +120,10 @@ export class Playing {
   }
 
   #ask({ part, plan }: PlayingView): void {
-    if (part !== "rejoin") return;
+    const now = performance.now();
+    if (part !== "rejoin" || now - this.#askedAt < ASK_MS) return;
     this.#asked = plan;
+    this.#askedAt = now;
     this.handlers.send({ type: "rejoin", session: plan.session, episode: plan.episode });
   }
 

@@ -4,6 +4,8 @@ import type { Item, Shelf } from "./shelf";
 
 /** Between a refused upload and the next try. */
 const RESEND_MS = 2000;
+/** Of earlier pages, the outbox takes no more (`RESTORED_BYTES` of `igym-play`). */
+const RESTORED_BYTES = 32 * 1024 * 1024;
 
 export interface UploadHandlers {
   /** Uploads that the server has not confirmed to be on disk. */
@@ -46,6 +48,10 @@ export class Uploads {
   #found: Item[] = [];
   /** The last upload of each earlier page that the outbox took in. */
   readonly #restored = new Map<number, number>();
+  /** Bytes of all that it took in. */
+  #restoredBytes = 0;
+  /** There was no room for one of them: one after it would make the outbox begin with a gap. */
+  #full = false;
   /** Highest upload of this page that the server confirmed. */
   #acknowledged = 0;
   #unsaved = 0;
@@ -109,6 +115,9 @@ export class Uploads {
     switch (code) {
       case "storage":
       case "too_fast":
+        // The server names the upload; it was another message that has to wait.
+        if (upload !== null) this.#postpone();
+        return;
       case "out_of_order":
         this.#postpone();
         return;
@@ -171,15 +180,22 @@ export class Uploads {
     this.#found = [];
     this.#use((outbox) => {
       for (const { incarnation, seq, bytes } of found) {
+        if (this.#full) break;
         const last = this.#restored.get(incarnation);
         if (last !== undefined && seq <= last) continue;
+        const size = bytes.byteLength;
         if (outbox.restore(bytes)) {
           this.#restored.set(incarnation, seq);
+          this.#restoredBytes += size;
+        } else if (this.#restoredBytes + size > RESTORED_BYTES) {
+          console.warn(`page ${incarnation} left upload ${seq}, for which there is no room now`);
+          this.#full = true;
         } else if (last === undefined) {
           console.warn(`page ${incarnation} left upload ${seq} in a form that cannot be read`);
           this.shelf.forget(incarnation, seq);
         }
-        // After a gap: the next page tries it again, when the server has what is before it.
+        // After a gap, or without room: the next page tries it again, when the server has what is
+        // before it.
       }
     });
   }

@@ -18,6 +18,8 @@ type Connecting = Extract<View, { connection: ConnectionView }>;
 export class Mesh {
   #key: { session: string; attempt: number } | null = null;
   readonly #links = new Map<number, PeerLink>();
+  /** Partners to whom the channel is open. */
+  readonly #reached = new Set<number>();
   /** Channels that this browser cannot transfer. */
   readonly #channels = new Map<number, RTCDataChannel>();
   /** A partner may hear of an attempt before we do. */
@@ -50,6 +52,7 @@ export class Mesh {
   close(): void {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+    this.#reached.clear();
     this.#channels.clear();
     this.#key = null;
   }
@@ -65,8 +68,16 @@ export class Mesh {
   handleChannel(key: LinkKey, open: boolean): void {
     const link = this.#links.get(key.peer);
     if (!link || !this.#isCurrent(key)) return;
-    if (open) void link.openState().then((state) => this.#report(key, state));
-    else this.#report(key, { kind: "failed", reason: "the channel closed" });
+    if (!open) {
+      this.#report(key, { kind: "failed", reason: "the channel closed" });
+      return;
+    }
+    this.#reached.add(key.peer);
+    void link.openState().then((state) => {
+      // The link may have failed, or been made anew, while the browser told its way.
+      const lasts = this.#links.get(key.peer) === link && this.#reached.has(key.peer);
+      if (lasts) this.#report(key, state);
+    });
   }
 
   /** Sends a packet over a channel that stayed here. */
@@ -117,7 +128,9 @@ export class Mesh {
   }
 
   #report(key: LinkKey, state: LinkState): void {
-    if (this.#isCurrent(key)) this.post({ type: "link", link: key, state });
+    if (!this.#isCurrent(key)) return;
+    if (state.kind === "failed") this.#reached.delete(key.peer);
+    this.post({ type: "link", link: key, state });
   }
 
   #isCurrent(key: LinkKey): boolean {
