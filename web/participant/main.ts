@@ -56,6 +56,13 @@ class App {
       // With its connections, so that nobody waits for this page.
       this.#worker.terminate();
       this.#surroundings.unsaved = 0;
+      if (this.#kind === "end") {
+        // The last page tells what a participant needs most, the code: it needs no worker.
+        this.#screen.handleSurroundings(this.#surroundings);
+        this.#storageNote.handleUnsaved(0);
+        this.#notice.close();
+        return;
+      }
       this.fail(this.#surroundings.ready ? "engine_failed" : "engine_not_loaded");
     };
     window.addEventListener("beforeunload", (event) => {

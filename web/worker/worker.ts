@@ -26,6 +26,9 @@ const FOR_NOW: RefusalCode[] = ["storage", "too_fast", "out_of_order"];
 /** What is still heard once the page has shown a fault: the fate of uploads. */
 const AFTER_FAULT: ServerMessage["type"][] = ["welcome", "ack", "refused"];
 
+/** Why the game's module cannot be used. */
+type ModuleFault = Extract<Fault, "engine_not_loaded" | "engine_failed">;
+
 class Participant {
   readonly #connection: Connection;
   readonly #distance = new ServerDistance();
@@ -42,6 +45,8 @@ class Participant {
   #outbox: Outbox | null = null;
   /** What the page found out about each link of the current attempt. */
   readonly #linkStates = new Map<number, LinkState>();
+  /** What became of the game's module, where it cannot be used. */
+  #broken: ModuleFault | null = null;
   #done = false;
 
   constructor(
@@ -106,7 +111,7 @@ class Participant {
       },
       (error: unknown) => {
         console.error("the game's module could not be loaded", error);
-        this.#fail("engine_not_loaded");
+        this.#handleBroken("engine_not_loaded");
       },
     );
   }
@@ -254,6 +259,7 @@ class Participant {
   /** Does what the current view asks for. */
   #follow(): void {
     const view = this.#view;
+    if (this.#broken && view) this.#handleBroken(this.#broken);
     if (view === null || this.#done) return;
     // The page first: what follows is about the page that the view brings.
     post({ type: "view", view });
@@ -342,7 +348,18 @@ class Participant {
 
   #crash(error: unknown): void {
     console.error("the game's engine failed", error);
-    this.#depart("engine_failed");
+    this.#handleBroken("engine_failed");
+  }
+
+  /**
+   * The last page tells what a participant needs most, the code: it stays, and needs no module.
+   * Which page it is may be known only later.
+   */
+  #handleBroken(fault: ModuleFault): void {
+    this.#broken = fault;
+    if (this.#view === null || this.#view.kind === "end") this.#keeping.uploads.abandon();
+    else if (fault === "engine_failed") this.#depart(fault);
+    else this.#fail(fault);
   }
 
   /** As `#fail`, but what is there is handed over first, and no partner is left waiting. */
