@@ -20,7 +20,7 @@ use crate::{
     histories::{Histories, HistoryRequest},
     judge::Judges,
     metrics::Metrics,
-    registry::{Admitted, ConnectionId, Greeting, Registry},
+    registry::{Admitted, ConnectionId, Greeting, NotAdmitted, Registry},
     relays::Relays,
     roster::Roster,
     state::{Refusals, refusal},
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Hello {
         greeting: Greeting,
         /// Answered once the page load is on disk.
-        reply: oneshot::Sender<Result<Admitted, Refusal>>,
+        reply: oneshot::Sender<Result<Admitted, NotAdmitted>>,
     },
     Message {
         participant: ParticipantId,
@@ -174,9 +174,9 @@ impl Actor {
             }
             Command::Hello { greeting, reply } => match self.admit(now, greeting) {
                 Ok(admitted) => self.committer.output(Output::Admit { admitted, reply }),
-                Err(refusal) => {
+                Err(not_admitted) => {
                     // A connection that is gone needs no answer.
-                    let _ = reply.send(Err(refusal));
+                    let _ = reply.send(Err(not_admitted));
                 }
             },
             Command::Message {
@@ -201,9 +201,9 @@ impl Actor {
         }
     }
 
-    fn admit(&mut self, now: Millis, greeting: Greeting) -> Result<Admitted, Refusal> {
+    fn admit(&mut self, now: Millis, greeting: Greeting) -> Result<Admitted, NotAdmitted> {
         if self.committer.is_failing() {
-            return Err(not_written());
+            return Err(NotAdmitted::Refused(not_written()));
         }
         let (admitted, page_loaded) = self.registry.admit(greeting, Instant::now())?;
         let participant = admitted.presence.participant;

@@ -3,11 +3,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use igym_protocol::{ParticipantId, Record, Refusal, ServerMessage, SessionId, View};
+use igym_protocol::{ParticipantId, Record, ServerMessage, SessionId, View};
 use igym_storage::{JournalStore, NewEntry, StorageError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{actor::Event, histories::HistoryRequest, registry::Admitted};
+use crate::{
+    actor::Event,
+    histories::HistoryRequest,
+    registry::{Admitted, NotAdmitted},
+};
 
 /// Two batches: one on its way to the disk, and one that collects what comes meanwhile. So under
 /// load a commit carries the records of many commands.
@@ -33,7 +37,7 @@ pub(crate) enum Output {
     Arrived(oneshot::Sender<()>),
     Admit {
         admitted: Admitted,
-        reply: oneshot::Sender<Result<Admitted, Refusal>>,
+        reply: oneshot::Sender<Result<Admitted, NotAdmitted>>,
     },
     Signal {
         to: ParticipantId,

@@ -52,6 +52,13 @@ pub(crate) struct Greeting {
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
+/// Why a connection is not admitted.
+pub(crate) enum NotAdmitted {
+    Refused(Refusal),
+    /// A later page of the participant has taken over from the one that connects again.
+    TakenOver,
+}
+
 /// A connection whose participant is known.
 pub(crate) struct Admitted {
     pub(crate) presence: Presence,
@@ -162,18 +169,25 @@ impl Registry {
     }
 
     /// Makes the connection that of its participant. A connection that resumes replaces the one
-    /// before it; any other is a new page load, and takes over: its record comes with it.
+    /// before it; any other is a new page load, and takes over: its record comes with it. A page
+    /// from which another has taken over does not come back, else the two would take over from
+    /// each other.
     pub(crate) fn admit(
         &mut self,
         greeting: Greeting,
         now: Instant,
-    ) -> Result<(Admitted, Option<Record>), Refusal> {
+    ) -> Result<(Admitted, Option<Record>), NotAdmitted> {
+        let refused = |code, message| Err(NotAdmitted::Refused(refusal(code, message)));
         let participant = self.tokens.get(&greeting.token).copied();
         let person = participant.and_then(|it| Some((it, self.people.get_mut(&it)?)));
         let Some((participant, person)) = person else {
             let message = "no participant has this token: open the study's own link";
-            return Err(refusal(RefusalCode::UnknownToken, message));
+            return refused(RefusalCode::UnknownToken, message);
         };
+        let page = greeting.resume.as_ref().map(|resume| resume.incarnation);
+        if page.is_some_and(|page| page < person.incarnation) {
+            return Err(NotAdmitted::TakenOver);
+        }
         let resumed = greeting.resume.filter(|resume| {
             resume.incarnation == person.incarnation
                 && person.resume_key == Some(SecretHash::of(&resume.key))
@@ -183,11 +197,11 @@ impl Registry {
             None => {
                 if !person.page_loads.take(now) {
                     let message = "this page was opened too often: wait a little";
-                    return Err(refusal(RefusalCode::TooFast, message));
+                    return refused(RefusalCode::TooFast, message);
                 }
                 let Ok(key) = new_secret() else {
                     let message = "the server has no random numbers";
-                    return Err(refusal(RefusalCode::Storage, message));
+                    return refused(RefusalCode::Storage, message);
                 };
                 let hash = SecretHash::of(&key);
                 person.incarnation += 1;
@@ -209,11 +223,7 @@ impl Registry {
             .replace((connection, greeting.mailbox.clone()));
         if let Some((_, before)) = before {
             before.close(match page_loaded {
-                Some(_) => Closing {
-                    last: Some(ServerMessage::TakenOver),
-                    code: close::TAKEN_OVER,
-                    reason: "the participant opened another page",
-                },
+                Some(_) => taken_over(),
                 None => Closing {
                     last: None,
                     code: close::REPLACED,
@@ -270,6 +280,15 @@ pub(crate) mod close {
     pub(crate) const TRY_AGAIN: u16 = 1013;
     pub(crate) const TAKEN_OVER: u16 = 4000;
     pub(crate) const REPLACED: u16 = 4001;
+}
+
+/// What a page hears last when the participant has a newer one.
+pub(crate) fn taken_over() -> Closing {
+    Closing {
+        last: Some(ServerMessage::TakenOver),
+        code: close::TAKEN_OVER,
+        reason: "the participant opened another page",
+    }
 }
 
 fn shortened(text: &str, characters: usize) -> String {

@@ -14,7 +14,7 @@ use crate::{
     actor::Command,
     connection::Connection,
     mailbox::{Closing, Mailbox},
-    registry::{Admitted, Greeting, close},
+    registry::{Admitted, Greeting, NotAdmitted, close, taken_over},
     state::{App, refusal, stopped},
     token::SecretHash,
 };
@@ -39,6 +39,7 @@ pub(crate) async fn run(mut socket: WebSocket, app: Arc<App>) {
             let reason = "refused";
             return end(&mut socket, &app, Closing { last, code, reason }).await;
         }
+        Ok(Err(Unwelcome::TakenOver)) => return end(&mut socket, &app, taken_over()).await,
         Ok(Err(Unwelcome::Gone)) => return,
         Err(_) => {
             let closing = Closing {
@@ -61,6 +62,8 @@ pub(crate) async fn run(mut socket: WebSocket, app: Arc<App>) {
 /// Why nobody is, or stays, connected.
 pub(crate) enum Unwelcome {
     Refused(Refusal, u16),
+    /// A later page of the participant is there.
+    TakenOver,
     Gone,
 }
 
@@ -111,10 +114,11 @@ async fn greet(
     }
     match answer.await {
         Ok(Ok(admitted)) => Ok(admitted),
-        Ok(Err(refusal)) if refusal.code == RefusalCode::Storage => {
+        Ok(Err(NotAdmitted::TakenOver)) => Err(Unwelcome::TakenOver),
+        Ok(Err(NotAdmitted::Refused(refusal))) if refusal.code == RefusalCode::Storage => {
             Err(Unwelcome::Refused(refusal, close::TRY_AGAIN))
         }
-        Ok(Err(refusal)) => Err(refused(refusal)),
+        Ok(Err(NotAdmitted::Refused(refusal))) => Err(refused(refusal)),
         Err(_) => Err(Unwelcome::Gone),
     }
 }

@@ -1,12 +1,12 @@
 //! Reloads, take-overs, broken connections and a server that starts again.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use igym_protocol::{ClientMessage, Record, Resume, ServerMessage, View};
+use igym_protocol::{ClientMessage, Record, Resume, ServerMessage, Token, Upload, View};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
-    support::{Client, TestServer, patiently, request},
+    support::{Client, RawClient, TestServer, hello, patiently, request},
     uploads::journal_upload,
 };
 
@@ -23,12 +23,53 @@ async fn another_page_takes_over_and_the_first_is_told() {
     let (messages, code) = first.hear_out().await;
     assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
     assert_eq!(code, Some(4000));
-    // The first page cannot come back, not even with its key: that would be a page load of its own.
-    let mut back = Client::resume(&server, &first.token, &first.resume).await;
-    assert_eq!(back.resume.incarnation, 3);
-    let (messages, _) = second.hear_out().await;
-    assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
-    back.barrier().await;
+    // The first page cannot come back, not even with its key.
+    turned_away(&server, &first.token, &first.resume).await;
+    second.barrier().await;
+}
+
+/// The server tells a page that connects again that another one has taken over.
+async fn turned_away(server: &TestServer, token: &Token, resume: &Resume) {
+    let mut stale = RawClient::connect(server).await;
+    stale.send(hello(token, Some(resume.clone()))).await;
+    let (messages, code) = stale.hear_out().await;
+    assert_eq!(messages, [ServerMessage::TakenOver]);
+    assert_eq!(code, Some(4000));
+}
+
+/// Else both would stop: each takes over from the other, and none of them has asked for it.
+#[tokio::test]
+async fn an_older_page_that_connects_again_leaves_the_newest_unharmed() {
+    let server = TestServer::start_with(1, |_| {}).await;
+    let (first, session, _) = Client::alone_in_play(&server).await;
+    let mut newest = Client::open(&server, first.token.clone()).await;
+    let own = |seq, frame| Upload {
+        incarnation: 2,
+        ..journal_upload(session.session, seq, frame)
+    };
+    newest.upload(&own(1, 0)).await;
+    newest.acknowledged(1).await;
+    let before = server.journal();
+    for _ in 0..3 {
+        turned_away(&server, &first.token, &first.resume).await;
+    }
+    assert_eq!(server.journal(), before, "no page was loaded");
+    // It delivers, its own uploads and those of the first page, and is shown what happens.
+    newest.upload(&own(2, 1)).await;
+    newest.upload(&journal_upload(session.session, 1, 2)).await;
+    let mut expected = BTreeSet::from([(1, 1), (2, 2)]);
+    while !expected.is_empty() {
+        expected.remove(&newest.acknowledgement().await);
+    }
+    newest.send(ClientMessage::Leave).await;
+    newest
+        .view(|view| matches!(view, View::End { .. }).then_some(()))
+        .await;
+    let token = newest.token.clone();
+    newest.leave().await;
+    // Nor when nobody is there: a page that was told to stop does not go on.
+    turned_away(&server, &token, &first.resume).await;
+    assert_eq!(Client::open(&server, token).await.resume.incarnation, 3);
 }
 
 #[tokio::test]
@@ -78,12 +119,25 @@ async fn a_wrong_key_resumes_nothing() {
             incarnation: 2,
             key: owner.resume.key.clone(),
         },
-        stranger.resume.clone(),
+        Resume {
+            incarnation: 3,
+            key: stranger.resume.key.clone(),
+        },
+        Resume {
+            incarnation: 9,
+            key: owner.resume.key.clone(),
+        },
     ];
     for (loads, key) in (2..).zip(keys) {
         let page = Client::resume(&server, &owner.token, &key).await;
         assert_eq!(page.resume.incarnation, loads, "a new page load");
         assert_ne!(page.resume.key, owner.resume.key);
+    }
+    // Whatever the key: a page that was loaded before is not the newest.
+    for incarnation in [0, 1, 4] {
+        let key = stranger.resume.key.clone();
+        let stale = Resume { incarnation, key };
+        turned_away(&server, &owner.token, &stale).await;
     }
 }
 

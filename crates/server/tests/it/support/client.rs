@@ -329,14 +329,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// As [`Client::hear_out`].
     pub(crate) async fn hear_out(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
-        let mut messages = Vec::new();
-        loop {
-            match patiently("the end", read(&mut self.stream)).await {
-                Ok(Heard::Message(message)) => messages.push(message),
-                Ok(Heard::Delivery(_)) => {}
-                Err(code) => return (messages, code),
-            }
-        }
+        hear_out(&mut self.stream).await
     }
 }
 
@@ -359,6 +352,11 @@ impl RawClient {
     pub(crate) async fn send(&mut self, message: ClientMessage) {
         let text = Envelope::new(message).encode();
         self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// As [`Client::hear_out`].
+    pub(crate) async fn hear_out(mut self) -> (Vec<ServerMessage>, Option<u16>) {
+        hear_out(&mut self.socket).await
     }
 
     /// What the server answers before it closes: a refusal's code, and that of the closing.
@@ -412,6 +410,19 @@ pub(crate) fn hello(token: &Token, resume: Option<Resume>) -> ClientMessage {
         token: token.clone(),
         resume,
         user_agent: "a test".to_owned(),
+    }
+}
+
+async fn hear_out(
+    stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+) -> (Vec<ServerMessage>, Option<u16>) {
+    let mut messages = Vec::new();
+    loop {
+        match patiently("the end", read(stream)).await {
+            Ok(Heard::Message(message)) => messages.push(message),
+            Ok(Heard::Delivery(_)) => {}
+            Err(code) => return (messages, code),
+        }
     }
 }
 
