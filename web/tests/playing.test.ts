@@ -27,8 +27,12 @@ class FakeEpisode {
   draw = () => "";
   free = () => this.log.push("free");
   flush = () => this.log.push("flush");
+  finish = () => this.log.push("finish");
   packet_skipped = (to: number) => this.log.push(`skipped ${to}`);
-  poll_upload = () => false;
+  poll_upload = () => {
+    this.log.push("poll");
+    return false;
+  };
   set_relay_only = () => this.log.push("relay only");
   set_channel = (to: number, open: boolean) => this.log.push(`channel ${to} ${open}`);
   set_visible = (visible: boolean) => this.log.push(`visible ${visible}`);
@@ -272,7 +276,8 @@ test("the engine knows of channels from the beginning, and of each change", () =
   playing.follow(VIEW, 0);
   open = false;
   playing.handleLinks();
-  expect(only().log).toEqual(["channel 1 true", "channel 1 false"]);
+  const changes = only().log.filter((line) => line.startsWith("channel"));
+  expect(changes).toEqual(["channel 1 true", "channel 1 false"]);
 });
 
 test("where packets may go through the server alone, the engine knows", () => {
@@ -284,4 +289,12 @@ test("a page that was hidden before the episode began plays hidden", () => {
   playing.setVisible(false, performance.timeOrigin);
   playing.follow(VIEW, 0);
   expect(only().log).toContain("visible false");
+});
+
+test("when the episode is closed, all that it recorded is taken out before it is let go", () => {
+  playing.follow(VIEW, 0);
+  const { log } = only();
+  log.length = 0;
+  playing.end();
+  expect(log).toEqual(["finish", "poll", "free"]);
 });

@@ -112,7 +112,10 @@ export class Play {
   /** The server closed the episode. What it still holds for upload is taken out first. */
   stop(): void {
     if (this.#stopped) return;
-    this.#guard(() => this.#collect());
+    this.#guard(() => {
+      this.#episode.finish(performance.now());
+      this.#collect();
+    });
     this.#end();
   }
 

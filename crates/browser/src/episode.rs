@@ -177,6 +177,11 @@ impl Episode {
         self.inner.flush(micros(now_ms));
     }
 
+    /// The server closed the episode: what was recorded is due for upload before `free`.
+    pub fn finish(&mut self, now_ms: f64) {
+        self.inner.finish(micros(now_ms));
+    }
+
     /// `DrawDelta` as JSON; empty if the page shows the current state already.
     pub fn draw(&mut self) -> String {
         json_unless_empty(&self.inner.draw())

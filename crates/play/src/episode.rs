@@ -75,6 +75,8 @@ pub struct Outgoing {
 #[derive(Debug, Default)]
 struct Closing {
     flush_asked: bool,
+    /// The host lets go of the episode.
+    finished: bool,
     reported: bool,
     seal_uploaded: bool,
     flush_answered: bool,
@@ -264,6 +266,13 @@ impl Episode {
         self.closing.flush_asked = true;
     }
 
+    /// The server closed the episode and the host lets go of it: all that was recorded is due for
+    /// upload at once, without a word about the episode's end that was not said before.
+    pub fn finish(&mut self, now: Micros) {
+        self.us(now);
+        self.closing.finished = true;
+    }
+
     /// What the page must change to show the current state; empty if it shows it already.
     pub fn draw(&mut self) -> DrawDelta {
         if self.screen.current {
@@ -326,7 +335,7 @@ impl Episode {
     }
 
     /// The next upload that is due: journal batches in time, rows in chunks, and at the end the
-    /// rest of both, the report, then the seal.
+    /// rest of both, the report, then the seal. After [`finish`](Self::finish) the rest of both.
     pub fn poll_upload(&mut self, now: Micros) -> Option<UploadBody> {
         let at_us = self.us(now);
         let sealing = self.seal.is_some() && !self.closing.seal_uploaded;
@@ -334,7 +343,7 @@ impl Episode {
         let closed = self.closing.seal_uploaded || self.closing.flush_answered;
         if !closed {
             let over = sealing || flushing;
-            if let Some(body) = self.recorder.poll(at_us, over) {
+            if let Some(body) = self.recorder.poll(at_us, over || self.closing.finished) {
                 return Some(body);
             }
             if over && !self.closing.reported {

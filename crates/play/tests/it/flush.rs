@@ -63,3 +63,34 @@ fn a_flush_after_the_seal_is_answered_too() {
         "{after:?}"
     );
 }
+
+#[test]
+fn an_episode_that_is_let_go_gives_all_that_it_recorded_and_nothing_of_its_end() {
+    let plan = plan::slime_volleyball(8);
+    let mut world = World::new(&plan, Weather::FAR, 8);
+    world.run_until(|world| world.peers[0].episode.status().confirmed > 100);
+    let now = world.now;
+    let peer = &mut world.peers[0];
+    let confirmed = peer.episode.status().confirmed;
+    peer.take_uploads(now);
+    let frames = |peer: &crate::world::Peer| {
+        let authored = peer.batches().flat_map(|batch| &batch.authored);
+        authored.map(|input| input.frame).max()
+    };
+    let (before, rows) = (frames(peer), peer.rows().len());
+    assert!((rows as u32) < confirmed, "rows wait for their chunk");
+
+    let time = peer.time(now);
+    peer.episode.finish(time);
+    peer.take_uploads(now);
+    assert_eq!(peer.rows().len() as u32, confirmed);
+    assert!(frames(peer) > before, "inputs waited for their batch");
+    let end = |body: &UploadBody| {
+        matches!(
+            body,
+            UploadBody::Report(_) | UploadBody::Seal(_) | UploadBody::Flushed
+        )
+    };
+    assert!(!peer.bodies().any(end));
+    assert!(peer.episode.poll_upload(time).is_none());
+}
