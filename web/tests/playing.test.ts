@@ -18,13 +18,16 @@ interface Way {
 class FakeEpisode {
   readonly log: string[] = [];
   ways: Way[] = [];
+  frame = 1;
+  rejoining = false;
   #packets: Way[] = [];
   #due = true;
 
   constructor(readonly how: string) {}
 
   assets = () => "[]";
-  draw = () => "";
+  draw = () => `picture of ${this.frame}`;
+  key = (key: string) => this.log.push(`key ${key}`);
   free = () => this.log.push("free");
   flush = () => this.log.push("flush");
   finish = () => this.log.push("finish");
@@ -54,7 +57,8 @@ class FakeEpisode {
   }
 
   status(): string {
-    return JSON.stringify({ frame: 1, scores: [], links: [] });
+    const { frame, rejoining } = this;
+    return JSON.stringify({ frame, rejoining, scores: [], links: [] });
   }
 
   beat(): void {
@@ -297,4 +301,27 @@ test("when the episode is closed, all that it recorded is taken out before it is
   log.length = 0;
   playing.end();
   expect(log).toEqual(["finish", "poll", "free"]);
+});
+
+test("how long a key took is measured, but not while play is caught up with", () => {
+  playing.follow(VIEW, 0);
+  const episode = only();
+  const press = (at: number) => playing.play?.handleKey("w", true, at);
+  const run = (frames: number[]) => {
+    for (const frame of frames) {
+      episode.frame = frame;
+      episode.beat();
+    }
+  };
+  const measured = () =>
+    posted.flatMap((message) => (message.type === "draw" ? (message.keyAt ?? []) : []));
+  episode.rejoining = true;
+  press(1000);
+  run([200, 400]);
+  episode.rejoining = false;
+  run([401, 402, 403, 404]);
+  expect(measured()).toEqual([]);
+  press(2000);
+  run([405, 406, 407]);
+  expect(measured()).toEqual([2000]);
 });
