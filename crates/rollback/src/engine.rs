@@ -82,6 +82,8 @@ pub struct Engine {
     pub(crate) pace: Pace,
     pub(crate) delays: Delays,
     pub(crate) presence: Presence,
+    /// Older page loads of ours authored nothing from here on, as far as honest peers know.
+    older_until: Frame,
     /// Inputs of earlier frames will not be asked for by any page load.
     pub(crate) durable: Frame,
     pub(crate) open: Option<OpenBatch>,
@@ -145,6 +147,7 @@ impl Engine {
             pace: Pace::new(config.frame_us, config.start_at, config.window),
             delays: Delays::new(config.delay_policy, config.players, &config.delays),
             presence: Presence::Live,
+            older_until: Frame(0),
             durable: Frame(0),
             open: None,
             batches: 0,
@@ -175,8 +178,8 @@ impl Engine {
         if engine.config.rejoined && !engine.config.spectates {
             let known = engine.config.local.iter();
             let known = known.map(|player| engine.inputs.of(player).end());
-            let most = known.max().unwrap_or_default() + MAX_RETURNED_FRAMES;
-            engine.presence = Presence::Learning { most };
+            engine.older_until = known.max().unwrap_or_default() + MAX_RETURNED_FRAMES;
+            engine.presence = Presence::Learning;
             engine.settle();
         } else {
             engine.author_lead();
@@ -376,7 +379,7 @@ impl Engine {
             return Err(InputError::NotWanted { player, next });
         }
         match self.presence {
-            Presence::Learning { .. } => Err(InputError::Rejoining),
+            Presence::Learning => Err(InputError::Rejoining),
             Presence::CatchingUp { .. } | Presence::Live => Ok(()),
         }
     }
@@ -396,7 +399,7 @@ impl Engine {
         let terms = Terms {
             rejoined: self.config.rejoined && !self.config.spectates,
             learning: match self.presence {
-                Presence::Learning { most } => Some(most),
+                Presence::Learning => Some(self.older_until),
                 Presence::CatchingUp { .. } | Presence::Live => None,
             },
             inputs: &self.inputs,
@@ -446,14 +449,19 @@ impl Engine {
         self.settle();
     }
 
+    /// No honest peer has inputs from this frame on: it has ours for all but its window, and sampled no
+    /// later than its delay after its head. If our page was loaded again, its inputs may be older than
+    /// what we know, and rest on some of ours that are lost.
     fn horizon(&self, link: &Link) -> Frame {
-        link.furthest() + (self.config.window + MAX_INPUT_DELAY + HORIZON_MARGIN)
+        let local = self.config.local.iter();
+        let ours = local.map(|player| self.given_until(player)).min();
+        let reach = self.config.window + MAX_INPUT_DELAY;
+        let furthest = link.furthest(ours.unwrap_or_default(), reach);
+        furthest.max(self.older_until) + (reach + HORIZON_MARGIN)
     }
 
     fn enter_remote(&mut self, index: usize, body: &Body, now: Micros) {
         let link = &self.links[index];
-        // An honest peer has our inputs for all but its window, and sampled no later than its
-        // delay after its head. One that rejoins has inputs that its older page load authored so.
         let horizon = match self.config.spectates {
             true => self.spectator_horizon(),
             false => self.horizon(link),

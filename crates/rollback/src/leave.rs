@@ -160,6 +160,14 @@ impl Engine {
         moved.is_none_or(|moved| self.inputs.of(player).end() >= moved.from)
     }
 
+    /// No peer has inputs of one of our players from this frame on; it may have more than we of a player
+    /// that moved here.
+    pub(crate) fn given_until(&self, player: PlayerIndex) -> Frame {
+        let moved = self.moves.iter().find(|moved| moved.player == player);
+        let end = self.inputs.of(player).end();
+        moved.map_or(end, |moved| end.max(moved.from))
+    }
+
     /// Players that moved, and the first input of each that is missing here and was given before.
     pub(crate) fn lacks(&self) -> impl Iterator<Item = (PlayerIndex, Frame)> {
         let ends = self

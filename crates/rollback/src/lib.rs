@@ -130,7 +130,7 @@
 //! A peer that lies can hold up the one who rejoins, but cannot change an input that the history or
 //! the engine has; of what it gives back beyond that, the first to come is final, as with any input.
 //! A difference counts in [`Counters::conflicts`]. It cannot make the engine hold more than
-//! [`MAX_RETURNED_FRAMES`] beyond the history.
+//! [`MAX_RETURNED_FRAMES`], a window and a delay beyond the history.
 //!
 //! # A peer that leaves, and the end of play
 //!

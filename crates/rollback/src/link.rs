@@ -27,6 +27,8 @@ pub(crate) struct Link {
     pub(crate) acknowledged: [Frame; MAX_PLAYERS],
     /// The furthest that `first_unacknowledged` ever was, also for older page loads of the peer.
     furthest: Frame,
+    /// A page load of the peer rejoined: what an older one had acknowledged need not have come.
+    rejoined: bool,
     /// The peer's newest page load that was heard.
     pub(crate) incarnation: Option<Incarnation>,
     /// Of short packets to the peer, and of those from it; there once it was heard.
@@ -92,6 +94,7 @@ impl Link {
             local,
             acknowledged: [Frame(0); MAX_PLAYERS],
             furthest: Frame(0),
+            rejoined: false,
             incarnation: None,
             keys: None,
             full_since: 1,
@@ -124,9 +127,15 @@ impl Link {
         frames.min().unwrap_or_default()
     }
 
-    /// A frame that no honest peer's inputs are more than a window and a delay beyond.
-    pub(crate) fn furthest(&self) -> Frame {
-        self.furthest
+    /// A frame that no honest peer's inputs are more than `reach`, a window and a delay, beyond. What is
+    /// from `ours` on of our inputs nobody has.
+    pub(crate) fn furthest(&self, ours: Frame, reach: u32) -> Frame {
+        match self.rejoined {
+            // The older page load may have had all of ours, and what it authored from them came back to
+            // the new one from others. We had gone on from what came with the last acknowledgement.
+            true => ours.min(self.furthest + 2 * reach).max(self.furthest),
+            false => self.furthest,
+        }
     }
 
     /// The peer's head when it sent its newest packet.
@@ -346,6 +355,7 @@ impl Link {
             }
         }
         self.furthest = self.furthest.max(self.first_unacknowledged());
+        self.rejoined |= body.known.is_some();
         if body.from == self.players && body.to == self.local {
             self.short_after.get_or_insert(body.sequence);
         }

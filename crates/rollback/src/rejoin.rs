@@ -11,17 +11,18 @@ use crate::{Engine, Frame, LinkId};
 /// The most frames that an engine which rejoins catches up on in one batch.
 pub const CATCH_UP_FRAMES: u32 = 32;
 
-/// The most frames beyond the given history that peers may give back: about 18 minutes at 60 Hz.
-/// It bounds what a peer can make an engine hold.
+/// The most frames beyond the given history that peers may give back: about 18 minutes at 60 Hz. Peers'
+/// own inputs may be as far beyond it, a window and a delay more, since they can rest on some that are
+/// lost. It bounds what a peer can make an engine hold.
 pub const MAX_RETURNED_FRAMES: u32 = 1 << 16;
 
 /// How far an engine is on its way into play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// It asks the links for its own inputs, also once it has sealed: until it has them, what its
-    /// peers acknowledge is more than it knows of. No honest peer holds any from `most` on. Frames whose
-    /// inputs are all known are simulated meanwhile.
-    Learning { most: Frame },
+    /// peers acknowledge is more than it knows of. Frames whose inputs are all known are simulated
+    /// meanwhile.
+    Learning,
     /// It may author. Frames before `until` were known when it learned the last of its own.
     CatchingUp { until: Frame },
     /// It plays.
@@ -45,7 +46,7 @@ impl Engine {
             return Some(self.spectator_end());
         }
         match self.presence {
-            Presence::Learning { .. } => Some(self.inputs.first_missing().0),
+            Presence::Learning => Some(self.inputs.first_missing().0),
             Presence::CatchingUp { until } => Some(until),
             Presence::Live => None,
         }
@@ -60,9 +61,7 @@ impl Engine {
     /// Goes as far towards play as can be.
     pub(crate) fn settle(&mut self) {
         self.author_for_nobody();
-        if let Presence::Learning { .. } = self.presence
-            && self.owing_link().is_none()
-        {
+        if self.presence == Presence::Learning && self.owing_link().is_none() {
             let (until, _) = self.inputs.first_missing();
             if self.sealed.is_none() {
                 self.author_lead();

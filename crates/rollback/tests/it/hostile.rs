@@ -137,13 +137,23 @@ fn inputs_far_ahead_are_left_for_later() {
 
 #[test]
 fn a_peer_that_never_acknowledges_is_bounded() {
+    never_acknowledged(false);
+    // Nor is one whose page is always another.
+    never_acknowledged(true);
+}
+
+fn never_acknowledged(reloads: bool) {
     let (mut a, mut b) = pair(endless());
     // b hears nothing; a hears a forged b that has endless inputs.
     let (_, packets) = b.tick(2);
     for sequence in 0..3_000 {
         let end = a.engine.head();
         let first = Frame(end.0.saturating_sub(20));
-        let forged = rewrite(&packets[0], |_, body| {
+        let forged = rewrite(&packets[0], |header, body| {
+            if reloads {
+                header.incarnation = Incarnation(1 + sequence);
+                body.known = Some(vec![first]);
+            }
             body.sequence = sequence;
             body.inputs[0].first = first;
             body.inputs[0].runs = vec![wire::Run {

@@ -14,6 +14,7 @@ mod example;
 mod faults;
 mod game;
 mod hardships;
+mod horizon;
 mod host;
 mod hostile;
 mod journal;

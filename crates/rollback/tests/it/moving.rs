@@ -47,6 +47,40 @@ fn a_peer_that_was_left_is_not_heard_and_not_told_anything() {
     assert_eq!(a.engine.leave(LinkId(7)), nobody);
 }
 
+/// It had confirmed a frame with inputs of its own that reached nobody.
+#[test]
+fn what_only_a_peer_that_left_confirmed_is_no_desync() {
+    let (mut a, mut b) = played(27);
+    let mut last = Vec::new();
+    for _ in 0..5 {
+        let (_, to_b) = a.tick(3);
+        b.take(0, &to_b);
+        (_, last) = b.tick(4);
+    }
+    let held = a.engine.held_until(THEM).unwrap();
+    let hashes = [held.0 - 1, held.0].map(|frame| {
+        let frame = b.confirmed()[frame as usize];
+        frame.hash.prefix()
+    });
+    // As if there had been no room for its inputs.
+    let told = rewrite(&last[0], |_, body| {
+        body.inputs[0].runs.clear();
+        body.hashes.first = Frame(held.0 - 1);
+        body.hashes.prefixes = hashes.to_vec();
+    });
+    a.engine.handle_packet(LinkId(1), &told, a.now).unwrap();
+    assert_eq!(a.engine.confirmed(), Some(Frame(held.0 - 1)));
+    a.engine.leave(LinkId(1)).unwrap();
+    a.engine.move_player(THEM, held, Author::Nobody).unwrap();
+    for _ in 0..20 {
+        a.tick(3);
+    }
+    assert!(a.engine.confirmed() > Some(held));
+    assert_ne!(a.confirmed()[held.0 as usize].hash.prefix(), hashes[1]);
+    let desync = |event: &Event| matches!(event, Event::Desync { .. });
+    assert!(!a.events.iter().any(desync));
+}
+
 #[test]
 fn without_an_author_a_player_has_the_default_input() {
     let (mut a, _) = played(10);
