@@ -3,13 +3,18 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use axum::body::Bytes;
 use igym_dataset::Journal;
 use igym_protocol::{Delivery, History, ParticipantId, SessionId, encode_delivery};
 use igym_storage::{Filter, JournalStore, StorageError};
-use tokio::{sync::Semaphore, task};
+use tokio::{
+    sync::Semaphore,
+    task,
+    time::{error::Elapsed, timeout},
+};
 
 use crate::{mailbox::Mailbox, metrics::Metrics};
 
@@ -20,6 +25,7 @@ pub(crate) struct Histories {
     store: Arc<dyn JournalStore>,
     metrics: Arc<Metrics>,
     seats: Arc<Semaphore>,
+    deadline: Duration,
     asked: Arc<Mutex<BTreeSet<ParticipantId>>>,
 }
 
@@ -34,25 +40,30 @@ pub(crate) struct HistoryRequest {
 }
 
 impl Histories {
-    pub(crate) fn new(store: Arc<dyn JournalStore>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn JournalStore>,
+        metrics: Arc<Metrics>,
+        deadline: Duration,
+    ) -> Self {
         Self {
             store,
             metrics,
             seats: Arc::new(Semaphore::new(SEATS)),
+            deadline,
             asked: Arc::default(),
         }
     }
 
-    /// Reads the journal on a thread that may take its time. One history of a participant is read
-    /// at a time; a page that asks meanwhile asks again.
+    /// Reads the journal on a thread that may take its time. A reading that hangs gives up its
+    /// seat, though its thread cannot be stopped. One history of a participant is read at a time,
+    /// so such threads do not add up; a page that asks meanwhile asks again.
     pub(crate) fn deliver(&self, request: HistoryRequest) {
         let Some(asking) = Asking::begin(&self.asked, request.participant) else {
             return;
         };
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
-        let seats = self.seats.clone();
+        let (seats, deadline) = (self.seats.clone(), self.deadline);
         tokio::spawn(async move {
-            let _asking = asking;
             // The semaphore is never closed.
             let _seat = seats.acquire().await;
             let HistoryRequest {
@@ -61,26 +72,35 @@ impl Histories {
                 episode,
                 mailbox,
             } = request;
-            let read = move || read(&*store, session, episode);
-            match task::spawn_blocking(read).await {
-                Ok(Ok(Some(history))) => {
+            let read = move || {
+                let _asking = asking;
+                read(&*store, session, episode)
+            };
+            match timeout(deadline, task::spawn_blocking(read)).await {
+                Ok(Ok(Ok(Some(history)))) => {
                     let frames = history.inputs.iter().map(Vec::len).min();
                     tracing::debug!(%participant, %session, episode, frames, "history delivered");
                     metrics.histories.fetch_add(1, Relaxed);
                     let delivery = encode_delivery(&Delivery::History(history));
                     mailbox.post_history(Bytes::from(delivery));
                 }
-                Ok(Ok(None)) => {
+                Ok(Ok(Ok(None))) => {
                     tracing::error!(%session, episode, "the journal does not hold this episode");
                 }
-                Ok(Err(error)) => {
+                Ok(Ok(Err(error))) => {
                     tracing::warn!(
                         %participant, %session, episode, %error,
                         "a history could not be read: the page asks again"
                     );
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::error!(%session, episode, %error, "reading a history broke down");
+                }
+                Err(Elapsed { .. }) => {
+                    tracing::error!(
+                        %participant, %session, episode,
+                        "reading a history takes too long: the page asks again"
+                    );
                 }
             }
         });

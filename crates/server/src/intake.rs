@@ -37,13 +37,11 @@ impl Connection {
     /// Acknowledgements come here from now on. The highest `seq` of the page's own uploads that is
     /// on disk.
     pub(crate) async fn attach(&mut self) -> Result<u32, Refusal> {
-        self.lanes.attach(self.incarnation, self.mailbox.clone());
-        match self.lane(self.incarnation).await {
-            Ok(lane) => Ok(lane.durable()),
-            Err(refusal) if refusal.code == RefusalCode::Storage => Err(refusal),
-            // The mailbox holds the message that another page has taken over.
-            Err(_) => Ok(0),
-        }
+        let connection = self.presence.connection;
+        self.lanes
+            .attach(self.incarnation, connection, self.mailbox.clone());
+        let lane = self.lane(self.incarnation).await?;
+        Ok(lane.map_or(0, |lane| lane.durable()))
     }
 
     /// Uploads are never refused for coming too fast, as an honest page that comes back has much
@@ -90,7 +88,9 @@ impl Connection {
         upload::check(&upload, &place)?;
         place.count(&self.app.store).await.map_err(unreadable)?;
         place.affords(size)?;
-        let lane = self.lane(incarnation).await?;
+        let Some(lane) = self.lane(incarnation).await? else {
+            return Ok(());
+        };
         let kibibytes = u32::try_from(size / 1024 + 1).unwrap_or(IN_FLIGHT_KIB);
         let permit = self
             .in_flight
@@ -103,20 +103,21 @@ impl Connection {
             self.store(upload, lane.clone(), place, size, came, permit);
         });
         match offer {
-            Offer::Next | Offer::Known => Ok(()),
+            // To refuse what a retired page delivers would be final, but the next one delivers it.
+            Offer::Next | Offer::Known | Offer::Retired => Ok(()),
             Offer::Gap { expected } => {
                 let message = format!("upload {seq} came, {expected} is next");
                 Err(refusal(RefusalCode::OutOfOrder, message))
             }
-            Offer::Retired => Err(taken_over()),
         }
     }
 
-    /// The lane of this page load or an earlier one.
-    async fn lane(&mut self, incarnation: u32) -> Result<Arc<Lane>, Refusal> {
+    /// The lane of this page load or an earlier one. None: another page has taken over, and the
+    /// mailbox says so.
+    async fn lane(&mut self, incarnation: u32) -> Result<Option<Arc<Lane>>, Refusal> {
         match self.lanes.find(self.incarnation, incarnation) {
-            Found::Here(lane) => return Ok(lane),
-            Found::Retired => return Err(taken_over()),
+            Found::Here(lane) => return Ok(Some(lane)),
+            Found::Retired => return Ok(None),
             Found::OnDisk => {}
         }
         let wait = self.uploads.charge(LOOKED_UP, Instant::now());
@@ -131,8 +132,7 @@ impl Connection {
             })
         });
         let durable = durable.map_err(unreadable)?;
-        let lane = self.lanes.add(self.incarnation, incarnation, durable);
-        lane.ok_or_else(taken_over)
+        Ok(self.lanes.add(self.incarnation, incarnation, durable))
     }
 
     /// Hands an upload to the journal; `permit` is free again when the journal has answered.
@@ -238,11 +238,6 @@ fn id_of(upload: &Upload) -> UploadId {
         incarnation: upload.incarnation,
         seq: upload.seq,
     }
-}
-
-fn taken_over() -> Refusal {
-    let message = "another page of this participant has taken over";
-    refusal(RefusalCode::WrongState, message)
 }
 
 fn unreadable(error: StorageError) -> Refusal {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{lane::Lane, mailbox::Mailbox};
+use crate::{lane::Lane, mailbox::Mailbox, registry::ConnectionId};
 
 /// Lanes that are remembered while nothing of them is on its way; the journal knows them all.
 const KEPT: usize = 8;
@@ -23,6 +23,8 @@ struct State {
     page: u32,
     /// Where acknowledgements go.
     mailbox: Option<Arc<Mailbox>>,
+    /// The newest connection that wanted them.
+    connection: ConnectionId,
     /// By incarnation.
     lanes: BTreeMap<u32, Arc<Lane>>,
 }
@@ -57,12 +59,14 @@ impl Lanes {
         state.forget();
     }
 
-    /// Sends acknowledgements to `mailbox` from now on, if `page` is still the newest.
-    pub(crate) fn attach(&self, page: u32, mailbox: Arc<Mailbox>) {
+    /// Sends acknowledgements to `mailbox` from now on, if `page` is still the newest, and none of
+    /// its later connections was faster.
+    pub(crate) fn attach(&self, page: u32, connection: ConnectionId, mailbox: Arc<Mailbox>) {
         let mut state = self.lock();
-        if state.page != page {
+        if state.page != page || connection < state.connection {
             return;
         }
+        state.connection = connection;
         for lane in state.lanes.values() {
             lane.attach(mailbox.clone());
         }
@@ -121,6 +125,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use igym_protocol::ServerMessage;
 
     use super::*;
@@ -144,9 +149,9 @@ mod tests {
         assert!(matches!(lanes.find(1, 1), Found::Retired));
         assert_eq!(first.offer(1, 2, || {}), Offer::Retired, "by the old page");
         let mailbox = Arc::new(Mailbox::default());
-        lanes.attach(1, Arc::new(Mailbox::default()));
-        lanes.attach(2, mailbox.clone());
-        lanes.attach(1, Arc::new(Mailbox::default()));
+        lanes.attach(1, ConnectionId(1), Arc::new(Mailbox::default()));
+        lanes.attach(2, ConnectionId(2), mailbox.clone());
+        lanes.attach(1, ConnectionId(3), Arc::new(Mailbox::default()));
         let again = here(&lanes, 2, 1);
         assert_eq!(again.offer(2, 1, || {}), Offer::Known, "on its way");
         assert_eq!(again.offer(2, 2, || {}), Offer::Next);
@@ -158,6 +163,30 @@ mod tests {
             seq: 2,
         };
         assert_eq!(mailbox.next().await, Item::Send(ack));
+    }
+
+    /// Two connections of a page that are admitted at once begin in any order.
+    #[tokio::test]
+    async fn acknowledgements_go_to_the_newest_connection_of_a_page() {
+        let lanes = Lanes::default();
+        lanes.take_over(1);
+        let [replaced, newest] = [(); 2].map(|()| Arc::new(Mailbox::default()));
+        lanes.attach(1, ConnectionId(2), newest.clone());
+        lanes.attach(1, ConnectionId(1), replaced);
+        let lane = here(&lanes, 1, 1);
+        assert_eq!(lane.offer(1, 1, || {}), Offer::Next);
+        lane.finish(1, &Ok(vec![1]), || {});
+        let ack = ServerMessage::Ack {
+            incarnation: 1,
+            seq: 1,
+        };
+        let heard = newest.next().now_or_never();
+        assert_eq!(heard, Some(Item::Send(ack)));
+        // When the page comes back it hears them again.
+        let latest = Arc::new(Mailbox::default());
+        lanes.attach(1, ConnectionId(3), latest.clone());
+        assert_eq!(lane.offer(1, 1, || {}), Offer::Known);
+        assert!(latest.next().now_or_never().is_some());
     }
 
     #[test]

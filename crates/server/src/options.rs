@@ -52,6 +52,8 @@ pub struct Tuning {
     pub stop_timeout: Duration,
     /// An episode that is not judged after this goes on without: its verdict is `partial`.
     pub judge_timeout: Duration,
+    /// A history that is not read after this makes room for those of others.
+    pub history_timeout: Duration,
     /// After a failed write to the journal, how long until it is tried again.
     pub storage_retry: Duration,
     /// Control messages of a connection; those above are refused.
@@ -96,6 +98,7 @@ impl Default for Tuning {
             send_timeout: Duration::from_secs(15),
             stop_timeout: Duration::from_secs(5),
             judge_timeout: Duration::from_secs(60),
+            history_timeout: Duration::from_secs(10),
             storage_retry: Duration::from_secs(1),
             // A mesh of 16 players exchanges a few hundred candidates when it connects.
             messages: Rate::new(400, 40.0),

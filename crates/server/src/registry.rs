@@ -19,9 +19,9 @@ use crate::{
     token::{SecretHash, new_secret},
 };
 
-/// Numbers connections over the life of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ConnectionId(u64);
+/// Numbers connections over the life of the server, in the order in which they are admitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) u64);
 
 /// Everybody who ever arrived, also in earlier runs of the server.
 pub(crate) struct Registry {

@@ -132,6 +132,7 @@ pub async fn serve(
     let roster = Arc::new(recalled.roster);
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
+    let history_timeout = options.tuning.history_timeout;
     let judges = Judges::new(store.clone(), event_sender.clone(), &options.tuning);
     let metrics = Metrics::new(clock.now_ms(), refusals.clone(), relays.clone());
     let metrics = Arc::new(metrics);
@@ -158,7 +159,7 @@ pub async fn serve(
     let actor = Actor {
         study: recalled.study,
         registry: recalled.registry,
-        histories: Histories::new(store.clone(), metrics.clone()),
+        histories: Histories::new(store.clone(), metrics.clone(), history_timeout),
         committer: Committer::new(store, event_sender),
         judges,
         census,

@@ -2,7 +2,7 @@
 //! everything goes on when it can be.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +17,9 @@ use igym_protocol::{
 };
 use igym_storage::{Done, Filter, JournalStore, NewEntry, StorageError};
 use igym_storage_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::{
     episode::{closings, deliver},
@@ -30,9 +33,12 @@ struct Moody {
     failing: AtomicBool,
     /// Episodes cannot be read.
     unreadable: AtomicBool,
-    /// While it is true, whoever reads an episode waits.
-    stuck: Mutex<bool>,
+    /// Whoever reads an episode of these sessions, or looks up uploads of these participants,
+    /// waits.
+    stuck: Mutex<BTreeSet<Uuid>>,
     unstuck: Condvar,
+    /// Told of everybody who waits.
+    waiting: Semaphore,
     /// While it is Some, appends wait here.
     held: Mutex<Option<Vec<Append>>>,
 }
@@ -42,6 +48,30 @@ type Append = (Vec<NewEntry>, Done);
 impl Moody {
     fn hold(&self) {
         *self.held.lock().unwrap() = Some(Vec::new());
+    }
+
+    fn stick(&self, whose: Uuid) {
+        self.stuck.lock().unwrap().insert(whose);
+    }
+
+    fn unstick(&self) {
+        self.stuck.lock().unwrap().clear();
+        self.unstuck.notify_all();
+    }
+
+    fn wait_while_stuck(&self, whose: Uuid) {
+        let stuck = self.stuck.lock().unwrap();
+        if stuck.contains(&whose) {
+            self.waiting.add_permits(1);
+        }
+        let here = |stuck: &mut BTreeSet<Uuid>| stuck.contains(&whose);
+        drop(self.unstuck.wait_while(stuck, here).unwrap());
+    }
+
+    /// Waits until somebody more waits.
+    async fn somebody_waits(&self) {
+        let one = patiently("somebody who waits", self.waiting.acquire()).await;
+        one.unwrap().forget();
     }
 
     fn let_go(&self) {
@@ -67,14 +97,14 @@ impl JournalStore for Moody {
         if filter.episode.is_some() && self.unreadable.load(Ordering::SeqCst) {
             return Err(StorageError::Full);
         }
-        if filter.episode.is_some() {
-            let stuck = self.stuck.lock().unwrap();
-            drop(self.unstuck.wait_while(stuck, |stuck| *stuck).unwrap());
+        if let (Some(session), Some(_)) = (filter.session, filter.episode) {
+            self.wait_while_stuck(session.0);
         }
         self.store.read(filter)
     }
 
     fn highest_upload(&self, who: ParticipantId, incarnation: u32) -> Result<u32, StorageError> {
+        self.wait_while_stuck(who.0);
         self.store.highest_upload(who, incarnation)
     }
 
@@ -92,18 +122,23 @@ impl JournalStore for Moody {
 }
 
 async fn start(players: usize) -> (TestServer, Arc<Moody>) {
-    let data = tempfile::tempdir().unwrap();
+    start_on(tempfile::tempdir().unwrap(), players).await
+}
+
+async fn start_on(data: TempDir, players: usize) -> (TestServer, Arc<Moody>) {
     let moody = Arc::new(Moody {
         store: SqliteStore::open(data.path()).unwrap(),
         failing: AtomicBool::new(false),
         unreadable: AtomicBool::new(false),
-        stuck: Mutex::new(false),
+        stuck: Mutex::default(),
         unstuck: Condvar::new(),
+        waiting: Semaphore::new(0),
         held: Mutex::new(None),
     });
     let server = TestServer::start_on(players, data, moody.clone(), |options| {
         options.tuning.storage_retry = Duration::from_millis(5);
         options.tuning.judge_timeout = Duration::from_secs(2);
+        options.tuning.history_timeout = Duration::from_secs(2);
     })
     .await;
     (server, moody)
@@ -214,10 +249,10 @@ async fn an_episode_that_cannot_be_read_says_that_nobody_judged_it() {
 #[tokio::test]
 async fn the_game_goes_on_when_judges_hang() {
     let (server, moody) = start(1).await;
-    *moody.stuck.lock().unwrap() = true;
     let mut pages = Vec::new();
     for _ in 0..3 {
         let (mut page, session, plan) = Client::alone_in_play(&server).await;
+        moody.stick(session.session.0);
         let mut outbox = Outbox::new(1);
         let seal = igym_protocol::Seal {
             last_frame: 10,
@@ -237,6 +272,58 @@ async fn the_game_goes_on_when_judges_hang() {
         let missing = judgement.first_difference.unwrap();
         assert_eq!(missing.between[1], "re-simulation");
     }
-    *moody.stuck.lock().unwrap() = false;
-    moody.unstuck.notify_all();
+    moody.unstick();
+}
+
+/// Two who cannot be helped do not keep everybody else from coming back.
+#[tokio::test]
+async fn pages_come_back_when_the_histories_of_others_hang() {
+    let (server, moody) = start(2).await;
+    let mut hanging = Vec::new();
+    // As many as are read at the same time.
+    for _ in 0..2 {
+        let ([one, two], _, plan) = Client::pair_in_play(&server).await;
+        let (session, episode) = (plan.session, plan.episode);
+        moody.stick(session.0);
+        let mut one = Client::open(&server, one.token.clone()).await;
+        one.send(ClientMessage::Rejoin { session, episode }).await;
+        moody.somebody_waits().await;
+        hanging.push((one, two));
+    }
+    let ([one, _two], _, plan) = Client::pair_in_play(&server).await;
+    let mut one = Client::open(&server, one.token.clone()).await;
+    let history = one.history(plan.session, plan.episode).await;
+    assert_eq!((history.session, history.episode), (plan.session, 0));
+    for (page, _) in &mut hanging {
+        page.barrier().await;
+        assert!(page.delivered().is_empty(), "it hangs");
+    }
+    moody.unstick();
+}
+
+/// What it had to deliver is the next page's to deliver: were it refused, it would be dropped from
+/// the browser that both share.
+#[tokio::test]
+async fn an_upload_that_is_on_its_way_when_another_page_takes_over_is_not_refused() {
+    let server = TestServer::start_with(1, |_| {}).await;
+    let (first, session, _) = Client::alone_in_play(&server).await;
+    let token = first.token.clone();
+    first.leave().await;
+    let (server, moody) = start_on(server.stop().await, 1).await;
+    // What the first page left has to be looked up, and meanwhile the third page is loaded.
+    let mut second = Client::open(&server, token.clone()).await;
+    moody.stick(second.participant.0);
+    let left = journal_upload(session.session, 1, 0);
+    second.upload(&left).await;
+    moody.somebody_waits().await;
+    let mut third = Client::open(&server, token).await;
+    moody.unstick();
+    let (messages, code) = second.hear_out().await;
+    assert_eq!(code, Some(4000));
+    assert_eq!(messages.last(), Some(&ServerMessage::TakenOver));
+    let refused = |message: &ServerMessage| matches!(message, ServerMessage::Refused { .. });
+    assert!(!messages.iter().any(refused), "{messages:?}");
+    assert!(server.uploads().is_empty());
+    third.upload(&left).await;
+    assert_eq!(third.acknowledgement().await, (1, 1));
 }
