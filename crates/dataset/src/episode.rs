@@ -25,7 +25,8 @@ pub struct EpisodeLog {
     /// Such uploads of a player's earlier page that came after a later page had got the history:
     /// evidence, without effect, since the later page may have authored the same frames.
     pub superseded_uploads: u32,
-    /// Statements about players or inputs that nobody may make; without effect.
+    /// Statements about players or inputs that nobody may make, and those about an input that had
+    /// been contradicted too often to keep more; without effect.
     pub strays: u32,
     inputs: Statements,
 }
@@ -198,7 +199,8 @@ impl EpisodeLog {
                 input: authored.input.clone(),
                 origin,
             };
-            self.inputs.add(authored.frame, by, statement);
+            let kept = self.inputs.add(authored.frame, by, statement);
+            self.strays += u32::from(!kept);
         }
         for received in &batch.received {
             // A first page has authored all its inputs itself; a later one may get some back.
@@ -218,7 +220,8 @@ impl EpisodeLog {
                 input: received.input.clone(),
                 origin,
             };
-            self.inputs.add(received.frame, received.player, statement);
+            let kept = self.inputs.add(received.frame, received.player, statement);
+            self.strays += u32::from(!kept);
         }
     }
 }

@@ -227,7 +227,8 @@ fn judged(table: Table<EpisodeRow>) -> Table<EpisodeRow> {
             "Such uploads of a page that came after a later page of its player had gone on with \
              the episode; they changed nothing.";
         "strays", "none" => row.strays;
-            "Statements about inputs that nobody may make; they changed nothing.";
+            "Statements about inputs that nobody may make, or that were made after too many others \
+             about the same input; they changed nothing.";
         "problem", "none" => row.problem.clone();
             "Why the episode could not be played again; empty if it could.";
     })

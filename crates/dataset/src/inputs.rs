@@ -1,8 +1,12 @@
 //! Who said what about an input, and which statement counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{InputSource, Path};
+
+/// How often it is kept that players say something else about an input than they said first: enough
+/// to see that it is disputed.
+const SAID_AGAIN: usize = 7;
 
 /// One page's word about one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,16 +118,24 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn add(&mut self, frame: u32, player: u8, statement: Statement) {
+    /// Takes up a statement. Whether it is kept, or was said before: each player's first word is, as
+    /// author and as witness, and of what players say otherwise later the first
+    /// [`SAID_AGAIN`]. Whoever is left out is in dispute with themselves by then.
+    pub(crate) fn add(&mut self, frame: u32, player: u8, statement: Statement) -> bool {
         let statements = self.by_input.entry((frame, player)).or_default();
-        let repeated = statements.iter().any(|known| {
-            known.by == statement.by
-                && known.authored() == statement.authored()
-                && known.input == statement.input
-        });
-        if !repeated {
+        let speaker = |it: &Statement| (it.by, it.authored());
+        let speaks = speaker(&statement);
+        let said = |known: &Statement| speaker(known) == speaks && known.input == statement.input;
+        if statements.iter().any(said) {
+            return true;
+        }
+        let speakers: BTreeSet<_> = statements.iter().map(speaker).collect();
+        let again = statements.len() - speakers.len();
+        let kept = !speakers.contains(&speaks) || again < SAID_AGAIN;
+        if kept {
             statements.push(statement);
         }
+        kept
     }
 
     /// The author's first word is final; without one, the first copy counts.
@@ -211,6 +223,21 @@ mod tests {
         let known = statements.known(3, 0).unwrap();
         assert_eq!((known.attested_by(), known.delay()), (None, Some(2)));
         assert_eq!(statements.contradictions().count(), 0);
+    }
+
+    #[test]
+    fn who_says_ever_other_things_keeps_nobody_out() {
+        let mut statements = Statements::default();
+        for input in 0..200 {
+            assert_eq!(statements.add(3, 0, copied(1, input)), input < 8);
+        }
+        assert!(statements.add(3, 0, copied(1, 0)), "a repetition");
+        assert!(statements.add(3, 0, authored(0, 250)));
+        assert!(statements.add(3, 0, copied(2, 250)));
+        assert!(!statements.add(3, 0, authored(0, 251)));
+        assert_eq!(statements.known(3, 0).unwrap().bytes(), [250]);
+        assert_eq!(statements.received_by(2).count(), 1);
+        assert_eq!(statements.contradictions().count(), 8);
     }
 
     #[test]

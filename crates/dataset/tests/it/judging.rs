@@ -341,6 +341,27 @@ fn statements_that_nobody_may_make_have_no_effect() {
 }
 
 #[test]
+fn of_ever_other_statements_about_one_input_few_are_kept_and_all_are_counted() {
+    let played = two();
+    let mut log = played.log();
+    let first = &played.pages[0].journal.received[30];
+    for other in 0..=u8::MAX {
+        let mut copy = first.clone();
+        copy.input = vec![100, other];
+        let batch = JournalBatch {
+            received: vec![copy],
+            ..JournalBatch::default()
+        };
+        log.add_upload(0, 1, UploadBody::Journal(batch));
+    }
+    let kept = log.contradictions().count();
+    assert_eq!((kept, log.strays), (7, 256 - 7));
+    let examination = examine(&log).unwrap();
+    assert_eq!(examination.judgement.verdict, Verdict::Disputed);
+    assert_eq!(examination.canonical, played.rows, "they change nothing");
+}
+
+#[test]
 fn an_episode_of_which_nothing_is_known_is_partial() {
     let log = EpisodeLog::new(plan(2, 7), 0);
     assert_eq!(
