@@ -16,6 +16,8 @@ use crate::playing::Pages;
 pub(crate) struct Past {
     /// Of the study that was served last.
     pub(crate) digest: Option<String>,
+    /// The build that was given out last.
+    build: Option<String>,
     /// All builds that were given out.
     pub(crate) builds: BTreeSet<String>,
     /// When something was written down last: there was a server then.
@@ -80,6 +82,7 @@ impl Past {
         match &entry.record {
             Record::StudyOpened { digest, build, .. } => {
                 self.digest = Some(digest.clone());
+                self.build = Some(build.clone());
                 self.builds.insert(build.clone());
             }
             Record::ParticipantArrived { participant, .. } => {
@@ -163,10 +166,12 @@ impl Past {
     }
 
     fn loaded(&mut self, participant: ParticipantId, incarnation: u32) {
+        let build = self.build.clone();
         if let Some((group, player)) = self.session_of(participant) {
             group.reported.remove(&player);
             if let Some(open) = &mut group.open {
-                open.pages.loaded.insert(player, incarnation);
+                let foreign = build.as_ref() != Some(&open.plan.digests.build);
+                open.pages.load(player, incarnation, foreign);
             }
         }
         if let Some(person) = self.people.get_mut(&participant) {
@@ -210,8 +215,6 @@ impl Group {
                 ..
             } => {
                 if let Some(open) = &mut self.open {
-                    // What came so shortly before that the study had not heard of it.
-                    open.pages.sealed.remove(player);
                     open.pages.rejoined.insert(*player, *incarnation);
                 }
             }

@@ -22,6 +22,9 @@ pub(crate) struct Pages {
     pub(crate) sealed: BTreeMap<u8, u32>,
     /// The last page of a player that was loaded after the episode was opened.
     pub(crate) loaded: BTreeMap<u8, u32>,
+    /// Players whose last page that was loaded after the episode was opened has another build than
+    /// the episode is played with.
+    foreign: BTreeSet<u8>,
     /// The last page of a player that asked to rejoin: what earlier ones bring about the episode's
     /// end does not count.
     pub(crate) rejoined: BTreeMap<u8, u32>,
@@ -47,6 +50,20 @@ impl Pages {
         self.rejoined
             .get(&player)
             .is_none_or(|fence| incarnation >= *fence)
+    }
+
+    pub(crate) fn load(&mut self, player: u8, incarnation: u32, foreign: bool) {
+        self.loaded.insert(player, incarnation);
+        match foreign {
+            true => self.foreign.insert(player),
+            false => self.foreign.remove(&player),
+        };
+    }
+
+    /// Whether somebody who has not sealed has a page that cannot go on with the episode.
+    pub(crate) fn lack_one(&self) -> bool {
+        let mut foreign = self.foreign.iter();
+        foreign.any(|player| !self.sealed.contains_key(player))
     }
 
     fn has_rejoined(&self, player: u8) -> bool {
@@ -80,6 +97,7 @@ impl Playing {
             return EpisodePart::Play;
         }
         match self.phase {
+            Phase::Open { .. } if self.pages.foreign.contains(&player) => EpisodePart::Over,
             // While it is open, others may still lack the inputs of a page that has sealed.
             Phase::Open { .. } => EpisodePart::Rejoin,
             Phase::Flushing { .. } | Phase::Judging { .. } if self.pages.has_rejoined(player) => {
@@ -123,10 +141,6 @@ impl Playing {
 
     pub(crate) fn seal(&mut self, player: u8, incarnation: u32) {
         self.pages.sealed.entry(player).or_insert(incarnation);
-    }
-
-    pub(crate) fn page_loaded(&mut self, player: u8, incarnation: u32) {
-        self.pages.loaded.insert(player, incarnation);
     }
 
     /// Whether pages are there that were not validated.

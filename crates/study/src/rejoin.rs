@@ -17,18 +17,20 @@ impl Session {
     ///   holds, and goes on from there; also where its player has sealed: a partner who lacks their
     ///   last inputs has nobody else to get them from.
     ///
+    /// - Where the server gives out another build by now than the one that the others play with, it
+    ///   cannot: if its player has sealed, it waits for the next episode, else this one is cut.
+    ///
     /// Its links are made anew, which for the others means all of theirs to it.
     pub(crate) fn handle_new_page(&mut self, context: &mut Context, player: u8, incarnation: u32) {
         let Stage::Playing(playing) = &mut self.stage else {
             return;
         };
-        playing.page_loaded(player, incarnation);
         let upgraded = playing.plan.digests.build != context.build;
-        let rejoins = playing.is_rejoining(player);
+        playing.pages.load(player, incarnation, upgraded);
+        let cannot_go_on = matches!(playing.phase, Phase::Open { .. }) && playing.pages.lack_one();
         self.links.forget_failures();
         self.relink(context);
-        // The server gives out another build now than the one that the others play with.
-        if rejoins && upgraded {
+        if cannot_go_on {
             self.begin_cut(context);
         }
     }

@@ -215,7 +215,7 @@ impl Playing {
         let mut playing = Playing::new(open.plan.clone(), starts_at, deadline);
         playing.pages = open.pages.clone();
         let short = !group.gone.is_empty() && !playing.all_sealed();
-        if open.flushed.is_some() || short {
+        if open.flushed.is_some() || short || playing.pages.lack_one() {
             playing.phase = Phase::Flushing {
                 flushed: open.flushed.clone().unwrap_or_default(),
                 closes_at: until + context.game.flush_timeout,

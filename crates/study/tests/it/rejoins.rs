@@ -193,6 +193,33 @@ fn a_page_that_is_loaded_again_after_its_seal_goes_on_with_the_next_episode() {
 }
 
 #[test]
+fn another_version_of_a_page_that_has_sealed_waits_for_the_others() {
+    let (mut world, people, session) = playing(2, 2);
+    world.seal(people[0], session, 0).unwrap();
+    world.upgrade(1_000);
+    people.iter().for_each(|who| world.connect(*who));
+    world.reload(people[0]);
+    let rejoin = ClientMessage::Rejoin {
+        session,
+        episode: 0,
+    };
+    for _ in 0..2 {
+        assert!(!flush(&world, people[1]), "nothing is missing");
+        assert_eq!(part(&world, people[0]), EpisodePart::Over);
+        let seen = member(&world, people[1], 0);
+        assert!(seen.connected && !seen.rejoining);
+        world.send(people[0], &rejoin).expect_err("other program");
+        world.restart(1_000);
+        people.iter().for_each(|who| world.connect(*who));
+    }
+    world.seal(people[1], session, 0).unwrap();
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [DONE; 2]);
+    let plans = &world.ledger.sessions[&session].plans;
+    assert_ne!(plans[0].digests.build, plans[1].digests.build);
+}
+
+#[test]
 fn a_page_that_is_loaded_while_the_game_is_cut_brings_what_there_is() {
     let (mut world, people, session) = playing(3, 1);
     world.send(people[0], &ClientMessage::Leave).unwrap();

@@ -216,6 +216,39 @@ fn a_seal_behind_the_fence_does_not_count_after_a_restart_either() {
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
 }
 
+/// Once a seal is acknowledged, no later page of its player takes it back.
+#[test]
+fn a_seal_outlives_the_rejoin_of_a_later_page_and_the_server() {
+    for gone in [false, true] {
+        let (mut world, people, session) = playing(2, 1);
+        world.seal(people[0], session, 0).unwrap();
+        world.reload(people[0]);
+        let rejoin = ClientMessage::Rejoin {
+            session,
+            episode: 0,
+        };
+        world.send(people[0], &rejoin).unwrap();
+        world.restart(0);
+        world.connect(people[1]);
+        if gone {
+            world.wait(10_000);
+            assert!(flush(&world, people[1]));
+        }
+        world.seal(people[1], session, 0).unwrap();
+        assert!(world.judge(Verdict::Verified));
+        assert_eq!(
+            world.ledger.sessions[&session].closed[0].0,
+            CloseReason::Sealed
+        );
+        let first = match gone {
+            false => Outcome::Completed,
+            true => Outcome::Left,
+        };
+        let expected = [Some(first), Some(Outcome::Completed)];
+        assert_eq!(outcomes(&world, &people), expected);
+    }
+}
+
 #[test]
 fn pages_of_another_version_are_loaded_again_before_they_play() {
     let (mut world, people) = World::with_people(config(2, 1), 2);
