@@ -47,6 +47,10 @@ impl Session {
             LinkState::Open { local, remote } => (true, format!("{local} to {remote}")),
             LinkState::Failed { reason } => (false, reason.clone()),
         };
+        if self.links.is_too_much(link, open) {
+            let message = "this link has opened and failed too often: wait for the next attempt";
+            return refuse(RefusalCode::TooFast, message);
+        }
         if !self.links.report(link, open) {
             return Ok(());
         }

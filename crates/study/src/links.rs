@@ -8,6 +8,9 @@ use crate::Millis;
 /// How long links must have held for a new failure to be the first one.
 const HELD: Duration = Duration::from_secs(30);
 
+/// How often a page may say something new of a link in one attempt.
+const NEWS: u32 = 8;
+
 /// From whom to whom, as the first of the two reports it.
 pub(crate) type Link = (u8, u8);
 
@@ -17,6 +20,8 @@ pub(crate) struct Links {
     attempt: u32,
     open: BTreeSet<Link>,
     failed: BTreeSet<Link>,
+    /// How often there was news of a link of the present attempt.
+    news: BTreeMap<Link, u32>,
     /// Since when all are open.
     held_since: Option<Millis>,
     /// Attempts of late that came to nothing.
@@ -47,9 +52,17 @@ impl Links {
         self.attempt += 1;
         self.open.clear();
         self.failed.clear();
+        self.news.clear();
         self.held_since = None;
         self.again_at = None;
         self.attempt
+    }
+
+    /// Whether a page has changed its word on a link of the present attempt too often to do so
+    /// again: each time is written down.
+    pub(crate) fn is_too_much(&self, link: Link, open: bool) -> bool {
+        let said = if open { &self.open } else { &self.failed };
+        !said.contains(&link) && self.news.get(&link).is_some_and(|news| *news >= NEWS)
     }
 
     /// What a page says of a link of the present attempt. Whether that is news.
@@ -59,7 +72,9 @@ impl Links {
             false => (&mut self.failed, &mut self.open),
         };
         from.remove(&link);
-        to.insert(link)
+        let is_news = to.insert(link);
+        *self.news.entry(link).or_default() += u32::from(is_news);
+        is_news
     }
 
     /// Members that `player` reported an open link to.

@@ -29,6 +29,8 @@ impl Session {
         playing.pages.load(player, incarnation, upgraded);
         let cannot_go_on = matches!(playing.phase, Phase::Open { .. }) && playing.pages.lack_one();
         self.links.forget_failures();
+        // It was the page before that these links were missing to.
+        self.links.forget_down();
         self.relink(context);
         if cannot_go_on {
             self.begin_cut(context);

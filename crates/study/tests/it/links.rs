@@ -250,3 +250,55 @@ fn a_link_broken_over_the_end_of_an_episode_is_made_anew() {
         assert_eq!(outcomes(&world, &people), [DONE; 2]);
     }
 }
+
+#[test]
+fn who_says_ever_other_things_of_a_link_is_refused() {
+    let (mut world, people, session) = playing(2, 1);
+    let news = |world: &World, of: u32| {
+        let said = |record: &&Record| matches!(record, Record::LinkReported { from: 0, attempt, .. } if *attempt == of);
+        world.ledger.records.iter().filter(said).count()
+    };
+    let opened = link(&world, session, 1, open());
+    let failed = link_failed(&world, session, 1);
+    assert_eq!(news(&world, 1), 1, "it is open");
+    for message in [&failed, &opened].into_iter().cycle().take(7) {
+        world.send(people[0], message).unwrap();
+    }
+    for _ in 0..100 {
+        let refusal = world.send(people[0], &opened).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::TooFast);
+        world.send(people[0], &failed).unwrap();
+    }
+    assert_eq!(news(&world, 1), 8);
+    let failed = link_failed(&world, session, 0);
+    world.send(people[1], &failed).unwrap();
+    // Of a new attempt there is news again.
+    world.wait(2_000);
+    let opened = link(&world, session, 1, open());
+    world.send(people[0], &opened).unwrap();
+    assert_eq!(news(&world, 2), 1);
+    world.settle();
+    assert_eq!(outcomes(&world, &people), [DONE; 2]);
+}
+
+#[test]
+fn without_a_relay_who_is_back_in_time_has_the_time_to_connect() {
+    for mends in [false, true] {
+        let (mut world, people, session) = playing_with(2, 1, RelayRule::Never);
+        let failed = link_failed(&world, session, 0);
+        world.disconnect(people[0]);
+        world.send(people[1], &failed).unwrap();
+        world.wait(9_000);
+        world.reload(people[0]);
+        // An attempt and the grace.
+        world.wait(24_999);
+        assert!(!flush(&world, people[1]));
+        if mends {
+            world.settle();
+            assert_eq!(outcomes(&world, &people), [DONE; 2]);
+        } else {
+            world.wait(1);
+            assert!(flush(&world, people[1]), "but not for ever");
+        }
+    }
+}

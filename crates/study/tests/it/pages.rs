@@ -33,7 +33,7 @@ impl World {
                 connection,
                 ..
             } => match self.link(who, &session, &connection) {
-                Some(message) => self.send(who, &message),
+                Some(message) => self.report_link(who, &message),
                 None => return false,
             },
             View::Validating {
@@ -66,7 +66,7 @@ impl World {
                 if let Some(message) = self.link(who, &session, &connection)
                     && !flush
                 {
-                    self.send(who, &message)
+                    self.report_link(who, &message)
                 } else {
                     match self.answer_in_play(who, session.session, plan.episode, part, flush) {
                         Some(result) => result,
@@ -125,6 +125,9 @@ impl World {
             if to == session.player || connection.linked.contains(&to) {
                 continue;
             }
+            if self.hushed.contains(&(who, id, attempt, to)) {
+                continue;
+            }
             let blocked = self.blocked.contains(&who) || self.blocked.contains(&partner);
             // That it failed is said once.
             if blocked && !self.gave_up.insert((who, id, attempt, to)) {
@@ -138,6 +141,24 @@ impl World {
             });
         }
         None
+    }
+
+    fn report_link(&mut self, who: ParticipantId, message: &ClientMessage) -> Result<(), Refusal> {
+        match (self.send(who, message), message) {
+            (
+                Err(refusal),
+                ClientMessage::Link {
+                    session,
+                    to,
+                    attempt,
+                    ..
+                },
+            ) if refusal.code == RefusalCode::TooFast => {
+                self.hushed.insert((who, *session, *attempt, *to));
+                Ok(())
+            }
+            (result, _) => result,
+        }
     }
 
     /// The page plays so many frames, if it can. Their inputs are kept in its browser.

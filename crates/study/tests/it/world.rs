@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) blocked: BTreeSet<ParticipantId>,
     /// Links that pages said have failed: who, and of which attempt to whom.
     pub(crate) gave_up: BTreeSet<(ParticipantId, SessionId, u32, u8)>,
+    /// Links of which the study wanted to hear nothing more, likewise.
+    pub(crate) hushed: BTreeSet<(ParticipantId, SessionId, u32, u8)>,
 }
 
 /// The study of the example, for so many players and episodes; packets may pass through the server.
@@ -112,6 +114,7 @@ impl World {
             builds: BTreeMap::new(),
             blocked: BTreeSet::new(),
             gave_up: BTreeSet::new(),
+            hushed: BTreeSet::new(),
         };
         world.study_opened();
         world
