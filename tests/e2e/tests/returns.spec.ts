@@ -4,27 +4,27 @@ import { expectVerified } from "../harness/verdicts";
 
 // A page that goes and comes back, in each state: everybody goes on where they were.
 
-test("pages are loaded again before the game: in the lobby, and in the countdown", async ({
-  begin,
-}) => {
-  const session = await begin({ atStart: true, episodes: 1, maxSteps: 90, countdownS: 3 });
-  const [first, second] = [session.player(0), session.player(1)];
-  await first.reload();
-  await first.sees("start");
-  await first.join();
-  await first.sees("lobby");
-  await first.reload();
-  await first.sees("lobby");
-  await second.join();
-  await second.sees("playing");
-  await second.reload();
-  await session.toTheEnd();
-  await first.reload();
-  await first.sees("end");
-  await expectVerified(session, 1);
-});
-
 for (const how of ["reload", "crash"] as const) {
+  test(`pages go and come back before and after the game (${how}): lobby, countdown, last page`, async ({
+    begin,
+  }) => {
+    const session = await begin({ atStart: true, episodes: 1, maxSteps: 90, countdownS: 3 });
+    const [first, second] = [session.player(0), session.player(1)];
+    await first[how]();
+    await first.sees("start");
+    await first.join();
+    await first.sees("lobby");
+    await first[how]();
+    await first.sees("lobby");
+    await second.join();
+    await second.sees("playing");
+    await second[how]();
+    await session.toTheEnd();
+    await first[how]();
+    await first.sees("end");
+    await expectVerified(session, 1);
+  });
+
   test(`a page comes back in mid-episode (${how}): the same episode goes on`, async ({ begin }) => {
     const session = await begin({ episodes: 1, maxSteps: 360, reconnectGraceS: 60 });
     const [stays, returns] = [session.player(0), session.player(1)];
@@ -41,21 +41,21 @@ for (const how of ["reload", "crash"] as const) {
     const exported = await expectVerified(session, 1);
     await expectBothAuthored(exported, 0);
   });
-}
 
-test("a page is loaded again between two episodes", async ({ begin }) => {
-  const session = await begin({ episodes: 2, maxSteps: 90, countdownS: 3, reconnectGraceS: 60 });
-  const returns = session.player(1);
-  await Promise.all(session.players.map((player) => player.plays(0)));
-  // The first is over for this page, and the countdown of the second has begun, or is about to.
-  await returns.page.waitForFunction(() => {
-    const { sealed, episode } = document.documentElement.dataset;
-    return sealed === "true" || episode === "1";
+  test(`a page comes back between two episodes (${how})`, async ({ begin }) => {
+    const session = await begin({ episodes: 2, maxSteps: 90, countdownS: 3, reconnectGraceS: 60 });
+    const returns = session.player(1);
+    await Promise.all(session.players.map((player) => player.plays(0)));
+    // The first is over for this page, and the countdown of the second has begun, or is about to.
+    await returns.page.waitForFunction(() => {
+      const { sealed, episode } = document.documentElement.dataset;
+      return sealed === "true" || episode === "1";
+    });
+    await returns[how]();
+    await session.toTheEnd();
+    await expectVerified(session, 2);
   });
-  await returns.reload();
-  await session.toTheEnd();
-  await expectVerified(session, 2);
-});
+}
 
 test("both pages are loaded again at the same time in mid-episode", async ({ begin }) => {
   const session = await begin({ episodes: 1, maxSteps: 330, reconnectGraceS: 60 });
