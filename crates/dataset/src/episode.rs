@@ -15,12 +15,15 @@ use crate::inputs::{Contradiction, KnownInput, Origin, Statement, Statements};
 pub struct EpisodeLog {
     pub plan: EpisodePlan,
     pub opened_at_ms: u64,
+    /// Its readings were being compared, or had been, when the journal ended.
+    pub judged: bool,
     pub closing: Option<Closing>,
     /// In player order.
     pub players: Vec<PlayerLog>,
     /// Pages that were loaded while it was played and got its history.
     pub rejoins: Vec<Rejoin>,
-    /// Uploads with inputs, rows or a seal that came after the closing: evidence, without effect.
+    /// Uploads with inputs, rows or a seal that came after judging had begun: evidence, without
+    /// effect.
     pub late_uploads: u32,
     /// Such uploads of a player's earlier page that came after a later page had got the history:
     /// evidence, without effect, since the later page may have authored the same frames.
@@ -78,6 +81,7 @@ impl EpisodeLog {
             closing: None,
             players,
             rejoins: Vec::new(),
+            judged: false,
             late_uploads: 0,
             superseded_uploads: 0,
             strays: 0,
@@ -142,7 +146,7 @@ impl EpisodeLog {
             self.strays += 1;
             return;
         }
-        let closed = self.closing.is_some();
+        let closed = self.judged || self.closing.is_some();
         let superseded = self
             .rejoins
             .iter()

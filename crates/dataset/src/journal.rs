@@ -255,6 +255,12 @@ impl Journal {
                 None => self.strays += 1,
             },
             Record::ConnectionAttempt { .. } | Record::EpisodeFlushing { .. } => {}
+            Record::EpisodeJudging { session, episode } => {
+                match self.episode_mut(session, episode) {
+                    Some(log) => log.judged = true,
+                    None => self.strays += 1,
+                }
+            }
             Record::EpisodeClosed {
                 session,
                 episode,

@@ -107,6 +107,13 @@ pub enum Record {
         session: SessionId,
         episode: u32,
     },
+    /// The episode's readings are compared from here on: what comes later is kept as evidence and
+    /// does not count, so that the judgement is about what the data say. The first of an episode
+    /// is final, also if another server has to judge it again.
+    EpisodeJudging {
+        session: SessionId,
+        episode: u32,
+    },
     EpisodeClosed {
         session: SessionId,
         episode: u32,

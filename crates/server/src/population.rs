@@ -78,6 +78,7 @@ impl Population {
             | Record::Validated { .. }
             | Record::EpisodeRejoined { .. }
             | Record::EpisodeFlushing { .. }
+            | Record::EpisodeJudging { .. }
             | Record::Uploaded { .. } => {}
         }
     }

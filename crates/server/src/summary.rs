@@ -83,6 +83,7 @@ impl Census {
             | Record::EpisodeClosed { .. }
             | Record::EpisodeRejoined { .. }
             | Record::EpisodeFlushing { .. }
+            | Record::EpisodeJudging { .. }
             | Record::Uploaded { .. } => {}
         }
     }

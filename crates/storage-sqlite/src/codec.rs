@@ -141,6 +141,9 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::EpisodeFlushing { session, episode } => {
             of_episode("episode_flushing", session, episode)
         }
+        Record::EpisodeJudging { session, episode } => {
+            of_episode("episode_judging", session, episode)
+        }
         Record::EpisodeClosed {
             session, episode, ..
         } => of_episode("episode_closed", session, episode),

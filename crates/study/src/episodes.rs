@@ -198,6 +198,15 @@ impl Session {
         }
     }
 
+    /// A server before this one was about to judge the episode: what has come since does not count.
+    pub(crate) fn judge_again(&self, context: &mut Context) {
+        if let Some(playing) = self.stage.playing()
+            && matches!(playing.phase, Phase::Judging { .. })
+        {
+            context.effects.judge(self.id, playing.plan.episode);
+        }
+    }
+
     fn judge(&mut self, context: &mut Context) {
         if let Some(playing) = self.stage.unjudged() {
             playing.phase = Phase::Judging {
@@ -205,6 +214,10 @@ impl Session {
             };
             let episode = playing.plan.episode;
             let new_pages = playing.has_new_pages();
+            context.effects.record(Record::EpisodeJudging {
+                session: self.id,
+                episode,
+            });
             context.effects.judge(self.id, episode);
             // Who has not rejoined no longer does.
             if new_pages {

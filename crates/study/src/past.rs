@@ -73,6 +73,8 @@ pub(crate) struct Open {
     pub(crate) pages: Pages,
     /// Of whom nothing more will come, once the episode is being cut.
     pub(crate) flushed: Option<BTreeSet<u8>>,
+    /// Nothing more counts that comes.
+    pub(crate) judging: bool,
 }
 
 impl Past {
@@ -137,6 +139,7 @@ impl Past {
             | Record::Validated { session, .. }
             | Record::EpisodeRejoined { session, .. }
             | Record::EpisodeFlushing { session, .. }
+            | Record::EpisodeJudging { session, .. }
             | Record::EpisodeClosed { session, .. } => {
                 if let Some(group) = self.sessions.get_mut(session) {
                     group.read(&entry.record);
@@ -223,6 +226,11 @@ impl Group {
                     open.flushed = Some(BTreeSet::new());
                 }
             }
+            Record::EpisodeJudging { .. } => {
+                if let Some(open) = &mut self.open {
+                    open.judging = true;
+                }
+            }
             Record::Validated {
                 player, digests, ..
             } => {
@@ -252,6 +260,7 @@ impl Group {
             since,
             pages: Pages::default(),
             flushed: None,
+            judging: false,
         });
     }
 
@@ -260,7 +269,8 @@ impl Group {
             return;
         };
         let page = upload.incarnation;
-        if open.plan.episode != upload.episode || !open.pages.counts(player, page) {
+        let present = open.plan.episode == upload.episode && !open.judging;
+        if !present || !open.pages.counts(player, page) {
             return;
         }
         match upload.body {

@@ -197,6 +197,7 @@ impl Session {
             session.await_links(context);
         }
         session.set_clock(context.now);
+        session.judge_again(context);
         session.judge_if_delivered(context);
         session
     }
@@ -215,7 +216,11 @@ impl Playing {
         let mut playing = Playing::new(open.plan.clone(), starts_at, deadline);
         playing.pages = open.pages.clone();
         let short = !group.gone.is_empty() && !playing.all_sealed();
-        if open.flushed.is_some() || short || playing.pages.lack_one() {
+        if open.judging {
+            playing.phase = Phase::Judging {
+                flush: open.flushed.is_some(),
+            };
+        } else if open.flushed.is_some() || short || playing.pages.lack_one() {
             playing.phase = Phase::Flushing {
                 flushed: open.flushed.clone().unwrap_or_default(),
                 closes_at: until + context.game.flush_timeout,

@@ -1,7 +1,7 @@
 //! Entries in the order of the store become participants, sessions and episodes.
 
 use igym_dataset::Journal;
-use igym_protocol::{CloseReason, Outcome, Record, SessionState, Verdict};
+use igym_protocol::{CloseReason, Outcome, Record, SessionState, Upload, UploadBody, Verdict};
 
 use crate::support::{SESSION, entries, participant, plan, play};
 
@@ -102,4 +102,40 @@ fn uploads_to_unknown_episodes_are_counted() {
     records.remove(0);
     let count = records.len() as u32;
     assert_eq!(Journal::from_entries(entries(records)).strays, count);
+}
+
+/// A page that is slow, or hostile, uploads while the server compares what it has.
+#[test]
+fn what_comes_while_an_episode_is_judged_changes_nothing() {
+    let played = play(plan(2, 3));
+    let judgement = igym_dataset::judge(&played.log());
+    let (session, episode) = (played.plan.session, played.plan.episode);
+    let mut records = played.records(CloseReason::Sealed, judgement.clone());
+    let mut forged = played.pages[0].journal.clone();
+    forged.authored[1].input = vec![9];
+    let upload = |seq, body| Record::Uploaded {
+        participant: participant(0),
+        player: 0,
+        upload: Upload {
+            incarnation: 1,
+            seq,
+            session,
+            episode,
+            body,
+        },
+    };
+    let closing = records.len() - 1;
+    let judging = Record::EpisodeJudging { session, episode };
+    let late = [
+        judging.clone(),
+        upload(90_001, UploadBody::Journal(forged)),
+        // Another server judges it again.
+        judging,
+        upload(90_002, UploadBody::Flushed),
+    ];
+    records.splice(closing..closing, late);
+    let journal = Journal::from_entries(entries(records));
+    let log = journal.episode(session, episode).unwrap();
+    assert_eq!(igym_dataset::judge(log), judgement);
+    assert_eq!((log.late_uploads, log.contradictions().count()), (1, 0));
 }

@@ -40,6 +40,7 @@ pub(crate) struct Group {
     pub(crate) rejoined: BTreeMap<(u32, u8), u32>,
     /// Episodes that were about to be cut.
     pub(crate) flushing: Vec<u32>,
+    pub(crate) judging: Vec<u32>,
 }
 
 impl Ledger {
@@ -90,6 +91,7 @@ impl Ledger {
                     attempt: 0,
                     rejoined: BTreeMap::new(),
                     flushing: Vec::new(),
+                    judging: Vec::new(),
                 };
                 assert!(self.sessions.insert(session, group).is_none());
             }
@@ -131,6 +133,7 @@ impl Ledger {
                 let group = self.group(session);
                 assert_eq!(group.plans.len(), group.closed.len() + 1, "one is open");
                 assert_eq!(group.closed.len(), episode as usize);
+                assert!(group.judging.contains(&episode), "it was judged");
                 group.closed.push((reason, judgement));
             }
             Record::ParticipantEnded {
@@ -161,6 +164,11 @@ impl Ledger {
                 let group = self.group(session);
                 assert!(group.is_open(episode) && !group.flushing.contains(&episode));
                 group.flushing.push(episode);
+            }
+            Record::EpisodeJudging { session, episode } => {
+                let group = self.group(session);
+                assert!(group.is_open(episode) && !group.judging.contains(&episode));
+                group.judging.push(episode);
             }
             Record::StudyOpened { .. } | Record::PageLoaded { .. } | Record::Uploaded { .. } => {
                 panic!("not the study's record")

@@ -416,3 +416,20 @@ fn a_changed_study_is_refused_while_somebody_is_under_way() {
     let done = restore(&world, &served, &changed).unwrap();
     assert_eq!(done.outcome(people[0]), Some(Outcome::Completed));
 }
+
+/// The server dies while it judges a cut, and the page that did not answer in time does so then.
+#[test]
+fn what_comes_after_judging_began_does_not_count_after_a_restart_either() {
+    let (mut world, people, session) = playing(2, 2);
+    world.seal(people[0], session, 0).unwrap();
+    world.send(people[1], &ClientMessage::Leave).unwrap();
+    assert_eq!(world.to_judge, [(session, 0)]);
+    world.seal(people[1], session, 0).unwrap();
+    world.restart(1_000);
+    assert_eq!(world.to_judge, [(session, 0)], "asked for again, at once");
+    world.judge(Verdict::Partial);
+    let (reason, _) = world.ledger.sessions[&session].closed[0];
+    assert_eq!(reason, CloseReason::Cut, "as it was judged");
+    let left = [Some(Outcome::PartnerLeft), Some(Outcome::Left)];
+    assert_eq!(outcomes(&world, &people), left);
+}
