@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::{run as run_command, step};
-use crate::rust::{PROFILE, cargo};
+use crate::rust::{EVERYTHING, cargo};
 use crate::wasm::Variant;
 use crate::{paths, rust, wasm, web};
 
@@ -30,17 +30,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         wasm::build(Variant::Normal)?;
         web::build(Variant::Normal)?;
         rust::igym()?;
-        run_command(cargo().args(["build", "--package", "igym-chaos", "--profile", PROFILE]))?;
     }
     chaos(options.kills, options.pairs, options.seed)
 }
 
-/// With what the tests before it have built.
+/// With the program and the pages that the tests before it have built.
 pub(crate) fn after_tests() -> Result<()> {
     chaos(20, 3, None)
 }
 
 fn chaos(kills: u32, pairs: u32, seed: Option<u64>) -> Result<()> {
+    // Tests build the programs of packages that have tests of their own only: this one has none.
+    run_command(
+        cargo()
+            .arg("build")
+            .args(EVERYTHING)
+            .args(["--bin", "igym-chaos"]),
+    )?;
     step(&format!("{kills} kills of a server in play"), || {
         let mut command = Command::new(paths::igym().with_file_name("igym-chaos"));
         command

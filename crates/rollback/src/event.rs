@@ -97,8 +97,8 @@ pub struct ConfirmedFrame<'a> {
 }
 
 impl Event<'_> {
-    /// What the event lends.
-    fn lent(&self) -> (&[Input], &[u8]) {
+    /// What the event lends: inputs, and the outcome of a confirmed frame.
+    pub fn lent(&self) -> (&[Input], &[u8]) {
         match self {
             Event::Presented { inputs, .. }
             | Event::Received { inputs, .. }
@@ -115,8 +115,8 @@ impl Event<'_> {
         }
     }
 
-    /// The same event, lending these.
-    fn lending<'b>(self, inputs: &'b [Input], outcome: &'b [u8]) -> Event<'b> {
+    /// The same event, lending these instead: for a host that keeps events with copies of its own.
+    pub fn lending<'b>(self, inputs: &'b [Input], outcome: &'b [u8]) -> Event<'b> {
         match self {
             Event::Presented {
                 frame,

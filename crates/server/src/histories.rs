@@ -7,16 +7,15 @@ use std::{
 };
 
 use axum::body::Bytes;
-use igym_dataset::Journal;
 use igym_protocol::{Delivery, History, ParticipantId, SessionId, encode_delivery};
-use igym_storage::{Filter, JournalStore, StorageError};
+use igym_storage::{JournalStore, StorageError};
 use tokio::{
     sync::Semaphore,
     task,
     time::{error::Elapsed, timeout},
 };
 
-use crate::{mailbox::Mailbox, metrics::Metrics};
+use crate::{judge::read_episode, mailbox::Mailbox, metrics::Metrics};
 
 /// Histories that are read at the same time: reading must not starve the judges.
 const SEATS: usize = 2;
@@ -141,12 +140,7 @@ fn read(
     session: SessionId,
     episode: u32,
 ) -> Result<Option<History>, StorageError> {
-    let entries = store.read(Filter {
-        session: Some(session),
-        episode: Some(episode),
-        ..Filter::default()
-    })?;
-    let journal = Journal::from_entries(entries);
+    let journal = read_episode(store, session, episode)?;
     let log = journal.episode(session, episode);
     Ok(log.map(|log| History {
         session,

@@ -118,11 +118,20 @@ fn read_and_judge(
     session: SessionId,
     episode: u32,
 ) -> Result<Option<Judgement>, StorageError> {
+    let journal = read_episode(store, session, episode)?;
+    Ok(journal.episode(session, episode).map(igym_dataset::judge))
+}
+
+/// What is on disk of an episode. It may take a while.
+pub(crate) fn read_episode(
+    store: &dyn JournalStore,
+    session: SessionId,
+    episode: u32,
+) -> Result<Journal, StorageError> {
     let entries = store.read(Filter {
         session: Some(session),
         episode: Some(episode),
         ..Filter::default()
     })?;
-    let journal = Journal::from_entries(entries);
-    Ok(journal.episode(session, episode).map(igym_dataset::judge))
+    Ok(Journal::from_entries(entries))
 }

@@ -15,11 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import __version__, canonical, loader, seeding
-from .adapter import Adapter
+from . import __version__, canonical, seeding
 from .errors import GymError, from_exception, setup_error
-from .picture import Painter
-from .simulation import Rules, Simulation
+from .opening import painter_of, simulation_of
 
 #: Of the bytes; the first byte of every batch and answer.
 PROTOCOL = 1
@@ -47,25 +45,12 @@ class Runtime:
         unknown = sorted(set(configuration) - _SETTINGS)
         if unknown:
             raise setup_error(f"unknown settings: {', '.join(unknown)}")
-        base = configuration.get("base", ".")
-        spec = configuration.get("environment") or {}
-        adapter = Adapter(
-            loader.factory(spec, base),
-            loader.describe(spec),
-            configuration.get("style", "auto"),
-            tuple(configuration.get("omit_infos", ())),
+        self.simulation = simulation_of(
+            configuration,
+            int(configuration.get("digest_interval", 0)),
+            configuration.get("snapshot", "auto"),
         )
-        seats = configuration.get("seats")
-        rules = Rules(
-            max_steps=int(configuration.get("max_steps", 10_000)),
-            digest_interval=int(configuration.get("digest_interval", 0)),
-            seats=[[agent] for agent in adapter.agents] if seats is None else seats,
-            default_action=configuration.get("default_action", 0),
-        )
-        self.simulation = Simulation(adapter, rules, configuration.get("snapshot", "auto"))
-        size = configuration.get("size")
-        draw = configuration.get("draw")
-        self.painter = Painter(self.simulation, draw, tuple(size) if size else None, base)
+        self.painter = painter_of(configuration, self.simulation)
         self._bindings = [self._binding(value) for value in configuration.get("bindings", ())]
         self._shown_assets = self.painter.assets
         self._failed: GymError | None = None

@@ -7,11 +7,11 @@ import hashlib
 import random
 from typing import Any
 
-from . import canonical, graph, loader, parts, seeding, snapshots
-from .adapter import Adapter
+from . import canonical, graph, parts, seeding, snapshots
 from .errors import GymError, from_exception
+from .opening import painter_of, simulation_of
 from .picture import Painter
-from .simulation import UNCHECKED, Rules, Simulation
+from .simulation import UNCHECKED, Simulation
 from .suspects import Watch
 
 Trace = dict[str, Any]
@@ -108,28 +108,9 @@ def _detour(simulation: Simulation, wrong: list[list[bytes]]) -> None:
 
 
 def _open(configuration: dict[str, Any], condition: str) -> tuple[Simulation, Painter | None]:
-    base = configuration.get("base", ".")
-    spec = configuration.get("environment") or {}
-    adapter = Adapter(
-        loader.factory(spec, base),
-        loader.describe(spec),
-        configuration.get("style", "auto"),
-        tuple(configuration.get("omit_infos", ())),
-    )
-    seats = configuration.get("seats")
-    rules = Rules(
-        max_steps=int(configuration.get("max_steps", 10_000)),
-        digest_interval=0,
-        seats=[[agent] for agent in adapter.agents] if seats is None else seats,
-        default_action=configuration.get("default_action", 0),
-    )
     snapshot = configuration.get("snapshot", "auto") if condition == "rollback" else UNCHECKED
-    simulation = Simulation(adapter, rules, snapshot)
-    if condition != "drawn":
-        return simulation, None
-    size = configuration.get("size")
-    painter = Painter(simulation, configuration.get("draw"), tuple(size) if size else None, base)
-    return simulation, painter
+    simulation = simulation_of(configuration, 0, snapshot)
+    return simulation, painter_of(configuration, simulation) if condition == "drawn" else None
 
 
 class Inputs:

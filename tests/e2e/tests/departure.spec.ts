@@ -109,3 +109,24 @@ test("a partner goes on the last page: the other has lost nothing", async ({ beg
   const outcomes = (await exported.table("participants")).map((row) => row.outcome);
   expect(outcomes).toEqual(["completed", "completed"]);
 });
+
+test("a partner goes between two episodes: the first is verified, and nobody waits for ever", async ({
+  begin,
+}) => {
+  const session = await begin({ episodes: 2, maxSteps: 60, countdownS: 5, reconnectGraceS: 1 });
+  const [stays, leaves] = [session.player(0), session.player(1)];
+  const second = (player: typeof stays) =>
+    player.page.waitForFunction(() => document.documentElement.dataset.episode === "1", null, {
+      timeout: 120_000,
+    });
+  await Promise.all([second(stays), second(leaves)]);
+  await leaves.leave();
+  await stays.sees("end");
+  expect(stays.complaints).toEqual([]);
+  await session.close();
+  const exported = await Export.of(session.server);
+  const verdicts = (await exported.table("episodes")).map((row) => row.verdict);
+  expect(verdicts).toEqual(["verified", "partial"]);
+  const outcomes = (await exported.table("participants")).map((row) => row.outcome).sort();
+  expect(outcomes).toEqual(["left", "partner_left"]);
+});

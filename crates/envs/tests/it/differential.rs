@@ -289,14 +289,19 @@ fn python(episodes: &[Episode]) -> Vec<Vec<String>> {
         })
         .collect();
     let request = serde_json::to_string(&request).expect("it is plain JSON");
-    let interpreter = interpreter();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/play_slimevb.py");
+    let mut command = Command::new(interpreter());
+    command.arg(script);
+    answers(command, &request)
+}
+
+/// What a script answers to a request: lines, per episode.
+pub(crate) fn answers(mut command: Command, request: &str) -> Vec<Vec<String>> {
     let missing = format!(
         "no Python with slimevb at {}: run `cargo xtask setup`",
-        interpreter.display()
+        interpreter().display()
     );
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/play_slimevb.py");
-    let mut child = Command::new(&interpreter)
-        .arg(script)
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -317,6 +322,7 @@ fn python(episodes: &[Episode]) -> Vec<Vec<String>> {
     );
     let text = String::from_utf8(output.stdout).expect("Python wrote text");
     text.split("episode\n")
+        // What stands before the first is empty.
         .skip(1)
         .map(|episode| episode.lines().map(str::to_owned).collect())
         .collect()

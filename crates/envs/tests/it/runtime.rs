@@ -2,15 +2,14 @@
 //! seeds, same inputs, same bytes of every outcome, although the Python side rolls back in most frames.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use igym_gym::numpy::Pcg64;
 use igym_gym::{Outcome, Rules, Simulation, Value};
 use serde_json::{Value as Json, json};
 
-use crate::differential::{hex, interpreter};
+use crate::differential::{answers, hex, interpreter};
 
 #[test]
 fn native_and_python_slime_volleyball_give_the_same_bytes() {
@@ -94,38 +93,14 @@ fn play(seed: u32, max_lives: u32, max_steps: u32) -> Episode {
 /// The lines that the Python runtime gives, per episode.
 fn python(requests: &[&Json]) -> Vec<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let interpreter = interpreter();
-    let mut child = Command::new(&interpreter)
+    let mut command = Command::new(interpreter());
+    command
         .args(["-W", "ignore"])
         .arg(root.join("tests/differential/play_runtime.py"))
         .env("PYTHONPATH", root.join("../../python/src"))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|_| {
-            panic!(
-                "no Python at {}: run `cargo xtask setup`",
-                interpreter.display()
-            )
-        });
-    let request = serde_json::to_string(requests).expect("it is plain JSON");
-    // A Python that stopped early closes its end; its message says more than the broken pipe.
-    let _ = child
-        .stdin
-        .take()
-        .expect("it is piped")
-        .write_all(request.as_bytes());
-    let output = child.wait_with_output().expect("the child runs");
-    assert!(
-        output.status.success(),
-        "the Python side failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("Python wrote text");
-    text.split("episode\n")
-        .skip(1)
-        .map(|episode| episode.lines().map(str::to_owned).collect())
-        .collect()
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    answers(
+        command,
+        &serde_json::to_string(requests).expect("it is plain JSON"),
+    )
 }

@@ -247,80 +247,9 @@ pub(crate) fn packets(engine: &mut Engine) -> Vec<Packet> {
 
 /// What the event lends is kept for as long as the tests run.
 fn kept(event: Event<'_>) -> Event<'static> {
-    fn inputs(lent: &[Input]) -> &'static [Input] {
-        lent.to_vec().leak()
-    }
-    match event {
-        Event::Presented {
-            frame,
-            inputs: lent,
-            predicted,
-            at,
-        } => Event::Presented {
-            frame,
-            inputs: inputs(lent),
-            predicted,
-            at,
-        },
-        Event::Received {
-            link,
-            player,
-            first,
-            inputs: lent,
-            at,
-        } => Event::Received {
-            link,
-            player,
-            first,
-            inputs: inputs(lent),
-            at,
-        },
-        Event::Confirmed(frame) => Event::Confirmed(ConfirmedFrame {
-            frame: frame.frame,
-            inputs: inputs(frame.inputs),
-            outcome: frame.outcome.to_vec().leak(),
-            digest: frame.digest,
-            hash: frame.hash,
-            predicted_wrong: frame.predicted_wrong,
-            first_simulated_at: frame.first_simulated_at,
-            rollback_depth: frame.rollback_depth,
-        }),
-        Event::Rollback { to, depth, player } => Event::Rollback { to, depth, player },
-        Event::Stalled { player } => Event::Stalled { player },
-        Event::Resumed => Event::Resumed,
-        Event::Desync {
-            frame,
-            link,
-            ours,
-            theirs,
-        } => Event::Desync {
-            frame,
-            link,
-            ours,
-            theirs,
-        },
-        Event::DelayAnnounced {
-            player,
-            from,
-            frames,
-        } => Event::DelayAnnounced {
-            player,
-            from,
-            frames,
-        },
-        Event::Filled {
-            player,
-            first,
-            inputs: lent,
-        } => Event::Filled {
-            player,
-            first,
-            inputs: inputs(lent),
-        },
-        Event::Sealed { last_frame, hash } => Event::Sealed { last_frame, hash },
-        Event::Resynced { from } => Event::Resynced { from },
-        Event::Closed { last_frame, hash } => Event::Closed { last_frame, hash },
-    }
+    let (inputs, outcome) = event.lent();
+    let (inputs, outcome) = (inputs.to_vec().leak(), outcome.to_vec().leak());
+    event.lending(inputs, outcome)
 }
 
 /// Two hosts of one player each.

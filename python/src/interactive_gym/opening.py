@@ -1,0 +1,40 @@
+"""From a configuration to a simulation and its painter: what the runtime plays and the doctor examines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import loader
+from .adapter import Adapter
+from .picture import Painter
+from .simulation import Rules, Simulation
+
+
+def simulation_of(configuration: dict[str, Any], digest_interval: int, snapshot: Any) -> Simulation:
+    """The environment that a configuration names, under the platform's rules."""
+    spec = configuration.get("environment") or {}
+    adapter = Adapter(
+        loader.factory(spec, base_of(configuration)),
+        loader.describe(spec),
+        configuration.get("style", "auto"),
+        tuple(configuration.get("omit_infos", ())),
+    )
+    seats = configuration.get("seats")
+    rules = Rules(
+        max_steps=int(configuration.get("max_steps", 10_000)),
+        digest_interval=digest_interval,
+        seats=[[agent] for agent in adapter.agents] if seats is None else seats,
+        default_action=configuration.get("default_action", 0),
+    )
+    return Simulation(adapter, rules, snapshot)
+
+
+def painter_of(configuration: dict[str, Any], simulation: Simulation) -> Painter:
+    """What draws the simulation, as the configuration says."""
+    size = configuration.get("size")
+    return Painter(simulation, configuration.get("draw"), tuple(size) if size else None, base_of(configuration))
+
+
+def base_of(configuration: dict[str, Any]) -> str:
+    """The folder that the configuration's files are in."""
+    return configuration.get("base", ".")
