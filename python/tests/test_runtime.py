@@ -76,6 +76,8 @@ def read(answer):
                 entry["digest"] = take(16)
             if flags & 4:
                 entry["observations"] = take(number())
+            if flags & 8:
+                entry["applied"] = [take(take(1)[0]) for _ in range(take(1)[0])]
         elif kind == runtime.DRAW:
             assets = json.loads(take(number()) or b"null")
             picture = json.loads(take(number()))
@@ -178,6 +180,21 @@ def test_what_the_host_is_told():
     assert all(0 < least[name] <= measured[name] for name in measured)
     assert set(measured) == {"bare_step_us", "step_us", "save_us", "load_us", "rollback_10_us"}
     assert all(value > 0 for value in measured.values())
+
+
+def test_the_host_is_told_how_fast_the_environment_wants_to_be_played():
+    rates = {"Single": None, "Dict": 12.5}
+    for attribute, rate in rates.items():
+        assert json.loads(open_world(attribute).describe())["render_fps"] == rate
+    told = json.loads(runtime.open_runtime(json.dumps({"environment": {"id": "CartPole-v1"}})).describe())
+    assert (told["render_fps"], told["step"], told["action_repeat"]) == (50.0, "clock", 1)
+
+
+def test_without_seats_there_is_one_player_per_agent():
+    told = json.loads(open_world("Comers", default_action=6, bindings=[5, {"late": 7}]).describe())
+    assert told["seats"] == [["first"], ["second"], ["late"]]
+    assert told["default_inputs"] == ["01", "01", "01"]
+    assert told["bindings"] == [["00", "00", "00"], [None, None, "02"]]
 
 
 def test_an_error_is_an_answer_and_stays_until_the_next_reset():

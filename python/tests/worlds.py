@@ -81,6 +81,7 @@ class Comers:
 class Dict(gymnasium.Env):
     """A dict of actions, `__all__`, agents that are numbers."""
 
+    metadata = {"render_fps": 12.5}
     action_space = spaces.Dict({0: spaces.MultiBinary(3), 1: spaces.MultiDiscrete([3, 300])})
     observation_space = spaces.Dict({0: spaces.Discrete(9), 1: spaces.Discrete(9)})
 

@@ -6,8 +6,12 @@ from typing import Any
 
 from . import loader
 from .adapter import Adapter
+from .errors import setup_error
 from .picture import Painter
 from .simulation import Rules, Simulation
+
+#: When the environment is stepped: in every frame, or when somebody pressed something.
+STEPS = ("clock", ON_INPUT := "on_input")
 
 
 def simulation_of(configuration: dict[str, Any], digest_interval: int, snapshot: Any) -> Simulation:
@@ -20,11 +24,16 @@ def simulation_of(configuration: dict[str, Any], digest_interval: int, snapshot:
         tuple(configuration.get("omit_infos", ())),
     )
     seats = configuration.get("seats")
+    step = configuration.get("step", STEPS[0])
+    if step not in STEPS:
+        raise setup_error(f"step = {step!r} is unknown; possible are {', '.join(STEPS)}")
     rules = Rules(
         max_steps=int(configuration.get("max_steps", 10_000)),
         digest_interval=digest_interval,
         seats=[[agent] for agent in adapter.agents] if seats is None else seats,
         default_action=configuration.get("default_action", 0),
+        action_repeat=int(configuration.get("action_repeat", 1)),
+        on_input=step == ON_INPUT,
     )
     return Simulation(adapter, rules, snapshot)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import struct
 import sys
 import time
@@ -17,7 +18,8 @@ from typing import Any
 
 from . import __version__, canonical, seeding
 from .errors import GymError, from_exception, setup_error
-from .opening import painter_of, simulation_of
+from .opening import STEPS, painter_of, simulation_of
+from .simulation import NOTHING
 
 #: Of the bytes; the first byte of every batch and answer.
 PROTOCOL = 1
@@ -26,15 +28,15 @@ LOAD, SAVE, STEP, FORGET, DRAW, OBSERVE, DIGEST = range(1, 8)
 STATE, ERROR = 0x7F, 0xFF
 
 #: Flags of a batch.
-WITH_OBSERVATIONS = 1
+WITH_OBSERVATIONS, WITH_APPLIED = 1, 2
 #: Flags of a step's result.
-TERMINAL, HAS_DIGEST, HAS_OBSERVATIONS = 1, 2, 4
+TERMINAL, HAS_DIGEST, HAS_OBSERVATIONS, HAS_APPLIED = 1, 2, 4, 8
 #: The viewer of a spectator.
 SPECTATOR = 0xFF
 
 _SETTINGS = {
     "environment", "style", "omit_infos", "snapshot", "draw", "size", "seats", "bindings",
-    "default_action", "max_steps", "digest_interval", "base",
+    "default_action", "max_steps", "digest_interval", "base", "step", "action_repeat",
 }  # fmt: skip
 
 
@@ -75,8 +77,11 @@ class Runtime:
             "agents": adapter.agents,
             "spaces": [space.describe() for space in adapter.spaces],
             "seats": [[adapter.agents[agent] for agent in seat] for seat in simulation.seats],
-            "default_inputs": [self._input(seat, None).hex() for seat in simulation.seats],
+            "default_inputs": [self._nothing(player).hex() for player in range(len(simulation.seats))],
             "bindings": [[data if data is None else data.hex() for data in binding] for binding in self._bindings],
+            "step": STEPS[simulation.rules.on_input],
+            "action_repeat": simulation.rules.action_repeat,
+            "render_fps": _rate(adapter.metadata.get("render_fps")),
             "size": list(self.painter.size),
             "assets": self.painter.assets,
             "snapshot": simulation.strategy.name,
@@ -127,6 +132,7 @@ class Runtime:
 
     def _measured(self, frames: int, repeats: int) -> dict[str, Any]:
         simulation = self.simulation
+        inputs = [simulation.input(data) for data in simulation.defaults]
         bare, steps, saves, loads, rollbacks = [], [], [], [], []
         for _ in range(repeats):
             simulation.reset(0)
@@ -141,7 +147,7 @@ class Runtime:
             simulation.reset(0)
             for _ in range(frames):
                 saves.append(_timed(simulation.save))
-                steps.append(_timed(lambda: simulation.step([])))
+                steps.append(_timed(lambda: simulation.step(inputs)))
                 if simulation.ended:
                     break
             played = simulation.frame
@@ -149,7 +155,7 @@ class Runtime:
             simulation.load(0)
             loads.append(time.perf_counter() - start)
             for _ in range(played):
-                simulation.step([])
+                simulation.step(inputs)
                 simulation.save()
             rollbacks.append((time.perf_counter() - start) * frames / max(played, 1))
         simulation.reset(0)
@@ -162,7 +168,7 @@ class Runtime:
         simulation = self.simulation
         if len(batch) < 2 or batch[0] != PROTOCOL:
             raise GymError("protocol", f"a batch starts with {PROTOCOL} and its flags")
-        observed = bool(batch[1] & WITH_OBSERVATIONS)
+        wanted = batch[1]
         reader = _Reader(batch, 2)
         over = False
         while reader.more():
@@ -171,7 +177,7 @@ class Runtime:
                 frame, inputs = reader.u32(), reader.inputs()
                 if not over:
                     self._expect(frame, "step")
-                    over = self._step(out, inputs, observed)
+                    over = self._step(out, inputs, wanted)
             elif operation == SAVE:
                 frame = reader.u32()
                 if not over:
@@ -192,23 +198,31 @@ class Runtime:
             else:
                 raise GymError("protocol", f"operation {operation} is unknown")
 
-    def _step(self, out: bytearray, inputs: list[bytes], observed: bool) -> bool:
+    def _step(self, out: bytearray, inputs: list[bytes], wanted: int) -> bool:
         simulation = self.simulation
         frame = simulation.frame
         record = simulation.step(inputs)
         flags = TERMINAL if record.terminal else 0
         if record.digest is not None:
             flags |= HAS_DIGEST
-        if observed:
+        if wanted & WITH_OBSERVATIONS:
             flags |= HAS_OBSERVATIONS
+        if wanted & WITH_APPLIED:
+            flags |= HAS_APPLIED
         out += _STEP.pack(STEP, frame, flags, len(record.outcome))
         out += record.outcome
         if record.digest is not None:
             out += record.digest
-        if observed:
+        if wanted & WITH_OBSERVATIONS:
             observations = simulation.encoded_observations()
             out += len(observations).to_bytes(4, "little")
             out += observations
+        if wanted & WITH_APPLIED:
+            applied = simulation.applied(record)
+            out.append(len(applied))
+            for data in applied:
+                out.append(len(data))
+                out += data
         return record.terminal
 
     def _draw(self, out: bytearray, viewer: int) -> None:
@@ -276,7 +290,11 @@ class Runtime:
                 except (ValueError, TypeError, AssertionError):
                     pass
             data += part
-        return data if possible else None
+        return self.simulation.input(data) if possible else None
+
+    def _nothing(self, player: int) -> bytes:
+        """The input of a player who presses nothing."""
+        return NOTHING if self.simulation.rules.on_input else self.simulation.defaults[player]
 
 
 _STEP = struct.Struct("<BIBI")
@@ -326,6 +344,15 @@ def _block(out: bytearray, kind: int, data: bytes) -> None:
     out.append(kind)
     out += len(data).to_bytes(4, "little")
     out += data
+
+
+def _rate(value: Any) -> float | None:
+    """Frames per second, if it is a number of them."""
+    try:
+        rate = float(value)
+    except (TypeError, ValueError):
+        return None
+    return rate if 0.0 < rate < math.inf else None
 
 
 def _json(document: Any) -> bytes:

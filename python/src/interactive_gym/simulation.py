@@ -4,6 +4,11 @@ A state "at frame f" is the state before step f, so a fresh one is at frame 0. A
 nobody is left (`agents` is empty), `__all__` is set, all agents have ended, or `max_steps` frames
 were played, which is a truncation marked as the platform's. Steps after the terminal one change
 nothing. Only agents that are there and have not ended act; who has ended never acts again.
+
+Two rules concern the time of people. `action_repeat = k`: what the players do in one frame is done for
+k steps. `on_input`: where a decision is due and nobody pressed anything, the environment is not
+stepped, and the frame brings nothing to anybody. Both count the environment's steps, as `max_steps`
+does, and are part of the state.
 """
 
 from __future__ import annotations
@@ -22,12 +27,16 @@ from .spaces import MAX_INPUT_BYTES
 #: For `Simulation`: no way to keep states is tried or needed.
 UNCHECKED = "unchecked"
 
+#: With `on_input`, the whole input of a player who pressed nothing, and what comes before the actions
+#: of one who did.
+NOTHING, PRESSED = b"\0", b"\1"
+
 
 @dataclass
 class Rules:
     """What the platform decides about an episode."""
 
-    #: The platform truncates the episode after this many frames.
+    #: The platform truncates the episode after this many steps of the environment.
     max_steps: int
     #: The state is hashed after every this many frames, and after the last one; 0: only after it.
     digest_interval: int
@@ -35,6 +44,10 @@ class Rules:
     seats: list[list[str]] = field(default_factory=list)
     #: What an agent does for want of an input; a value, or one per agent by name.
     default_action: Any = 0
+    #: For how many steps of the environment an action is held.
+    action_repeat: int = 1
+    #: The environment is only stepped in frames in which some player pressed something.
+    on_input: bool = False
 
 
 @dataclass
@@ -47,6 +60,8 @@ class Record:
     terminal: bool
     #: Of the state after the step, where the rules ask for it.
     digest: bytes | None
+    #: Per player, the actions that its agents were given; empty if the environment was not stepped.
+    applied: list[bytes] | None = None
 
 
 class Simulation:
@@ -55,19 +70,29 @@ class Simulation:
     def __init__(self, adapter: Adapter, rules: Rules, snapshot: str = "auto"):
         if rules.max_steps < 1:
             raise setup_error("an episode needs at least one frame; set max_steps to 1 or more")
+        if rules.action_repeat < 1:
+            raise setup_error("an action is done at least once; set action_repeat to 1 or more")
         self.adapter = adapter
         self.rules = rules
         self.seats = _seats(adapter, rules.seats)
         self.idle = [self._default(index) for index in range(len(adapter.ids))]
         for player, agents in enumerate(self.seats):
-            length = sum(adapter.spaces[agent].length for agent in agents)
+            length = sum(adapter.spaces[agent].length for agent in agents) + rules.on_input
             if length > MAX_INPUT_BYTES:
                 raise setup_error(f"the actions of player {player} take {length} bytes, the limit is {MAX_INPUT_BYTES}")
+        #: Per player, what its agents do for want of an input, as bytes.
+        self.defaults = [b"".join(adapter.spaces[one].pack(self.idle[one]) for one in seat) for seat in self.seats]
+        self._paced = rules.on_input or rules.action_repeat > 1
         self._names = [outcome.name(agent) for agent in adapter.agents]
         self._nothing = outcome.encode([(name, outcome.EMPTY) for name in self._names], True)
+        self._waited = outcome.encode([(name, outcome.EMPTY) for name in self._names], False)
         self._decoded: dict[tuple[int, bytes], list[Any] | None] = {}
         self._kept: dict[int, tuple] = {}
         self.frame = 0
+        #: Of the environment; as many as frames unless it waits for input.
+        self.steps = 0
+        #: Per player, the actions that are held.
+        self.held: list[bytes] = self.defaults
         self.ended = False
         self.live: list[bool] = []
         self._gone: list[bool] = []
@@ -93,7 +118,8 @@ class Simulation:
         self._kept.clear()
         self.world, there, self.infos = self.adapter.reset(seed)
         count = len(self.adapter.ids)
-        self.frame = 0
+        self.frame = self.steps = 0
+        self.held = self.defaults
         self.live = list(there)
         self._gone = [False] * count
         self.returns = [0.0] * count
@@ -105,8 +131,13 @@ class Simulation:
         the player's agents counts as the default action, and so does one that is missing."""
         if self.ended:
             return Record(self._nothing, True, None)
+        if self._paced:
+            inputs = self._decided(inputs)
+            if inputs is None:
+                return self._wait()
         step = self.adapter.step(self.world, self.actions(inputs))
         self.frame += 1
+        self.steps += 1
         cells = self.cells = self._apply(step)
         terminal = self.ended
         try:
@@ -115,7 +146,46 @@ class Simulation:
             raise self._info_error(cells, error) from None
         interval = self.rules.digest_interval
         due = terminal or (interval != 0 and self.frame % interval == 0)
-        return Record(encoded, terminal, self.digest() if due else None)
+        return Record(encoded, terminal, self.digest() if due else None, inputs)
+
+    def applied(self, record: Record) -> list[bytes]:
+        """Per player, the actions that its agents were given in the step of a record; none in a frame
+        in which the environment was not stepped."""
+        if record.applied is None:
+            return [b""] * len(self.seats)
+        given = self._each(record.applied)
+        return [self._valid(player, data) or self.defaults[player] for player, data in enumerate(given)]
+
+    def input(self, actions: bytes) -> bytes:
+        """The input of a player whose agents do `actions`."""
+        return PRESSED + actions if self.rules.on_input else actions
+
+    def _decided(self, inputs: list[bytes]) -> list[bytes] | None:
+        """Per player, the actions of this step; `None` if the environment waits."""
+        if self.steps % self.rules.action_repeat:
+            return self.held
+        given = self._each(inputs)
+        if self.rules.on_input:
+            given = [data[1:] if data[:1] == PRESSED else None for data in given]
+        chosen = [None if data is None else self._valid(player, data) for player, data in enumerate(given)]
+        if self.rules.on_input and all(data is None for data in chosen):
+            return None
+        self.held = [self.defaults[player] if data is None else data for player, data in enumerate(chosen)]
+        return self.held
+
+    def _each(self, inputs: list[bytes]) -> list[bytes]:
+        return [inputs[player] if player < len(inputs) else b"" for player in range(len(self.seats))]
+
+    def _valid(self, player: int, data: bytes) -> bytes | None:
+        return None if self._decode(player, data) is None else data
+
+    def _wait(self) -> Record:
+        """A frame in which nothing happens."""
+        self.frame += 1
+        self.cells = [outcome.EMPTY] * len(self._names)
+        interval = self.rules.digest_interval
+        due = interval != 0 and self.frame % interval == 0
+        return Record(self._waited, False, self.digest() if due else None)
 
     def actions(self, inputs: list[bytes]) -> dict[Any, Any]:
         """What each agent that acts does in the next frame if these are the inputs."""
@@ -132,13 +202,15 @@ class Simulation:
 
     def digest(self) -> bytes:
         """Sixteen bytes that equal states share."""
-        return snapshots.digest(self.world, self.choice.own)
+        pace = (self.steps, *self.held) if self._paced else ()
+        return snapshots.digest(self.world, self.choice.own, pace)
 
     def save(self) -> None:
         """Keeps the current state, in place of one kept before."""
         self._kept[self.frame] = (
             self.strategy.save(self.world),
             list(self.live), list(self._gone), list(self.returns), list(self.rewards), self.ended,
+            self.steps, self.held,
         )  # fmt: skip
 
     def load(self, frame: int) -> None:
@@ -146,7 +218,7 @@ class Simulation:
         kept = self._kept.get(frame)
         if kept is None:
             raise GymError("protocol", f"no snapshot of frame {frame} is kept")
-        snapshot, live, gone, returns, rewards, ended = kept
+        snapshot, live, gone, returns, rewards, ended, self.steps, self.held = kept
         self.strategy.load(self.world, snapshot)
         self.live, self._gone, self.returns = list(live), list(gone), list(returns)
         self.rewards, self.ended, self.frame = list(rewards), ended, frame
@@ -198,7 +270,7 @@ class Simulation:
             self.live[agent] = there and not self._gone[agent]
             cells.append(cell)
         over = step.all_ended or not any(self.live)
-        if not over and self.frame >= self.rules.max_steps:
+        if not over and self.steps >= self.rules.max_steps:
             over = True
             for agent, live in enumerate(self.live):
                 if live:
@@ -276,7 +348,7 @@ class Simulation:
                 guess = bytes((frame * 7 + agent * 3 + place) % 5 for place in range(space.length))
                 known = space.decode(guess) is not None
                 data += guess if known else space.pack(self.idle[agent])
-            inputs.append(data)
+            inputs.append(self.input(data))
         record = self.step(inputs)
         seen = self._nothing if record.terminal else canonical_or_type(self.observations())
         return record.outcome + seen

@@ -124,14 +124,14 @@ def has_own(env: Any) -> bool:
     return callable(getattr(kind, "get_state", None)) and callable(getattr(kind, "set_state", None))
 
 
-def digest(world: World, own: bool) -> bytes:
+def digest(world: World, own: bool, more: tuple[Any, ...] = ()) -> bytes:
     """Sixteen bytes that equal states share, whatever keeps them. Of `get_state` where that is the
-    state; else of all that can be reached from the environment."""
+    state; else of all that can be reached from the environment. `more` is what belongs to it besides."""
     if own:
         state = (world.env.get_state(), _agents(world.env))
     else:
         state = (world.env, None)
-    return graph.digest(*state, GlobalGenerators().parts())
+    return graph.digest(*state, GlobalGenerators().parts(), *more)
 
 
 def _agents(env: Any) -> list[Any] | None:

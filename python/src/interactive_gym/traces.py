@@ -11,7 +11,7 @@ from . import canonical, graph, parts, seeding, snapshots
 from .errors import GymError, from_exception
 from .opening import painter_of, simulation_of
 from .picture import Painter
-from .simulation import UNCHECKED, Simulation
+from .simulation import NOTHING, UNCHECKED, Simulation
 from .suspects import Watch
 
 Trace = dict[str, Any]
@@ -143,7 +143,9 @@ class Inputs:
                 data += space.encode(value)
             except (ValueError, TypeError, AssertionError):
                 data += space.pack(self._simulation.idle[agent])
-        return data
+        if self._simulation.rules.on_input and self._random.random() < 0.4:
+            return NOTHING
+        return self._simulation.input(data)
 
     def _value(self, space: dict[str, Any]) -> Any:
         kind = space["kind"]
