@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { pythonParts } from "./python/parts.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -50,7 +51,7 @@ export default defineConfig({
   root: here("."),
   base: "/",
   publicDir: false,
-  plugins: [phaserFromSource()],
+  plugins: [phaserFromSource(), pythonParts()],
   resolve: {
     alias: {
       "phaser-source": here("node_modules/phaser/src"),

@@ -12,6 +12,8 @@ use rust_embed::Embed;
 use crate::ServeError;
 
 const INDEX: &str = "index.html";
+/// Where Pyodide's files are, a WebAssembly module of its own among them.
+const PYODIDE: &str = "pyodide/";
 
 /// The pages that were built into this program.
 #[derive(Embed)]
@@ -76,7 +78,7 @@ impl Pages {
         };
         let modules: Vec<&File> = files
             .iter()
-            .filter(|(path, _)| path.ends_with(".wasm"))
+            .filter(|(path, _)| path.ends_with(".wasm") && !path.starts_with(PYODIDE))
             .map(|(_, file)| file)
             .collect();
         let [module] = modules[..] else {
@@ -187,7 +189,8 @@ mod tests {
 
     #[test]
     fn pages_have_an_index_and_one_module() {
-        let pages = Pages::new(files(&["index.html", "assets/a.js", "assets/b.wasm"]), None);
+        let names = ["index.html", "assets/b.wasm", "pyodide/pyodide.asm.wasm"];
+        let pages = Pages::new(files(&names), None);
         assert_eq!(
             pages.unwrap().build(),
             blake3::hash(b"content").to_hex().as_str()
