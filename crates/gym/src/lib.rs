@@ -6,6 +6,8 @@
 //!   so that equal values are equal bytes on every peer.
 //! - [`Simulation`]: an environment under the platform's rules (who acts, which input is valid,
 //!   when an episode ends, what is hashed). Browser, server and verifier run this same code.
+//! - [`Foreign`]: an environment that is not in this program, behind a [`Runtime`]: bytes in, bytes
+//!   out, as `python/README.md` says.
 //! - [`Surface`] and [`Display`]: what an environment draws, and what a page must be told so that
 //!   it shows that.
 //! - [`numpy`]: numpy's random generator, bit for bit, for environments ported from Python.
@@ -29,6 +31,12 @@ mod display;
 mod draft;
 mod draw;
 mod env;
+mod foreign;
+mod foreign_answer;
+mod foreign_batch;
+mod foreign_description;
+mod foreign_error;
+mod foreign_space;
 pub mod numpy;
 mod outcome;
 mod shape;
@@ -44,6 +52,12 @@ pub use display::{Display, DrawDelta};
 pub use draft::Draft;
 pub use draw::{Asset, DrawList, DrawObject};
 pub use env::{AgentStep, LoadError, MultiAgentEnv};
+pub use foreign::{Foreign, Runtime};
+pub use foreign_answer::{Answer, Observations, Picture, Pixels};
+pub use foreign_batch::Operations;
+pub use foreign_description::{Description, DescriptionError, configuration};
+pub use foreign_error::{ForeignError, ForeignErrorKind};
+pub use foreign_space::ActionSpace;
 pub use outcome::{AgentOutcome, Outcome};
 pub use shape::{Align, Shape, Stroke};
 pub use simulation::{MAX_INPUT_BYTES, Rules, SetupError, Simulation, SnapshotError, StepRecord};

@@ -214,8 +214,8 @@ class Box(ActionSpace):
             "kind": "box",
             "dtype": self.space.dtype.name,
             "shape": list(self.shape),
-            "low": float(self.space.low.min()) if self.length else 0.0,
-            "high": float(self.space.high.max()) if self.length else 0.0,
+            "low": _bound(self.space.low.min()) if self.length else 0.0,
+            "high": _bound(self.space.high.max()) if self.length else 0.0,
         }
 
 
@@ -262,6 +262,11 @@ _KINDS: dict[str, type[ActionSpace]] = {
     "Box": Box,
     "Dict": Dict,
 }
+
+
+def _bound(bound: Any) -> float | None:
+    """JSON has no infinity."""
+    return float(bound) if math.isfinite(bound) else None
 
 
 def _discrete_length(n: int) -> int:

@@ -4,6 +4,7 @@
 
 mod canonical;
 mod display;
+mod foreign;
 mod numpy;
 mod simulation;
 mod surface;
