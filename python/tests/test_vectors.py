@@ -68,7 +68,7 @@ def test_a_value_has_the_bytes_that_rust_gives_it(entry):
 @pytest.mark.parametrize("entry", VECTORS["outcomes"], ids=range(len(VECTORS["outcomes"])))
 def test_an_outcome_has_the_bytes_that_rust_gives_it(entry):
     cells = [(outcome.name(agent["agent"]), cell(agent)) for agent in entry["outcome"]["agents"]]
-    assert outcome.encode(cells, entry["outcome"]["terminal"]).hex() == entry["hex"]
+    assert outcome.encode(cells, len(cells), entry["outcome"]["terminal"]).hex() == entry["hex"]
 
 
 @pytest.mark.parametrize("entry", VECTORS["actions"], ids=lambda entry: json.dumps(entry["space"])[:40])

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from . import seeding, spaces
+from . import outcome, seeding, spaces
 from .errors import GymError, from_exception, setup_error
 from .loader import Factory
 from .outcome import Cell
@@ -119,10 +119,10 @@ class Adapter:
         observation, rewards, terminated, truncated, infos = result
         world.observations = self._observations(observation)
         if self.style == "single":
-            cell = self._cell(self.ids[0], rewards, terminated, truncated, infos)
+            cell = self._cell(self.ids[0], rewards, terminated, truncated, self._kept(infos))
             return Step([cell], None, False)
         for what, value in (("rewards", rewards), ("terminated", terminated), ("truncated", truncated)):
-            if not isinstance(value, Mapping):
+            if type(value) is not dict and not isinstance(value, Mapping):
                 raise setup_error(
                     f"{self.name}: step returned {what} of type {type(value).__name__}, not a dict by "
                     f'agent; set style = "single" if it has one agent'
@@ -151,9 +151,9 @@ class Adapter:
                 self._cell(
                     agent,
                     rewards.get(agent),
-                    terminated.get(agent) or everyone_terminated or terminated.get(agent),
-                    truncated.get(agent) or everyone_truncated or truncated.get(agent),
-                    self._info(infos, agent),
+                    everyone_terminated or terminated.get(agent),
+                    everyone_truncated or truncated.get(agent),
+                    self._info(infos, agent) if infos else outcome.NO_INFO,
                 )
             )
         return Step(cells, self._there(world.env), everyone_terminated or everyone_truncated)
@@ -165,7 +165,7 @@ class Adapter:
                 None if terminated is None else bool(terminated),
                 None if truncated is None else bool(truncated),
                 False,
-                self._kept(info),
+                info,
             )
         except (TypeError, ValueError):
             raise GymError(
@@ -175,8 +175,8 @@ class Adapter:
 
     def _kept(self, info: Any) -> Mapping[str, Any]:
         if not info:
-            return {}
-        if not isinstance(info, Mapping):
+            return outcome.NO_INFO
+        if type(info) is not dict and not isinstance(info, Mapping):
             return {"info": info}
         if self._omit_infos:
             return {key: value for key, value in info.items() if key not in self._omit_infos}
@@ -186,8 +186,8 @@ class Adapter:
         """An agent's part of the infos. What stands beside the agents is kept with the first one."""
         if self.style == "single":
             return self._kept(infos)
-        if not isinstance(infos, Mapping) or not infos:
-            return {}
+        if not infos or not isinstance(infos, Mapping):
+            return outcome.NO_INFO
         own = self._kept(infos.get(agent))
         if agent == self.ids[0]:
             common = {key: value for key, value in infos.items() if key not in self._index}
@@ -198,7 +198,7 @@ class Adapter:
     def _observations(self, observation: Any) -> dict[Any, Any]:
         if self.style == "single":
             return {self.ids[0]: observation}
-        if not isinstance(observation, Mapping):
+        if type(observation) is not dict and not isinstance(observation, Mapping):
             raise setup_error(
                 f"{self.name}: the observations are of type {type(observation).__name__}, not a dict by "
                 f'agent; set style = "single" if it has one agent'

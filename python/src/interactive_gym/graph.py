@@ -18,10 +18,10 @@ import types
 from typing import Any
 
 from . import canonical
-from .canonical import type_name
+from .canonical import type_name, type_name_of
 from .errors import GymError
 from .parts import (
-    PLAIN, Array, Opaque, attributes, function_parts, hides, is_constant, is_named, is_scalar, numpy_parts,
+    PLAIN, Array, Opaque, attributes, function_parts, hides, is_constant, is_named, is_numpy, is_scalar, numpy_parts,
     other_parts, path_to, reduced,
 )  # fmt: skip
 
@@ -118,11 +118,11 @@ class Encoder:
                 self.add(part)
             self.out.append(END)
             return
-        special = numpy_parts(thing)
+        special = numpy_parts(thing) if is_numpy(kind) else None
         if special is None:
             special = other_parts(thing)
         self.out.append(OBJECT)
-        self._text(type_name(thing))
+        self.out += _named_types[kind]
         if special is not None:
             for part in special:
                 if isinstance(part, Array):
@@ -221,8 +221,26 @@ class Encoder:
         self._bytes(text.encode("utf-8", "surrogatepass"))
 
     def _bytes(self, data: bytes) -> None:
-        canonical.write_varint(self.out, len(data))
-        self.out += data
+        out = self.out
+        length = len(data)
+        if length < 0x80:
+            out.append(length)
+        else:
+            canonical.write_varint(out, length)
+        out += data
+
+
+class _NamedTypes(dict):
+    """By type, its name as bytes with their number before them."""
+
+    def __missing__(self, kind: type) -> bytes:
+        encoder = Encoder()
+        encoder._text(type_name_of(kind))
+        found = self[kind] = bytes(encoder.out)
+        return found
+
+
+_named_types = _NamedTypes()
 
 
 _WRITABLE = frozenset(PLAIN)

@@ -34,19 +34,11 @@ class Memento:
         kinds = _kinds
         while stack:
             thing = stack.pop()
-            kind = type(thing)
-            handler = kinds.get(kind)
-            if handler is None:
-                handler = kinds[kind] = _handler(kind)
-                if handler is _SKIP:
-                    _skipped.add(kind)
-            if handler is _SKIP:
-                continue
             address = id(thing)
             if address in seen:
                 continue
             seen.add(address)
-            for capture, restore in handler:
+            for capture, restore in kinds[type(thing)]:
                 contents = capture(thing, stack)
                 if contents is not None:
                     saved.append((restore, thing, contents))
@@ -59,9 +51,18 @@ class Memento:
             restore(thing, contents)
 
 
+class _Kinds(dict):
+    """By type, how its objects are captured and restored: first what it inherits, then attributes."""
+
+    def __missing__(self, kind: type) -> tuple[tuple[Capture, Restore], ...]:
+        handler = self[kind] = _handler(kind)
+        if handler is _SKIP:
+            _skipped.add(kind)
+        return handler
+
+
 _SKIP: tuple = ()
-#: By type, how its objects are captured and restored: first what it inherits, then attributes.
-_kinds: dict[type, tuple[tuple[Capture, Restore], ...]] = {}
+_kinds = _Kinds()
 #: The types that are known to hold nothing. Most of what an object refers to is of these, so captures
 #: leave them out before they get onto the stack.
 _skipped: set[type] = {bool, int, float, str, bytes, type(None)}
@@ -210,7 +211,6 @@ def _capture_function(thing: types.FunctionType, stack: list) -> Any:
         stack.extend(thing.__defaults__)
     if thing.__kwdefaults__:
         stack.extend(thing.__kwdefaults__.values())
-    stack.append(thing.__dict__)
     return None
 
 
@@ -254,11 +254,13 @@ def _capture_array(thing: Any, stack: list) -> Any:
         if hasattr(base, "dtype"):
             # A view: the array that it looks at has the contents.
             return None
-    return thing.copy() if thing.flags.writeable else None
+    # Asking whether it may be written to takes longer than copying most arrays.
+    return thing.copy()
 
 
 def _restore_array(thing: Any, contents: Any) -> None:
-    thing[...] = contents
+    if thing.flags.writeable:
+        thing[...] = contents
 
 
 def _capture_bits(thing: Any, stack: list) -> dict:

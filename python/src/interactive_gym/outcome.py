@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from . import canonical
@@ -18,7 +19,13 @@ PLATFORM_TRUNCATED = 1 << 5
 INFO = 1 << 6
 
 
-@dataclass
+#: The infos of an agent that has none.
+NO_INFO: Mapping[str, object] = {}
+
+_flags_and_reward = struct.Struct("<Bd").pack
+
+
+@dataclass(slots=True)
 class Cell:
     """One agent's part. `None` where the agent has nothing to report: it had ended before, is not
     there, or was not mentioned; never 0."""
@@ -28,21 +35,17 @@ class Cell:
     truncated: bool | None = None
     #: `truncated` is the platform's own step limit, not the environment's.
     platform_truncated: bool = False
-    info: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def ends(self) -> bool:
-        return bool(self.terminated or self.truncated)
+    info: Mapping[str, object] = field(default_factory=lambda: NO_INFO)
 
 
 EMPTY = Cell()
 
 
-def encode(cells: list[tuple[bytes, Cell]], terminal: bool) -> bytes:
-    """The canonical bytes of an outcome: each agent's encoded name (see `name`) and its cell."""
-    out = bytearray()
-    out.append(TERMINAL if terminal else 0)
-    canonical.write_varint(out, len(cells))
+def encode(cells: Iterable[tuple[bytes, Cell]], count: int, terminal: bool) -> bytes:
+    """The canonical bytes of an outcome: each agent's encoded name (see `name`) and its cell, and how
+    many there are."""
+    out = bytearray((TERMINAL if terminal else 0,))
+    canonical.write_varint(out, count)
     for encoded_name, cell in cells:
         out += encoded_name
         write_cell(out, cell)
@@ -58,7 +61,8 @@ def name(agent: str) -> bytes:
 
 def write_cell(out: bytearray, cell: Cell) -> None:
     flags = 0
-    if cell.reward is not None:
+    reward = cell.reward
+    if reward is not None:
         flags = REWARD
     if cell.terminated is not None:
         flags |= TERMINATED_KNOWN | TERMINATED if cell.terminated else TERMINATED_KNOWN
@@ -68,8 +72,12 @@ def write_cell(out: bytearray, cell: Cell) -> None:
         flags |= PLATFORM_TRUNCATED
     if cell.info:
         flags |= INFO
-    out.append(flags)
-    if cell.reward is not None:
-        canonical.write_float(out, cell.reward)
+    if reward is None:
+        out.append(flags)
+    elif reward == reward:
+        out += _flags_and_reward(flags, reward)
+    else:
+        out.append(flags)
+        canonical.write_float(out, reward)
     if cell.info:
         canonical.write_map(out, cell.info)

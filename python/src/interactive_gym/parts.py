@@ -88,6 +88,17 @@ def numpy_parts(thing: Any) -> tuple[Any, ...] | None:
     return None
 
 
+_numpy_kinds: dict[type, bool] = {}
+
+
+def is_numpy(kind: type) -> bool:
+    """Whether a type is one of numpy's, or inherits from one."""
+    known = _numpy_kinds.get(kind)
+    if known is None:
+        known = _numpy_kinds[kind] = any(base.__module__.partition(".")[0] == "numpy" for base in kind.__mro__)
+    return known
+
+
 def other_parts(thing: Any) -> tuple[Any, ...] | None:
     """The parts of other objects that do not show them as attributes, or `None`."""
     if isinstance(thing, random.Random):

@@ -169,34 +169,28 @@ class Runtime:
         if len(batch) < 2 or batch[0] != PROTOCOL:
             raise GymError("protocol", f"a batch starts with {PROTOCOL} and its flags")
         wanted = batch[1]
-        reader = _Reader(batch, 2)
         over = False
-        while reader.more():
-            operation = reader.byte()
+        for operation, number, inputs in _operations(batch):
             if operation == STEP:
-                frame, inputs = reader.u32(), reader.inputs()
                 if not over:
-                    self._expect(frame, "step")
+                    self._expect(number, "step")
                     over = self._step(out, inputs, wanted)
             elif operation == SAVE:
-                frame = reader.u32()
                 if not over:
-                    self._expect(frame, "save")
+                    self._expect(number, "save")
                     simulation.save()
             elif operation == LOAD:
-                simulation.load(reader.u32())
+                simulation.load(number)
                 over = simulation.ended
             elif operation == FORGET:
-                simulation.forget_before(reader.u32())
+                simulation.forget_before(number)
             elif operation == DRAW:
-                self._draw(out, reader.byte())
+                self._draw(out, number)
             elif operation == OBSERVE:
                 _block(out, OBSERVE, simulation.encoded_observations())
-            elif operation == DIGEST:
+            else:
                 out.append(DIGEST)
                 out += simulation.digest()
-            else:
-                raise GymError("protocol", f"operation {operation} is unknown")
 
     def _step(self, out: bytearray, inputs: list[bytes], wanted: int) -> bool:
         simulation = self.simulation
@@ -240,9 +234,9 @@ class Runtime:
 
     def _state(self, out: bytearray) -> None:
         simulation = self.simulation
-        out += struct.pack("<BIBB", STATE, simulation.frame, int(simulation.ended), len(simulation.returns))
-        for score, live in zip(simulation.returns, simulation.live, strict=True):
-            out += struct.pack("<dB", score, int(live))
+        out += _STATE.pack(STATE, simulation.frame, simulation.ended, len(simulation.returns))
+        for score, live in zip(simulation.returns, simulation.live):
+            out += _AGENT.pack(score, live)
 
     def _expect(self, frame: int, doing: str) -> None:
         if frame != self.simulation.frame:
@@ -298,6 +292,10 @@ class Runtime:
 
 
 _STEP = struct.Struct("<BIBI")
+_STATE = struct.Struct("<BI?B")
+_AGENT = struct.Struct("<d?")
+_number = struct.Struct("<I").unpack_from
+_frame_and_players = struct.Struct("<IB").unpack_from
 
 
 def open_runtime(configuration: Any) -> Runtime:
@@ -309,31 +307,42 @@ def open_runtime(configuration: Any) -> Runtime:
     return Runtime(configuration)
 
 
-class _Reader:
-    """Reads a batch; what ends too early is an error."""
+def _operations(batch: bytes) -> list[tuple[int, int, list[bytes]]]:
+    """What a batch asks for: per operation its number (a frame or a viewer) and inputs. A batch that cannot
+    be read to its end changes nothing."""
+    found = []
+    at, end = 2, len(batch)
+    try:
+        while at < end:
+            operation = batch[at]
+            at += 1
+            number, inputs = 0, _NONE
+            if operation == STEP:
+                number, players = _frame_and_players(batch, at)
+                at += 5
+                inputs = []
+                for _ in range(players):
+                    start = at + 1
+                    at = start + batch[at]
+                    inputs.append(batch[start:at])
+            elif operation in _WITH_FRAME:
+                (number,) = _number(batch, at)
+                at += 4
+            elif operation == DRAW:
+                number = batch[at]
+                at += 1
+            elif operation != OBSERVE and operation != DIGEST:
+                raise GymError("protocol", f"operation {operation} is unknown")
+            found.append((operation, number, inputs))
+    except (IndexError, struct.error):
+        at = end + 1
+    if at != end:
+        raise GymError("protocol", "the batch ends too early")
+    return found
 
-    def __init__(self, data: bytes, at: int):
-        self._data = data
-        self._at = at
 
-    def more(self) -> bool:
-        return self._at < len(self._data)
-
-    def take(self, count: int) -> bytes:
-        part = self._data[self._at : self._at + count]
-        if len(part) != count:
-            raise GymError("protocol", "the batch ends too early")
-        self._at += count
-        return part
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def u32(self) -> int:
-        return int.from_bytes(self.take(4), "little")
-
-    def inputs(self) -> list[bytes]:
-        return [self.take(self.byte()) for _ in range(self.byte())]
+_NONE: list[bytes] = []
+_WITH_FRAME = (LOAD, SAVE, FORGET)
 
 
 def _answer() -> bytearray:

@@ -84,9 +84,11 @@ class Simulation:
         self.defaults = [b"".join(adapter.spaces[one].pack(self.idle[one]) for one in seat) for seat in self.seats]
         self._paced = rules.on_input or rules.action_repeat > 1
         self._names = [outcome.name(agent) for agent in adapter.agents]
-        self._nothing = outcome.encode([(name, outcome.EMPTY) for name in self._names], True)
-        self._waited = outcome.encode([(name, outcome.EMPTY) for name in self._names], False)
-        self._decoded: dict[tuple[int, bytes], list[Any] | None] = {}
+        nobody = [(name, outcome.EMPTY) for name in self._names]
+        self._nothing = outcome.encode(nobody, len(nobody), True)
+        self._waited = outcome.encode(nobody, len(nobody), False)
+        #: Per player, the actions that were asked for before, by their bytes.
+        self._decoded: list[dict[bytes, list[Any] | None]] = [{} for _ in self.seats]
         self._kept: dict[int, tuple] = {}
         self.frame = 0
         #: Of the environment; as many as frames unless it waits for input.
@@ -141,7 +143,7 @@ class Simulation:
         cells = self.cells = self._apply(step)
         terminal = self.ended
         try:
-            encoded = outcome.encode(list(zip(self._names, cells, strict=True)), terminal)
+            encoded = outcome.encode(zip(self._names, cells), len(cells), terminal)
         except canonical.Unencodable as error:
             raise self._info_error(cells, error) from None
         interval = self.rules.digest_interval
@@ -191,11 +193,11 @@ class Simulation:
         """What each agent that acts does in the next frame if these are the inputs."""
         actions = {}
         ids = self.adapter.ids
+        live = self.live
         for player, agents in enumerate(self.seats):
-            data = inputs[player] if player < len(inputs) else b""
-            chosen = self._decode(player, data)
+            chosen = self._decode(player, inputs[player] if player < len(inputs) else b"")
             for place, agent in enumerate(agents):
-                if self.live[agent]:
+                if live[agent]:
                     action = self.idle[agent] if chosen is None else chosen[place]
                     actions[ids[agent]] = action if type(action) is int else copy.deepcopy(action)
         return actions
@@ -209,8 +211,7 @@ class Simulation:
         """Keeps the current state, in place of one kept before."""
         self._kept[self.frame] = (
             self.strategy.save(self.world),
-            list(self.live), list(self._gone), list(self.returns), list(self.rewards), self.ended,
-            self.steps, self.held,
+            self.live[:], self._gone[:], self.returns[:], self.rewards[:], self.ended, self.steps, self.held,
         )  # fmt: skip
 
     def load(self, frame: int) -> None:
@@ -256,20 +257,23 @@ class Simulation:
 
     def _apply(self, step: Step) -> list[Cell]:
         cells = []
+        present, live, gone = step.agents, self.live, self._gone
         for agent, cell in enumerate(step.cells):
-            there = step.agents is None or step.agents[agent]
-            if self._gone[agent]:
+            there = present is None or present[agent]
+            if gone[agent]:
                 cells.append(outcome.EMPTY)
                 continue
-            if cell is None or not (self.live[agent] or there):
-                cell = Cell()
-            self.rewards[agent] = cell.reward
-            self.returns[agent] += cell.reward or 0.0
-            if cell.ends:
-                self._gone[agent] = True
-            self.live[agent] = there and not self._gone[agent]
+            if cell is None or not (there or live[agent]):
+                cell = outcome.EMPTY
+            reward = self.rewards[agent] = cell.reward
+            if reward:
+                self.returns[agent] += reward
+            if cell.terminated or cell.truncated:
+                gone[agent] = True
+                there = False
+            live[agent] = there
             cells.append(cell)
-        over = step.all_ended or not any(self.live)
+        over = step.all_ended or True not in live
         if not over and self.steps >= self.rules.max_steps:
             over = True
             for agent, live in enumerate(self.live):
@@ -282,9 +286,9 @@ class Simulation:
         return cells
 
     def _decode(self, player: int, data: bytes) -> list[Any] | None:
-        key = (player, data)
-        if key in self._decoded:
-            return self._decoded[key]
+        known = self._decoded[player]
+        if data in known:
+            return known[data]
         chosen: list[Any] | None = []
         at = 0
         for agent in self.seats[player]:
@@ -297,9 +301,9 @@ class Simulation:
             at += space.length
         if at != len(data):
             chosen = None
-        if len(self._decoded) > 4096:
-            self._decoded.clear()
-        self._decoded[key] = chosen
+        if len(known) > 2048:
+            known.clear()
+        known[data] = chosen
         return chosen
 
     def _default(self, agent: int) -> Any:

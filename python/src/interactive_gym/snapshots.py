@@ -72,10 +72,12 @@ class InPlace(Strategy):
     name = "in_place"
 
     def capture(self, world: World) -> Any:
-        return memento.Memento((world,))
+        # Of what was seen, only what the environment itself still holds can change.
+        return memento.Memento((world.env,)), world.env, world.observations
 
-    def restore(self, world: World, contents: memento.Memento) -> None:
-        contents.restore()
+    def restore(self, world: World, contents: Any) -> None:
+        kept, world.env, world.observations = contents
+        kept.restore()
 
 
 class Pickle(Strategy):
