@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::draw::{DrawList, DrawObject};
+use crate::draw::{Asset, DrawList, DrawObject};
 
 /// The picture that one page shows. Kept by the host, apart from environment and surface, so
 /// that a page that reloads gets everything again, and nobody else does.
@@ -30,6 +30,26 @@ pub struct DrawDelta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub order: Option<Vec<String>>,
+    /// The text beside the drawing, if it is another one; empty: there is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hud: Option<String>,
+    /// There is another image under the drawing, or none any more; its bytes come apart from this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub pixels: Option<ImageSize>,
+    /// All that the page must load before it draws, if there is more than it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub assets: Option<Vec<Asset>>,
+}
+
+/// The size of an image in its own pixels; it is scaled to the drawing. 0 by 0 is no image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ImageSize {
+    pub width: u32,
+    pub height: u32,
 }
 
 impl Display {
@@ -81,6 +101,15 @@ impl Display {
 impl DrawDelta {
     /// Whether the page shows it all already.
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.removed.is_empty() && self.order.is_none()
+        let Self {
+            set,
+            removed,
+            order,
+            hud,
+            pixels,
+            assets,
+        } = self;
+        let drawn = !set.is_empty() || !removed.is_empty() || order.is_some();
+        !drawn && hud.is_none() && pixels.is_none() && assets.is_none()
     }
 }

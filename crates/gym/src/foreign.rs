@@ -1,7 +1,7 @@
 //! An environment that is not in this program: behind bytes, whatever it is written in.
 
 use crate::foreign_answer::{self, Answer, Observations, Standing};
-use crate::{Action, Description, ForeignError, Operations};
+use crate::{Description, ForeignError, Operations};
 
 /// Runs one environment that is not in this program. `python/README.md` says byte by byte what goes
 /// in and what comes out ("Batch", "Answer").
@@ -96,22 +96,6 @@ impl Foreign {
     /// The episode ends with an error that its host found.
     pub fn fail(&mut self, error: ForeignError) {
         self.failure.get_or_insert(error);
-    }
-
-    /// What each agent does in the next frame if these are its players' inputs, in the order of
-    /// `seats`; `None` for one that does not act, or belongs to no player.
-    pub fn actions(
-        &self,
-        seats: &[Vec<String>],
-        inputs: &[impl AsRef<[u8]>],
-    ) -> Vec<Option<Action>> {
-        let mut actions = self.description.actions(seats, inputs);
-        for (action, live) in actions.iter_mut().zip(self.live()) {
-            if !live {
-                *action = None;
-            }
-        }
-        actions
     }
 
     fn take<T>(&mut self, read: Result<(T, Standing), ForeignError>) -> Result<T, ForeignError> {

@@ -13,6 +13,7 @@ use crate::{Asset, DrawList, DrawObject, ForeignError, Outcome, StepRecord, Valu
 const TERMINAL: u8 = 1;
 const HAS_DIGEST: u8 = 2;
 const HAS_OBSERVATIONS: u8 = 4;
+const HAS_APPLIED: u8 = 8;
 
 /// What the agents see, by name; those who are not there are missing.
 pub type Observations = BTreeMap<String, Value>;
@@ -22,11 +23,21 @@ pub type Observations = BTreeMap<String, Value>;
 pub struct Answer {
     /// Steps behind a terminal one were skipped, up to the next load.
     pub steps: Vec<StepRecord>,
-    /// What the agents saw after each step, where that was asked for.
-    pub seen: Vec<Observations>,
+    /// Of each step, where that was asked for.
+    pub details: Vec<Details>,
     pub pictures: Vec<Picture>,
     pub observations: Vec<Observations>,
     pub digests: Vec<[u8; 16]>,
+}
+
+/// What a step was about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Per player, the encoded actions that its agents were given, one after the other; empty if the
+    /// environment waited in this frame.
+    pub applied: Vec<Vec<u8>>,
+    /// What the agents saw after it.
+    pub seen: Observations,
 }
 
 /// What one viewer sees.
@@ -82,10 +93,10 @@ pub(crate) fn read(
             Asked::Load => over = false,
             Asked::Step { .. } if over => {}
             Asked::Step { frame } => {
-                let (record, seen) = reader.step(*frame, operations.observed(), agents)?;
+                let (record, details) = reader.step(*frame, operations.is_detailed(), agents)?;
                 over = record.terminal;
                 answer.steps.push(record);
-                answer.seen.extend(seen);
+                answer.details.extend(details);
             }
             Asked::Draw => answer.pictures.push(reader.picture()?),
             Asked::Observe => answer.observations.push(reader.observations()?),
@@ -139,9 +150,9 @@ impl<'a> Reader<'a> {
     fn step(
         &mut self,
         frame: u32,
-        observed: bool,
+        detailed: bool,
         agents: &[String],
-    ) -> Result<(StepRecord, Option<Observations>), ForeignError> {
+    ) -> Result<(StepRecord, Option<Details>), ForeignError> {
         self.expect(STEP, "a step's result")?;
         let found = self.number()?;
         if found != frame {
@@ -151,27 +162,35 @@ impl<'a> Reader<'a> {
         }
         let flags = self.byte()?;
         let is = |flag| flags & flag != 0;
-        if flags & !(TERMINAL | HAS_DIGEST | HAS_OBSERVATIONS) != 0 {
+        let details = HAS_OBSERVATIONS | HAS_APPLIED;
+        let expected = if detailed { details } else { 0 };
+        if flags & !(TERMINAL | HAS_DIGEST) != expected {
             return Err(wrong(format!(
-                "a step's result has unknown flags ({flags})"
+                "a step's result has the flags {flags}, which were not asked for"
             )));
-        }
-        if is(HAS_OBSERVATIONS) != observed {
-            return Err(wrong(
-                "a step's result lacks observations, or has unwanted ones",
-            ));
         }
         let outcome = self.block()?;
         check_outcome(outcome, is(TERMINAL), agents)
             .map_err(|reason| wrong(format!("the outcome of frame {frame} {reason}")))?;
         let digest = is(HAS_DIGEST).then(|| self.array()).transpose()?;
-        let seen = observed.then(|| self.values()).transpose()?;
+        let details = detailed.then(|| self.details()).transpose()?;
         let record = StepRecord {
             outcome: outcome.to_vec(),
             terminal: is(TERMINAL),
             digest,
         };
-        Ok((record, seen))
+        Ok((record, details))
+    }
+
+    fn details(&mut self) -> Result<Details, ForeignError> {
+        let seen = self.values()?;
+        let players = self.byte()?;
+        let mut applied = Vec::new();
+        for _ in 0..players {
+            let length = self.byte()?;
+            applied.push(self.take(usize::from(length))?.to_vec());
+        }
+        Ok(Details { applied, seen })
     }
 
     fn picture(&mut self) -> Result<Picture, ForeignError> {

@@ -14,6 +14,7 @@ pub(crate) const STATE: u8 = 0x7F;
 pub(crate) const ERROR: u8 = 0xFF;
 
 const WITH_OBSERVATIONS: u8 = 1;
+const WITH_APPLIED: u8 = 2;
 const SPECTATOR: u8 = 0xFF;
 
 /// Operations that a [`Runtime`](crate::Runtime) does in order, in one call.
@@ -48,9 +49,9 @@ impl Operations {
         Self::flagged(0)
     }
 
-    /// Each step's result is to say what the agents see after it.
-    pub fn with_observations() -> Self {
-        Self::flagged(WITH_OBSERVATIONS)
+    /// Each step's result is to say what the agents did in it, and what they see after it.
+    pub fn detailed() -> Self {
+        Self::flagged(WITH_OBSERVATIONS | WITH_APPLIED)
     }
 
     fn flagged(flags: u8) -> Self {
@@ -123,8 +124,8 @@ impl Operations {
         &self.asked
     }
 
-    pub(crate) fn observed(&self) -> bool {
-        self.bytes.get(1) == Some(&WITH_OBSERVATIONS)
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.bytes.get(1) != Some(&0)
     }
 
     fn numbered(&mut self, operation: u8, frame: u32) -> &mut Self {

@@ -14,6 +14,8 @@ use crate::{
 pub struct Description {
     agents: Vec<String>,
     spaces: Vec<ActionSpace>,
+    /// The environment waits until somebody presses something.
+    on_input: bool,
     /// Per agent, the bytes of what it does for want of an input.
     defaults: Vec<Vec<u8>>,
     /// Per binding and agent, the bytes of the action; `None` for an agent that cannot do it.
@@ -27,6 +29,10 @@ pub struct Description {
 #[error("the configuration of the environment does not hold what a runtime described: {0}")]
 pub struct DescriptionError(String);
 
+/// In front of a player's actions where the environment waits for input: they pressed something.
+const PRESSED: u8 = 1;
+/// The whole input of one who did not.
+const NOTHING: u8 = 0;
 /// Most pixels of a drawing in one direction.
 const MOST_PIXELS: u32 = 1 << 14;
 
@@ -41,10 +47,21 @@ struct Config {
 struct Described {
     agents: Vec<String>,
     spaces: Vec<SpaceJson>,
-    default_inputs: Vec<String>,
+    default_actions: Vec<String>,
+    #[serde(default)]
+    step: Pace,
     bindings: Vec<Vec<Option<String>>>,
     size: (u32, u32),
     assets: Vec<Asset>,
+}
+
+/// When the environment is stepped.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Pace {
+    #[default]
+    Clock,
+    OnInput,
 }
 
 impl Description {
@@ -69,6 +86,11 @@ impl Description {
         self.bindings.len()
     }
 
+    /// Whether the environment waits, in frames in which nobody presses anything.
+    pub fn on_input(&self) -> bool {
+        self.on_input
+    }
+
     /// Width and height of the drawing, in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.size
@@ -86,39 +108,68 @@ impl Description {
             .any(|agent| bound.is_some_and(|bound| bound[agent].is_some()))
     }
 
-    /// The input of a player all of whose agents do what the key binding means; those that cannot,
-    /// and all if there is no such binding, do the default.
+    /// The input of a player all of whose agents do what the key binding means; those that cannot do
+    /// the default. Without a binding, or with one that no agent of the seat can do, it is that of a
+    /// player who presses nothing.
     pub fn input(&self, seat: &[String], binding: Option<usize>) -> Vec<u8> {
+        let binding = binding.filter(|binding| self.can(seat, *binding));
         let bound = binding.and_then(|index| self.bindings.get(index));
-        self.indices(seat)
-            .flat_map(|agent| {
-                let own = bound.and_then(|bound| bound[agent].as_deref());
-                own.unwrap_or(&self.defaults[agent])
-            })
-            .copied()
-            .collect()
+        if self.on_input && bound.is_none() {
+            return vec![NOTHING];
+        }
+        let pressed = self.on_input.then_some(PRESSED);
+        let actions = self.indices(seat).flat_map(|agent| {
+            let own = bound.and_then(|bound| bound[agent].as_deref());
+            own.unwrap_or(&self.defaults[agent])
+        });
+        pressed.into_iter().chain(actions.copied()).collect()
     }
 
     /// What each agent does if these are its players' inputs, in the order of `seats`; `None` for one
-    /// that belongs to no player. An input that is not exactly one action for each of the player's
-    /// agents counts as the default action, and so does one that is missing.
+    /// that belongs to no player, or whose player pressed nothing where the environment waits for
+    /// that. An input that is not exactly one action for each of the player's agents counts as the
+    /// default action, and so does one that is missing.
     pub fn actions(
         &self,
         seats: &[Vec<String>],
         inputs: &[impl AsRef<[u8]>],
     ) -> Vec<Option<Action>> {
+        self.by_agent(seats, |player, seat| {
+            let input = inputs.get(player).map_or(&[][..], AsRef::as_ref);
+            match (self.on_input, input.split_first()) {
+                (false, _) => self.decode(seat, input).or_else(|| self.idle(seat)),
+                (true, Some((&PRESSED, actions))) => self.decode(seat, actions),
+                (true, _) => None,
+            }
+        })
+    }
+
+    /// What each agent was given, by [`Details::applied`](crate::Details); `None` for one that
+    /// belongs to no player, and for all where the environment waited.
+    pub fn applied(&self, seats: &[Vec<String>], applied: &[Vec<u8>]) -> Vec<Option<Action>> {
+        self.by_agent(seats, |player, seat| {
+            self.decode(seat, applied.get(player)?)
+        })
+    }
+
+    fn by_agent(
+        &self,
+        seats: &[Vec<String>],
+        actions_of: impl Fn(usize, &[String]) -> Option<Vec<Action>>,
+    ) -> Vec<Option<Action>> {
         let mut actions = vec![None; self.agents.len()];
         for (player, seat) in seats.iter().enumerate() {
-            let input = inputs.get(player).map_or(&[][..], AsRef::as_ref);
-            let chosen = self.decode(seat, input);
-            for (place, agent) in self.indices(seat).enumerate() {
-                actions[agent] = match &chosen {
-                    Some(chosen) => chosen.get(place).cloned(),
-                    None => self.spaces[agent].decode(&self.defaults[agent]),
-                };
+            let chosen = actions_of(player, seat).unwrap_or_default();
+            for (agent, action) in self.indices(seat).zip(chosen) {
+                actions[agent] = Some(action);
             }
         }
         actions
+    }
+
+    fn idle(&self, seat: &[String]) -> Option<Vec<Action>> {
+        let idle = |agent: usize| self.spaces[agent].decode(&self.defaults[agent]);
+        self.indices(seat).map(idle).collect()
     }
 
     /// One action for each agent of the seat, or nothing.
@@ -139,7 +190,7 @@ impl Description {
         }
         let mut taken = vec![false; self.agents.len()];
         for (player, seat) in rules.seats.iter().enumerate() {
-            let mut bytes = 0;
+            let mut bytes = usize::from(self.on_input);
             for agent in seat {
                 let index = self.agents.iter().position(|known| known == agent);
                 let index = index.ok_or_else(|| SetupError::UnknownAgent {
@@ -174,15 +225,16 @@ impl Description {
             .into_iter()
             .map(SpaceJson::into_space)
             .collect::<Result<_, _>>()?;
-        let each = [spaces.len(), described.default_inputs.len()];
+        let each = [spaces.len(), described.default_actions.len()];
         if each.iter().any(|length| *length != count) {
-            return Err("spaces and default_inputs do not have one entry per agent".to_owned());
+            return Err("spaces and default_actions do not have one entry per agent".to_owned());
         }
+        let on_input = described.step == Pace::OnInput;
         let defaults: Vec<Vec<u8>> = described
-            .default_inputs
+            .default_actions
             .iter()
             .zip(&spaces)
-            .map(|(digits, space)| input(digits, space))
+            .map(|(digits, space)| action(digits, space, false))
             .collect::<Result<_, _>>()?;
         let binding = |binding: &Vec<Option<String>>| {
             if binding.len() != count {
@@ -191,7 +243,7 @@ impl Description {
             let bytes = |(digits, space): (&Option<String>, _)| {
                 digits
                     .as_ref()
-                    .map(|digits| input(digits, space))
+                    .map(|digits| action(digits, space, on_input))
                     .transpose()
             };
             binding.iter().zip(&spaces).map(bytes).collect()
@@ -211,6 +263,7 @@ impl Description {
         Ok(Self {
             agents,
             spaces,
+            on_input,
             defaults,
             bindings,
             size: (width, height),
@@ -240,12 +293,15 @@ fn parsed(config: &str) -> Result<Config, DescriptionError> {
     serde_json::from_str(config).map_err(|error| DescriptionError(error.to_string()))
 }
 
-/// One agent's action, from hexadecimal digits.
-fn input(digits: &str, space: &ActionSpace) -> Result<Vec<u8>, String> {
-    let bytes = hex(digits).ok_or_else(|| format!("{digits:?} is not hexadecimal"))?;
+/// The bytes of one agent's action, from hexadecimal digits with or without the byte of one who
+/// pressed.
+fn action(digits: &str, space: &ActionSpace, pressed: bool) -> Result<Vec<u8>, String> {
+    let mut bytes = hex(digits).ok_or_else(|| format!("{digits:?} is not hexadecimal"))?;
+    let begins = !pressed || bytes.first() == Some(&PRESSED);
+    bytes.drain(..usize::from(pressed).min(bytes.len()));
     match space.decode(&bytes) {
-        Some(_) => Ok(bytes),
-        None => Err(format!("{digits:?} is not an action of its agent")),
+        Some(_) if begins => Ok(bytes),
+        Some(_) | None => Err(format!("{digits:?} is not an action of its agent")),
     }
 }
 

@@ -78,6 +78,9 @@ class Runtime:
             "spaces": [space.describe() for space in adapter.spaces],
             "seats": [[adapter.agents[agent] for agent in seat] for seat in simulation.seats],
             "default_inputs": [self._nothing(player).hex() for player in range(len(simulation.seats))],
+            "default_actions": [
+                space.pack(idle).hex() for space, idle in zip(adapter.spaces, simulation.idle, strict=True)
+            ],
             "bindings": [[data if data is None else data.hex() for data in binding] for binding in self._bindings],
             "step": STEPS[simulation.rules.on_input],
             "action_repeat": simulation.rules.action_repeat,

@@ -38,7 +38,7 @@ fn config() -> Json {
                 {"kind": "box", "dtype": "float32", "shape": [1],
                     "low": null, "high": 0.10000000149011612},
             ],
-            "seats": [["a"], ["b"]], "default_inputs": ["00", "00000000"],
+            "seats": [["a"], ["b"]], "default_inputs": ["00", "00000000"], "default_actions": ["00", "00000000"],
             "bindings": [["01", null], [null, "cdcccc3d"]],
             "size": [600, 400], "assets": [{"kind": "image", "name": "sky", "path": "sky.png"}],
             "notes": [],
@@ -112,7 +112,7 @@ fn answer(entries: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn operations_are_the_bytes_of_the_border() {
-    let mut operations = Operations::with_observations();
+    let mut operations = Operations::detailed();
     operations
         .load(258)
         .save(258)
@@ -123,7 +123,7 @@ fn operations_are_the_bytes_of_the_border() {
         .observe()
         .digest();
     let expected = [
-        &[1, 1][..],
+        &[1, 3][..],
         &[1, 2, 1, 0, 0],
         &[2, 2, 1, 0, 0],
         &[3, 2, 1, 0, 0, 2, 2, 7, 8, 0],
@@ -281,6 +281,49 @@ fn inputs_are_those_that_the_description_gives() {
 }
 
 #[test]
+fn who_presses_says_so_where_the_environment_waits() {
+    let mut config = config();
+    config["description"]["step"] = json!("on_input");
+    config["description"]["bindings"] = json!([["0101", null], [null, "01cdcccc3d"]]);
+    let description = Description::from_config(&config.to_string()).unwrap();
+    assert!(description.on_input());
+    let both = seats(&[&["a", "b"]]);
+    assert_eq!(description.input(&both[0], None), [0]);
+    assert_eq!(description.input(&both[0], Some(0)), [1, 1, 0, 0, 0, 0]);
+    let alone = seats(&[&["a"], &["b"]]);
+    assert_eq!(
+        description.input(&alone[1], Some(0)),
+        [0],
+        "it cannot do that"
+    );
+    let actions = description.actions(&alone, &[&[1_u8, 2][..], &[0]]);
+    assert_eq!(actions, [Some(Action::Discrete(2)), None]);
+    let applied = description.applied(&alone, &[vec![2], vec![]]);
+    assert_eq!(applied, [Some(Action::Discrete(2)), None]);
+    config["description"]["bindings"] = json!([["0001", null]]);
+    let error = Description::from_config(&config.to_string()).unwrap_err();
+    assert!(error.to_string().contains("not an action"), "{error}");
+}
+
+#[test]
+fn detailed_steps_say_what_was_done_and_seen() {
+    let head = [3, 4, 0, 0, 0, 4 | 8];
+    let step = [
+        block(&head, &outcome(&["a", "b"], false)),
+        block(&[], &seen(3)),
+        vec![2, 1, 7, 0],
+    ];
+    let (mut foreign, _) = foreign(vec![answer(&[step.concat(), state(5)])]);
+    let mut operations = Operations::detailed();
+    operations.step(4, &[[0_u8]; 2]);
+    let details = foreign.run(&operations).unwrap().details.remove(0);
+    assert_eq!(
+        (&details.seen["a"], details.applied),
+        (&Value::Int(3), vec![vec![7], vec![]])
+    );
+}
+
+#[test]
 fn a_runtime_is_opened_with_what_the_plan_says() {
     let config = config().to_string();
     let opened = configuration(&config, &rules(&[&["b"], &["a"]])).unwrap();
@@ -316,22 +359,22 @@ fn a_description_that_cannot_be_is_refused_by_reason() {
             "complex64",
         ),
         (
-            "/description/default_inputs",
+            "/description/default_actions",
             json!(["00"]),
             "one entry per agent",
         ),
         (
-            "/description/default_inputs/0",
+            "/description/default_actions/0",
             json!("03"),
             "not an action",
         ),
         (
-            "/description/default_inputs/0",
+            "/description/default_actions/0",
             json!("0"),
             "not hexadecimal",
         ),
         (
-            "/description/default_inputs/0",
+            "/description/default_actions/0",
             json!("é"),
             "not hexadecimal",
         ),
