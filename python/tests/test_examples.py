@@ -31,6 +31,17 @@ PICTURES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """Each study has an interpreter of its own; here their files would be modules of one name."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(EXAMPLES) in (getattr(sys.modules[name], "__file__", None) or ""):
+            del sys.modules[name]
+
+
 def configuration(name):
     """What the host makes of a study."""
     study = tomllib.loads((EXAMPLES / name / "study.toml").read_text(encoding="utf-8"))
