@@ -302,6 +302,15 @@ impl Page {
         }
         match self.view.clone() {
             Some(View::Start { scene, .. }) => self.say(ClientMessage::Advance { scene }),
+            // What has to be measured is in Python.
+            Some(View::Instructions {
+                scene,
+                measured: false,
+                ..
+            }) => self.say(ClientMessage::Unable {
+                scene,
+                message: "a bot cannot run environments in Python".to_owned(),
+            }),
             Some(View::Instructions { scene, .. }) => self.say(ClientMessage::Join { scene }),
             Some(View::Connecting {
                 session,

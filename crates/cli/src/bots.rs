@@ -59,6 +59,8 @@ fn name(outcome: Outcome) -> &'static str {
         Outcome::ConnectionFailed => "could not be connected to their partner",
         Outcome::ValidationFailed => "ran something else than their partner",
         Outcome::PartnerLeft => "lost their partner",
+        Outcome::EnvironmentFailed => "ended by an error in the environment",
+        Outcome::TooSlow => "ran the environment too slowly",
         Outcome::Left => "left or were away for too long",
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{
-    Digests, Entry, EpisodePlan, Outcome, ParticipantId, Record, SessionId, SessionState,
+    Digests, Entry, EpisodePlan, Measurement, Outcome, ParticipantId, Record, SessionId,
+    SessionState,
 };
 
 use crate::episode::{Closing, EpisodeLog};
@@ -61,6 +62,10 @@ pub struct SceneVisit {
     pub scene_id: String,
     pub lobby_joined_at_ms: Option<u64>,
     pub lobby_left_at_ms: Option<u64>,
+    /// How fast the participant's page last found that it runs the scene's environment.
+    pub measured: Option<Measurement>,
+    /// Why the participant's page could not run the scene's environment.
+    pub unable: Option<String>,
 }
 
 /// How and when a participant's study ended.
@@ -84,6 +89,18 @@ pub struct SessionLog {
     pub digests: BTreeMap<u8, Digests>,
     /// By episode index.
     pub episodes: BTreeMap<u32, EpisodeLog>,
+    /// The error of the environment that ended it.
+    pub failure: Option<Failure>,
+}
+
+/// An environment that raised an error on a player's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub at_ms: u64,
+    pub episode: u32,
+    pub player: u8,
+    pub frame: u32,
+    pub message: String,
 }
 
 /// What a page said about its link to another.
@@ -196,8 +213,29 @@ impl Journal {
                     scene_id,
                     lobby_joined_at_ms: None,
                     lobby_left_at_ms: None,
+                    measured: None,
+                    unable: None,
                 };
                 self.participant_mut(participant, at_ms).scenes.push(visit);
+            }
+            Record::Measured {
+                participant,
+                scene,
+                incarnation: _,
+                measurement,
+            } => {
+                if let Some(visit) = self.participant_mut(participant, at_ms).visit_mut(scene) {
+                    visit.measured = Some(measurement);
+                }
+            }
+            Record::EnvironmentUnable {
+                participant,
+                scene,
+                message,
+            } => {
+                if let Some(visit) = self.participant_mut(participant, at_ms).visit_mut(scene) {
+                    visit.unable = Some(message);
+                }
             }
             Record::LobbyJoined { participant, scene } => {
                 if let Some(visit) = self.participant_mut(participant, at_ms).visit_mut(scene) {
@@ -254,6 +292,23 @@ impl Journal {
                 Some(log) => log.add_rejoin(at_ms, player, incarnation),
                 None => self.strays += 1,
             },
+            Record::EnvironmentFailed {
+                session,
+                episode,
+                player,
+                frame,
+                message,
+            } => {
+                let failure = Failure {
+                    at_ms,
+                    episode,
+                    player,
+                    frame,
+                    message,
+                };
+                let log = self.session_mut(session, at_ms);
+                log.failure.get_or_insert(failure);
+            }
             Record::ConnectionAttempt { .. } | Record::EpisodeFlushing { .. } => {}
             Record::EpisodeJudging { session, episode } => {
                 match self.episode_mut(session, episode) {
@@ -348,6 +403,7 @@ impl Journal {
                 links: Vec::new(),
                 digests: BTreeMap::new(),
                 episodes: BTreeMap::new(),
+                failure: None,
             });
         }
         &mut self.sessions[index]

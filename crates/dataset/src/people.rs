@@ -50,8 +50,8 @@ pub(crate) fn participants() -> Table<ParticipantLog> {
             "When the participant reached a final page; empty if not yet.";
         "outcome", "none" => Some(outcome_name(row.end.as_ref()?.outcome));
             "How the participant's study ended: `completed`, `lobby_timeout`, \
-             `connection_failed`, `validation_failed`, `partner_left` or `left`; empty if it has \
-             not.";
+             `connection_failed`, `validation_failed`, `partner_left`, `environment_failed`, \
+             `too_slow` or `left`; empty if it has not.";
         "last_scene", "none" => Some(row.scenes.last()?.scene_id.clone());
             "Id of the last scene entered.";
         "page_loads", "pages" => row.pages.len();
@@ -93,6 +93,18 @@ pub(crate) fn scenes() -> Table<SceneRow> {
             "When the participant last began to wait for partners in it.";
         "lobby_left_at_ms", SERVER_TIME => row.1.lobby_left_at_ms;
             "When the participant last ceased to wait without a match.";
+        "measured_step_us", "µs" => Some(row.1.measured?.step_us);
+            "How long a step of the scene's environment took on the participant's machine, \
+             measured by the page before it joined the lobby; empty for environments that need \
+             no measuring.";
+        "measured_save_us", "µs" => Some(row.1.measured?.save_us);
+            "How long it took to keep a state.";
+        "measured_load_us", "µs" => Some(row.1.measured?.load_us);
+            "How long it took to return to one.";
+        "measured_rollback_us", "µs" => Some(row.1.measured?.rollback_us);
+            "How long a rollback over ten frames took.";
+        "unable", "none" => row.1.unable.clone();
+            "Why the page could not run the scene's environment at all, in the page's words.";
     })
 }
 
@@ -121,6 +133,15 @@ pub(crate) fn sessions() -> Table<SessionLog> {
         "digests_equal", "none" => digests_equal(row);
             "Whether every player's page reported the same build, environment and study; empty \
              if not all did.";
+        "failed_player", "none" => Some(row.failure.as_ref()?.player);
+            "The player whose page first said that the environment raised an error, which ended \
+             the session.";
+        "failed_episode", "none" => Some(row.failure.as_ref()?.episode);
+            "In which episode, or before which one, from 0.";
+        "failed_frame", "none" => Some(row.failure.as_ref()?.frame);
+            "In or before which frame.";
+        "failure", "none" => Some(row.failure.as_ref()?.message.clone());
+            "What the error was, in the page's words.";
     })
 }
 
@@ -171,6 +192,8 @@ fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::ConnectionFailed => "connection_failed",
         Outcome::ValidationFailed => "validation_failed",
         Outcome::PartnerLeft => "partner_left",
+        Outcome::EnvironmentFailed => "environment_failed",
+        Outcome::TooSlow => "too_slow",
         Outcome::Left => "left",
     }
 }

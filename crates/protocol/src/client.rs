@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Digests, SessionId, Token};
+use crate::{Digests, Measurement, SessionId, Token};
 
 /// A control message from a page. None of them is queued: each is either an answer to a [`View`]
 /// that the page repeats while the view asks for it, or worthless once late.
@@ -23,6 +23,15 @@ pub enum ClientMessage {
     },
     /// "Continue" was pressed on the scene with this index.
     Advance { scene: u32 },
+    /// How fast this page runs the environment of the game scene with this index, before `Join`;
+    /// repeated until the view says `measured`, or shows the last page.
+    Measured {
+        scene: u32,
+        measurement: Measurement,
+    },
+    /// This page cannot run the environment of the game scene with this index: what it is written
+    /// in does not load here, or it raised when it was opened or measured. Leads to the last page.
+    Unable { scene: u32, message: String },
     /// "Start" was pressed on the game scene with this index: join its lobby.
     Join { scene: u32 },
     /// For another member of the session, passed on unread.
@@ -49,6 +58,16 @@ pub enum ClientMessage {
     /// all that its browser kept to the server: asks for the inputs that the journal holds.
     /// Answered by `Delivery::History`; repeated until that comes.
     Rejoin { session: SessionId, episode: u32 },
+    /// The environment of the session raised an error on this page, before or in this frame of the
+    /// episode that is played, or is next: the session ends for all. Repeated while the session
+    /// lasts. Pages upload what they hold as in any cut.
+    Failed {
+        session: SessionId,
+        episode: u32,
+        frame: u32,
+        /// What it was, and where: "env.py:12: ZeroDivisionError: division by zero".
+        message: String,
+    },
     /// Asks for the time; also measures the round trip to the server.
     Ping { sent_ms: f64 },
     /// The participant leaves the study on purpose.

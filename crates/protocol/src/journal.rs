@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Digests, EpisodePlan, ParticipantId, SessionId, Upload};
+use crate::{Digests, EpisodePlan, Measurement, ParticipantId, SessionId, Upload};
 
 /// A record with its place and time in the journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,19 @@ pub enum Record {
         scene: u32,
         scene_id: String,
     },
+    /// A page measured how fast it runs the environment of a scene.
+    Measured {
+        participant: ParticipantId,
+        scene: u32,
+        incarnation: u32,
+        measurement: Measurement,
+    },
+    /// A page cannot run the environment of a scene at all; the participant ends.
+    EnvironmentUnable {
+        participant: ParticipantId,
+        scene: u32,
+        message: String,
+    },
     LobbyJoined {
         participant: ParticipantId,
         scene: u32,
@@ -101,6 +114,15 @@ pub enum Record {
         episode: u32,
         player: u8,
         incarnation: u32,
+    },
+    /// The environment raised an error on a member's page, the first that said so: the session
+    /// ends. What others say of the same is in their uploads.
+    EnvironmentFailed {
+        session: SessionId,
+        episode: u32,
+        player: u8,
+        frame: u32,
+        message: String,
     },
     /// The episode is about to be cut: pages are asked to deliver what they hold.
     EpisodeFlushing {
@@ -200,6 +222,10 @@ pub enum Outcome {
     ValidationFailed,
     /// A partner left in the middle of the session.
     PartnerLeft,
+    /// The environment raised an error, on this participant's page or on a partner's.
+    EnvironmentFailed,
+    /// This participant's machine runs the environment too slowly.
+    TooSlow,
     /// This participant left, or was gone too long.
     Left,
 }

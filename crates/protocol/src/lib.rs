@@ -47,7 +47,8 @@ pub use journal::{
 };
 pub use limits::Limits;
 pub use plan::{
-    Controls, Digests, EnvironmentSpec, EpisodePlan, InputMode, KeyBinding, Prediction, Seat,
+    Controls, Digests, EnvironmentSpec, EpisodePlan, InputMode, KeyBinding, Measurement,
+    Prediction, Seat,
 };
 pub use server::{
     ConnectionView, EpisodePart, GameView, IceServer, MemberView, Refusal, RefusalCode,

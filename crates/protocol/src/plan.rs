@@ -124,3 +124,18 @@ pub struct Digests {
     /// The study's configuration as the server parsed it.
     pub study: String,
 }
+
+/// How fast a page runs an environment: medians of several trials, in whole microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct Measurement {
+    /// One step, with all that is recorded of it.
+    pub step_us: u32,
+    /// Keeping a state.
+    pub save_us: u32,
+    /// Returning to one.
+    pub load_us: u32,
+    /// A rollback over ten frames: returning to a state, ten steps, and keeping their states.
+    pub rollback_us: u32,
+}

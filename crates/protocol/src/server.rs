@@ -23,6 +23,9 @@ pub enum ServerMessage {
         acknowledged: u32,
         /// The server's clock, milliseconds since 1970.
         server_ms: f64,
+        /// If a scene of the study has an environment in Python, the digest of the lock that says
+        /// what to load: `/python/<digest>.json`. A page begins at once, whatever scene it shows.
+        python: Option<String>,
     },
     /// Where the participant stands now: the whole of it, each time it changes.
     View { revision: u32, view: View },
@@ -56,7 +59,13 @@ pub enum View {
         button: String,
     },
     /// Instructions before a game, with a button that sends `Join`.
-    Instructions { scene: u32, game: GameView },
+    Instructions {
+        scene: u32,
+        game: GameView,
+        /// Nothing has to be measured any more before `Join`. Always so with environments that
+        /// need none; a page that is loaded again measures again.
+        measured: bool,
+    },
     /// Waiting for partners.
     Lobby {
         scene: u32,

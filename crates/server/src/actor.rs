@@ -403,6 +403,23 @@ fn log(record: &Record) {
                 first_difference = ?judgement.first_difference, "episode closed"
             ),
         },
+        // What a page says may hold line breaks and worse: it is quoted.
+        Record::EnvironmentFailed {
+            session,
+            episode,
+            player,
+            frame,
+            message,
+        } => tracing::error!(
+            %session, episode, player, frame, ?message, "the environment raised an error"
+        ),
+        Record::EnvironmentUnable {
+            participant,
+            scene,
+            message,
+        } => tracing::warn!(
+            %participant, scene, ?message, "a page cannot run the environment"
+        ),
         Record::ParticipantEnded {
             participant,
             outcome,

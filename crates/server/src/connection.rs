@@ -94,6 +94,7 @@ impl Connection {
             resume_key: self.resume_key.clone(),
             acknowledged,
             server_ms: self.server_ms(),
+            python: self.app.python.clone(),
         };
         if self.send(welcome).await.is_break() {
             return;
@@ -170,6 +171,9 @@ impl Connection {
                 return ControlFlow::Continue(());
             }
             ClientMessage::Advance { .. }
+            | ClientMessage::Measured { .. }
+            | ClientMessage::Unable { .. }
+            | ClientMessage::Failed { .. }
             | ClientMessage::Join { .. }
             | ClientMessage::Signal { .. }
             | ClientMessage::Link { .. }
@@ -278,8 +282,13 @@ fn too_long(message: &ClientMessage) -> Option<&'static str> {
                 .any(|digest| too_long(digest))
                 .then_some("a digest")
         }
-        ClientMessage::Hello { .. }
+        // Whatever an environment has to say, its page must get through: the study keeps the
+        // beginning.
+        ClientMessage::Unable { .. }
+        | ClientMessage::Failed { .. }
+        | ClientMessage::Hello { .. }
         | ClientMessage::Advance { .. }
+        | ClientMessage::Measured { .. }
         | ClientMessage::Join { .. }
         | ClientMessage::Signal { .. }
         | ClientMessage::Rejoin { .. }

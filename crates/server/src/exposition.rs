@@ -80,12 +80,14 @@ pub(crate) fn refusal(code: RefusalCode) -> &'static str {
     }
 }
 
-pub(crate) const OUTCOMES: [Outcome; 6] = [
+pub(crate) const OUTCOMES: [Outcome; 8] = [
     Outcome::Completed,
     Outcome::LobbyTimeout,
     Outcome::ConnectionFailed,
     Outcome::ValidationFailed,
     Outcome::PartnerLeft,
+    Outcome::EnvironmentFailed,
+    Outcome::TooSlow,
     Outcome::Left,
 ];
 
@@ -97,6 +99,8 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::ConnectionFailed => "connection_failed",
         Outcome::ValidationFailed => "validation_failed",
         Outcome::PartnerLeft => "partner_left",
+        Outcome::EnvironmentFailed => "environment_failed",
+        Outcome::TooSlow => "too_slow",
         Outcome::Left => "left",
     }
 }

@@ -73,6 +73,9 @@ impl Population {
             } => self.put(*participant, Place::Ended(*outcome)),
             Record::StudyOpened { .. }
             | Record::PageLoaded { .. }
+            | Record::Measured { .. }
+            | Record::EnvironmentUnable { .. }
+            | Record::EnvironmentFailed { .. }
             | Record::ConnectionAttempt { .. }
             | Record::LinkReported { .. }
             | Record::Validated { .. }

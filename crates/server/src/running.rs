@@ -139,6 +139,7 @@ pub async fn serve(
     metrics.publish(census.counts());
     let app = Arc::new(App {
         study_title: options.study.title.clone(),
+        python: options.study.python.clone(),
         clock,
         arrivals: Arrivals::new(options.tuning.arrivals),
         tuning: options.tuning,

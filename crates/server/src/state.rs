@@ -23,6 +23,8 @@ use crate::{
 
 pub(crate) struct App {
     pub(crate) study_title: String,
+    /// The digest of the lock that pages load Python by, if the study needs it.
+    pub(crate) python: Option<String>,
     pub(crate) clock: Clock,
     pub(crate) tuning: Tuning,
     pub(crate) store: Arc<dyn JournalStore>,

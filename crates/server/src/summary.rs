@@ -74,6 +74,9 @@ impl Census {
             }
             Record::ParticipantArrived { .. }
             | Record::PageLoaded { .. }
+            | Record::Measured { .. }
+            | Record::EnvironmentUnable { .. }
+            | Record::EnvironmentFailed { .. }
             | Record::SceneEntered { .. }
             | Record::SessionEntered { .. }
             | Record::ConnectionAttempt { .. }

@@ -125,6 +125,17 @@ fn keys(record: &Record) -> Keys<'_> {
             ..of_participant("page_loaded", participant)
         },
         Record::SceneEntered { participant, .. } => of_participant("scene_entered", participant),
+        Record::Measured {
+            participant,
+            incarnation,
+            ..
+        } => Keys {
+            incarnation: Some(*incarnation),
+            ..of_participant("measured", participant)
+        },
+        Record::EnvironmentUnable { participant, .. } => {
+            of_participant("environment_unable", participant)
+        }
         Record::LobbyJoined { participant, .. } => of_participant("lobby_joined", participant),
         Record::LobbyLeft { participant, .. } => of_participant("lobby_left", participant),
         Record::SessionOpened { session, .. } => of_session("session_opened", session),
@@ -138,6 +149,9 @@ fn keys(record: &Record) -> Keys<'_> {
         Record::EpisodeRejoined {
             session, episode, ..
         } => of_episode("episode_rejoined", session, episode),
+        Record::EnvironmentFailed {
+            session, episode, ..
+        } => of_episode("environment_failed", session, episode),
         Record::EpisodeFlushing { session, episode } => {
             of_episode("episode_flushing", session, episode)
         }

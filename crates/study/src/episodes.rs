@@ -9,6 +9,7 @@ use crate::deadline::Deadline;
 use crate::playing::{Phase, Playing};
 use crate::refusal::not_now;
 use crate::session::{Session, Stage};
+use crate::speed::window;
 use crate::{RelayRule, SeatRule, Seeds};
 
 impl Session {
@@ -105,6 +106,7 @@ impl Session {
         let somebody_gone = self.players().any(|player| self.is_gone(player));
         match (sealed, last, somebody_gone) {
             (true, true, _) => self.end(context, Exit::Onward),
+            _ if self.failed => self.end(context, Exit::Ended(Outcome::EnvironmentFailed)),
             (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
             (true, false, false) => self.go_on(context, episode + 1),
             (false, _, false) => self.end(context, Exit::Ended(Outcome::ConnectionFailed)),
@@ -155,7 +157,7 @@ impl Session {
                 let missing: Vec<u8> = self.players().filter(missing).collect();
                 // Where nobody left and the episode stood still, a page that does not answer is
                 // the reason, though its connection may look alive.
-                if !self.players().any(|player| self.is_gone(player)) {
+                if !self.failed && !self.players().any(|player| self.is_gone(player)) {
                     self.dismiss(context, &missing);
                 }
                 self.judge(context);
@@ -254,6 +256,7 @@ impl Session {
             Seeds::Draw => context.draws.episode_seed(),
             Seeds::Listed(seeds) => seeds[episode as usize % seeds.len()],
         };
+        let window = window(game.window, game.frames_per_second, self.slowest);
         EpisodePlan {
             session: self.id,
             episode,
@@ -263,7 +266,7 @@ impl Session {
             seats: self.seats(context, episode),
             frames_per_second: game.frames_per_second,
             input_delay: game.input_delay,
-            window_ms: u32::try_from(game.window.as_millis()).unwrap_or(u32::MAX),
+            window_ms: u32::try_from(window.as_millis()).unwrap_or(u32::MAX),
             max_steps: game.max_steps,
             digest_interval: game.digest_interval,
             prediction: game.prediction,

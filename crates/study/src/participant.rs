@@ -1,13 +1,32 @@
 //! One person's run through the study.
 
-use igym_protocol::{Outcome, SessionId};
+use igym_protocol::{Measurement, Outcome, SessionId};
 
 /// Where a participant is, and whether their page is connected.
 pub(crate) struct Participant {
     pub(crate) connected: bool,
     /// Numbers the participant's page loads from 1; 0 before the first.
     pub(crate) incarnation: u32,
+    /// What a page of theirs measured last.
+    pub(crate) measured: Option<Measured>,
     pub(crate) place: Place,
+}
+
+/// How fast a page runs the environment of a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    pub(crate) scene: u32,
+    /// Which page it was: another may run on another machine.
+    pub(crate) incarnation: u32,
+    pub(crate) measurement: Measurement,
+}
+
+impl Participant {
+    /// Whether their present page has measured the environment of this scene.
+    pub(crate) fn has_measured(&self, scene: u32) -> bool {
+        let measured = self.measured.as_ref();
+        measured.is_some_and(|it| (it.scene, it.incarnation) == (scene, self.incarnation))
+    }
 }
 
 /// Which page it is that connects.

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{
-    Digests, Entry, EpisodePlan, Outcome, ParticipantId, Record, SessionId, SessionState, Upload,
-    UploadBody,
+    Digests, Entry, EpisodePlan, Measurement, Outcome, ParticipantId, Record, SessionId,
+    SessionState, Upload, UploadBody,
 };
 
 use crate::Millis;
 use crate::links::Link;
+use crate::participant::Measured;
 use crate::playing::Pages;
+use crate::speed::slower;
 
 /// Reads a journal from its beginning.
 #[derive(Default)]
@@ -30,6 +32,7 @@ pub(crate) struct Past {
 pub(crate) struct Person {
     pub(crate) incarnation: u32,
     pub(crate) scene: u32,
+    pub(crate) measured: Option<Measured>,
     pub(crate) place: At,
 }
 
@@ -55,6 +58,10 @@ pub(crate) struct Group {
     pub(crate) scene: u32,
     pub(crate) members: Vec<ParticipantId>,
     pub(crate) gone: BTreeSet<u8>,
+    /// The slowest of the members' machines, where they were measured.
+    pub(crate) slowest: Option<Measurement>,
+    /// The environment raised an error.
+    pub(crate) failed: bool,
     pub(crate) state: Option<SessionState>,
     /// The present attempt to connect, and the links that are open in it.
     pub(crate) attempt: u32,
@@ -98,6 +105,22 @@ impl Past {
             Record::SceneEntered {
                 participant, scene, ..
             } => self.entered(*participant, *scene),
+            Record::Measured {
+                participant,
+                scene,
+                incarnation,
+                measurement,
+            } => {
+                if let Some(person) = self.people.get_mut(participant) {
+                    person.measured = Some(Measured {
+                        scene: *scene,
+                        incarnation: *incarnation,
+                        measurement: *measurement,
+                    });
+                }
+            }
+            // The end of the participant follows.
+            Record::EnvironmentUnable { .. } => {}
             Record::LobbyJoined { participant, scene } => {
                 let entry = entry.id;
                 self.put(*participant, *scene, At::Lobby { since: at, entry });
@@ -114,6 +137,7 @@ impl Past {
                 let group = Group {
                     scene: *scene,
                     members: members.clone(),
+                    slowest: self.slowest(*scene, members),
                     ..Group::default()
                 };
                 self.sessions.insert(*session, group);
@@ -138,6 +162,7 @@ impl Past {
             | Record::LinkReported { session, .. }
             | Record::Validated { session, .. }
             | Record::EpisodeRejoined { session, .. }
+            | Record::EnvironmentFailed { session, .. }
             | Record::EpisodeFlushing { session, .. }
             | Record::EpisodeJudging { session, .. }
             | Record::EpisodeClosed { session, .. } => {
@@ -151,6 +176,16 @@ impl Past {
                 }
             }
         }
+    }
+
+    fn slowest(&self, scene: u32, members: &[ParticipantId]) -> Option<Measurement> {
+        let people = members.iter().filter_map(|who| self.people.get(who));
+        let measured = people.filter_map(|person| person.measured.as_ref());
+        measured
+            .filter(|measured| measured.scene == scene)
+            .fold(None, |slowest, measured| {
+                slower(slowest, Some(measured.measurement))
+            })
     }
 
     fn put(&mut self, participant: ParticipantId, scene: u32, place: At) {
@@ -221,6 +256,7 @@ impl Group {
                     open.pages.rejoined.insert(*player, *incarnation);
                 }
             }
+            Record::EnvironmentFailed { .. } => self.failed = true,
             Record::EpisodeFlushing { .. } => {
                 if let Some(open) = &mut self.open {
                     open.flushed = Some(BTreeSet::new());
@@ -243,6 +279,8 @@ impl Group {
             Record::StudyOpened { .. }
             | Record::ParticipantArrived { .. }
             | Record::PageLoaded { .. }
+            | Record::Measured { .. }
+            | Record::EnvironmentUnable { .. }
             | Record::SceneEntered { .. }
             | Record::LobbyJoined { .. }
             | Record::LobbyLeft { .. }

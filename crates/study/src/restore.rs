@@ -65,6 +65,7 @@ impl Study {
             let one = Participant {
                 connected: false,
                 incarnation: person.incarnation,
+                measured: person.measured,
                 place,
             };
             study.participants.insert(who, one);
@@ -168,6 +169,8 @@ impl Session {
         // What the restart broke is not held against the pages.
         session.attempts_left = context.game.connection_attempts;
         session.next_episode = group.next_episode;
+        session.slowest = group.slowest;
+        session.failed = group.failed;
         for player in session.players() {
             match group.gone.contains(&player) {
                 true => session.set_away(player, None),
@@ -220,7 +223,7 @@ impl Playing {
             playing.phase = Phase::Judging {
                 flush: open.flushed.is_some(),
             };
-        } else if open.flushed.is_some() || short || playing.pages.lack_one() {
+        } else if open.flushed.is_some() || short || group.failed || playing.pages.lack_one() {
             playing.phase = Phase::Flushing {
                 flushed: open.flushed.clone().unwrap_or_default(),
                 closes_at: until + context.game.flush_timeout,

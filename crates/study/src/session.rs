@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use igym_protocol::{Digests, MemberView, Outcome, ParticipantId, Record, SessionId, SessionState};
+use igym_protocol::{
+    Digests, Measurement, MemberView, Outcome, ParticipantId, Record, SessionId, SessionState,
+};
 
 use crate::Millis;
 use crate::context::{Context, Exit};
@@ -24,6 +26,10 @@ pub(crate) struct Session {
     pub(crate) next_episode: u32,
     /// The seat of each player in the first episode.
     pub(crate) seating: Vec<usize>,
+    /// The slowest of the members' machines, where they were measured.
+    pub(crate) slowest: Option<Measurement>,
+    /// The environment raised an error: the session ends once its episode is judged.
+    pub(crate) failed: bool,
 }
 
 pub(crate) struct Member {
@@ -60,6 +66,7 @@ impl Session {
         id: SessionId,
         scene: u32,
         members: Vec<ParticipantId>,
+        slowest: Option<Measurement>,
     ) -> Self {
         context.effects.record(Record::SessionOpened {
             session: id,
@@ -79,6 +86,8 @@ impl Session {
             links: Links::default(),
             attempts_left: context.game.connection_attempts.saturating_sub(1),
             next_episode: 0,
+            slowest,
+            failed: false,
         };
         session.connect(context);
         session
@@ -99,6 +108,8 @@ impl Session {
             attempts_left: 0,
             next_episode: 0,
             seating: Vec::new(),
+            slowest: None,
+            failed: false,
         }
     }
 

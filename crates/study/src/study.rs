@@ -124,6 +124,7 @@ impl Study {
         let one = Participant {
             connected: false,
             incarnation: 0,
+            measured: None,
             place,
         };
         self.participants.insert(participant, one);
@@ -202,6 +203,10 @@ impl Study {
         }
         match message {
             ClientMessage::Advance { scene } => self.advance(participant, *scene),
+            ClientMessage::Measured { scene, measurement } => {
+                self.measured(participant, *scene, *measurement)
+            }
+            ClientMessage::Unable { scene, message } => self.unable(participant, *scene, message),
             ClientMessage::Join { scene } => self.join(now, participant, *scene),
             ClientMessage::Signal {
                 session,
@@ -229,6 +234,14 @@ impl Study {
                     session.handle_rejoin(context, player, *episode)
                 })
             }
+            ClientMessage::Failed {
+                session,
+                episode,
+                frame,
+                message,
+            } => self.in_session(now, participant, *session, |session, context, player| {
+                session.handle_failed(context, player, *episode, *frame, message)
+            }),
             ClientMessage::Leave => {
                 self.leave(now, participant);
                 Ok(())

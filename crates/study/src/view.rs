@@ -22,6 +22,7 @@ impl Study {
             Place::Instructions { scene } => Some(View::Instructions {
                 scene: *scene,
                 game: game(self.config.game(*scene)?),
+                measured: self.has_measured(participant, *scene),
             }),
             Place::Lobby { scene } => self.lobby_view(now, participant, *scene),
             Place::Session {

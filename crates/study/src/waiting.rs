@@ -19,6 +19,11 @@ impl Study {
         scene: u32,
     ) -> Result<(), Refusal> {
         let timeout = self.config.game(scene).map(|game| game.lobby_timeout);
+        if matches!(self.place(who), Some(Place::Instructions { scene: here }) if *here == scene)
+            && !self.has_measured(who, scene)
+        {
+            return not_now(format!("say first how fast this page runs scene {scene}"));
+        }
         match (self.place(who), timeout) {
             (Some(Place::Instructions { scene: here }), Some(timeout)) if *here == scene => {
                 self.effects.record(Record::LobbyJoined {
@@ -121,6 +126,7 @@ impl Study {
         let Some(Scene::Gym(game)) = self.config.scenes.get(scene as usize) else {
             return;
         };
+        let slowest = self.slowest(scene, &group);
         let session = self.draws.session_id();
         for (player, participant) in (0u8..).zip(&group) {
             if let Some(one) = self.participants.get_mut(participant) {
@@ -141,7 +147,7 @@ impl Study {
             effects: &mut self.effects,
             exits: Vec::new(),
         };
-        let opened = Session::open(&mut context, session, scene, group);
+        let opened = Session::open(&mut context, session, scene, group, slowest);
         self.timers.set(Timer::Session(session), opened.deadline());
         self.sessions.insert(session, opened);
     }

@@ -8,6 +8,8 @@ const SIGN: Record<Outcome, "done" | "pause"> = {
   connection_failed: "pause",
   validation_failed: "pause",
   partner_left: "pause",
+  environment_failed: "pause",
+  too_slow: "pause",
   left: "pause",
 };
 

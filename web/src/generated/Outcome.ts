@@ -3,4 +3,4 @@
 /**
  * How a participant's study ended: a closed list, exactly one each.
  */
-export type Outcome = "completed" | "lobby_timeout" | "connection_failed" | "validation_failed" | "partner_left" | "left";
+export type Outcome = "completed" | "lobby_timeout" | "connection_failed" | "validation_failed" | "partner_left" | "environment_failed" | "too_slow" | "left";

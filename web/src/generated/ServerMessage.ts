@@ -20,4 +20,9 @@ acknowledged: number,
 /**
  * The server's clock, milliseconds since 1970.
  */
-server_ms: number, } | { "type": "view", revision: number, view: View, } | { "type": "signal", session: SessionId, from: number, attempt: number, payload: SignalPayload, } | { "type": "ack", incarnation: number, seq: number, } | { "type": "refused", refusal: Refusal, } | { "type": "pong", sent_ms: number, server_ms: number, } | { "type": "taken_over" };
+server_ms: number, 
+/**
+ * If a scene of the study has an environment in Python, the digest of the lock that says
+ * what to load: `/python/<digest>.json`. A page begins at once, whatever scene it shows.
+ */
+python: string | null, } | { "type": "view", revision: number, view: View, } | { "type": "signal", session: SessionId, from: number, attempt: number, payload: SignalPayload, } | { "type": "ack", incarnation: number, seq: number, } | { "type": "refused", refusal: Refusal, } | { "type": "pong", sent_ms: number, server_ms: number, } | { "type": "taken_over" };

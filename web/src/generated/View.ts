@@ -11,7 +11,12 @@ import type { SessionView } from "./SessionView";
 /**
  * What a participant sees.
  */
-export type View = { "kind": "start", scene: number, title: string, body: string, button: string, } | { "kind": "instructions", scene: number, game: GameView, } | { "kind": "lobby", scene: number, game: GameView, waiting: number, needed: number, closes_in_ms: number, } | { "kind": "connecting", game: GameView, session: SessionView, connection: ConnectionView, } | { "kind": "validating", game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } | { "kind": "playing", game: GameView, session: SessionView, 
+export type View = { "kind": "start", scene: number, title: string, body: string, button: string, } | { "kind": "instructions", scene: number, game: GameView, 
+/**
+ * Nothing has to be measured any more before `Join`. Always so with environments that
+ * need none; a page that is loaded again measures again.
+ */
+measured: boolean, } | { "kind": "lobby", scene: number, game: GameView, waiting: number, needed: number, closes_in_ms: number, } | { "kind": "connecting", game: GameView, session: SessionView, connection: ConnectionView, } | { "kind": "validating", game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } | { "kind": "playing", game: GameView, session: SessionView, 
 /**
  * Links that break are made anew while play goes on, by a new attempt.
  */

@@ -2,8 +2,8 @@
 //! programs, and h(-1) of an episode played today must be the same in ten years.
 
 use igym_protocol::{
-    ClientMessage, Envelope, Resume, Token, decode_upload, encode_delivery, encode_relay,
-    encode_upload,
+    ClientMessage, Envelope, Measurement, Outcome, Record, Resume, ServerMessage, Token, View,
+    decode_upload, encode_delivery, encode_relay, encode_upload,
 };
 
 use crate::sample;
@@ -70,6 +70,128 @@ fn control_messages_have_their_golden_text() {
     let text = r#"{"v":1,"body":{"type":"hello","token":"secret","resume":{"incarnation":3,"key":"k"},"user_agent":"UA"}}"#;
     assert_eq!(hello.encode(), text);
     assert_eq!(Envelope::decode(text).unwrap(), hello);
+}
+
+#[test]
+fn what_pages_say_of_an_environment_has_its_golden_text() {
+    let golden = [
+        r#"{"v":1,"body":{"type":"measured","scene":1,"measurement":{"step_us":310,"save_us":40,"load_us":90,"rollback_us":3600}}}"#,
+        r#"{"v":1,"body":{"type":"unable","scene":1,"message":"no WebAssembly"}}"#,
+        r#"{"v":1,"body":{"type":"failed","session":"01923000-0000-7000-8000-000000000001","episode":1,"frame":7,"message":"env.py:12: ZeroDivisionError"}}"#,
+    ];
+    let messages = [
+        ClientMessage::Measured {
+            scene: 1,
+            measurement: sample::measurement(),
+        },
+        ClientMessage::Unable {
+            scene: 1,
+            message: "no WebAssembly".into(),
+        },
+        ClientMessage::Failed {
+            session: sample::session(),
+            episode: 1,
+            frame: 7,
+            message: "env.py:12: ZeroDivisionError".into(),
+        },
+    ];
+    for (message, golden) in messages.into_iter().zip(golden) {
+        let message = Envelope::new(message);
+        assert_eq!(message.encode(), golden);
+        assert_eq!(Envelope::decode(golden).unwrap(), message);
+    }
+}
+
+#[test]
+fn a_welcome_has_its_golden_text() {
+    let welcome = |python| {
+        Envelope::new(ServerMessage::Welcome {
+            participant: sample::participant(0),
+            study_title: "T".into(),
+            incarnation: 2,
+            resume_key: "k".into(),
+            acknowledged: 5,
+            server_ms: 1.5,
+            python,
+        })
+    };
+    let golden = |python| {
+        format!(
+            r#"{{"v":1,"body":{{"type":"welcome","participant":"01923000-0000-7000-8000-000000000100","study_title":"T","incarnation":2,"resume_key":"k","acknowledged":5,"server_ms":1.5,"python":{python}}}}}"#
+        )
+    };
+    assert_eq!(welcome(None).encode(), golden("null"));
+    let with_python = welcome(Some("ab".into()));
+    assert_eq!(with_python.encode(), golden("\"ab\""));
+    assert_eq!(Envelope::decode(&golden("\"ab\"")).unwrap(), with_python);
+}
+
+#[test]
+fn outcomes_of_environments_have_their_golden_text() {
+    let end = View::End {
+        title: String::new(),
+        body: String::new(),
+        outcome: Outcome::TooSlow,
+        code: None,
+        redirect: None,
+    };
+    let text = serde_json::to_string(&end).unwrap();
+    assert!(text.contains(r#""outcome":"too_slow""#), "{text}");
+    let failed = serde_json::to_string(&Outcome::EnvironmentFailed).unwrap();
+    assert_eq!(failed, r#""environment_failed""#);
+}
+
+#[test]
+fn records_of_environments_have_their_golden_text() {
+    let golden = [
+        r#"{"kind":"measured","participant":"01923000-0000-7000-8000-000000000100","scene":1,"incarnation":2,"measurement":{"step_us":310,"save_us":40,"load_us":90,"rollback_us":3600}}"#,
+        r#"{"kind":"environment_unable","participant":"01923000-0000-7000-8000-000000000100","scene":1,"message":"no WebAssembly"}"#,
+        r#"{"kind":"environment_failed","session":"01923000-0000-7000-8000-000000000001","episode":1,"player":0,"frame":7,"message":"env.py:12: ZeroDivisionError"}"#,
+    ];
+    let records = [
+        Record::Measured {
+            participant: sample::participant(0),
+            scene: 1,
+            incarnation: 2,
+            measurement: sample::measurement(),
+        },
+        Record::EnvironmentUnable {
+            participant: sample::participant(0),
+            scene: 1,
+            message: "no WebAssembly".into(),
+        },
+        Record::EnvironmentFailed {
+            session: sample::session(),
+            episode: 1,
+            player: 0,
+            frame: 7,
+            message: "env.py:12: ZeroDivisionError".into(),
+        },
+    ];
+    for (record, golden) in records.into_iter().zip(golden) {
+        assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Record>(golden).unwrap(), record);
+    }
+}
+
+#[test]
+fn measurements_are_whole_microseconds() {
+    for wrong in ["-1", "1.5", "4294967296", "1e300", "null", "\"1\""] {
+        let text = format!(
+            r#"{{"v":1,"body":{{"type":"measured","scene":1,"measurement":{{"step_us":{wrong},"save_us":1,"load_us":1,"rollback_us":1}}}}}}"#
+        );
+        assert!(Envelope::<ClientMessage>::decode(&text).is_err(), "{wrong}");
+        let right = text.replace(wrong, "4294967295");
+        let read = Envelope::<ClientMessage>::decode(&right).unwrap().body;
+        let ClientMessage::Measured {
+            measurement: Measurement { step_us, .. },
+            ..
+        } = read
+        else {
+            panic!("{read:?}");
+        };
+        assert_eq!(step_us, u32::MAX);
+    }
 }
 
 #[test]

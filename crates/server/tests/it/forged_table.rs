@@ -1,8 +1,8 @@
 //! Everything that is forged in `forged.rs`, as tables.
 
 use igym_protocol::{
-    ClientMessage, Digests, Envelope, JournalBatch, Limits, LinkState, Relay, Resume, Seal,
-    SessionId, SignalPayload, Token, Upload, UploadBody, encode_relay, encode_upload,
+    ClientMessage, Digests, Envelope, JournalBatch, Limits, LinkState, Measurement, Relay, Resume,
+    Seal, SessionId, SignalPayload, Token, Upload, UploadBody, encode_relay, encode_upload,
 };
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
@@ -52,9 +52,38 @@ impl Knowledge {
             messages.push(ClientMessage::Advance { scene });
             messages.push(ClientMessage::Join { scene });
         }
+        // Nothing is to be measured of this study's environment, and it raises no errors.
+        for scene in [0, 1, 2, 99, u32::MAX] {
+            messages.push(ClientMessage::Measured {
+                scene,
+                measurement: Measurement {
+                    rollback_us: u32::MAX,
+                    ..Measurement::default()
+                },
+            });
+            messages.push(ClientMessage::Unable {
+                scene,
+                message: "forged\r\nERROR".into(),
+            });
+        }
         let (own, me) = self.own.unzip();
         let me = me.unwrap_or(0);
         let unknown = SessionId(Uuid::from_u128(0xbad));
+        for (session, episodes) in [
+            (Some(self.foreign), &[0, 1][..]),
+            (Some(unknown), &[0]),
+            (own, &[0, 1, u32::MAX]),
+        ] {
+            let Some(session) = session else { continue };
+            for episode in episodes.iter().copied() {
+                messages.push(ClientMessage::Failed {
+                    session,
+                    episode,
+                    frame: 3,
+                    message: "x".repeat(30_000),
+                });
+            }
+        }
         for (session, places) in [
             (Some(self.foreign), &[(0, 1), (1, 1), (255, u32::MAX)][..]),
             (Some(unknown), &[(0, 1), (1, 0)]),
@@ -280,6 +309,25 @@ pub(crate) fn mutated_texts() -> Vec<Kind> {
         let text = good.replacen(right, wrong, 1);
         assert_ne!(text, good, "{right} is there");
         kinds.push(kind(format!("text with {wrong}"), text));
+    }
+    let measured = Envelope::new(ClientMessage::Measured {
+        scene: 1,
+        measurement: Measurement::default(),
+    })
+    .encode();
+    for wrong in [
+        "-1",
+        "0.5",
+        "4294967296",
+        "1e300",
+        "NaN",
+        "null",
+        "\"0\"",
+        "[0]",
+    ] {
+        let text = measured.replacen("\"rollback_us\":0", &format!("\"rollback_us\":{wrong}"), 1);
+        assert_ne!(text, measured);
+        kinds.push(kind(format!("a rollback of {wrong}"), text));
     }
     for (name, text) in [
         ("deep lists", "[".repeat(30_000)),

@@ -40,6 +40,12 @@ pub(super) fn check(section: &EndSection, place: &Place, found: &mut Vec<Found>)
         &outcomes.validation_failed,
     );
     let partner_left = page(Outcome::PartnerLeft, "partner_left", &outcomes.partner_left);
+    let environment_failed = page(
+        Outcome::EnvironmentFailed,
+        "environment_failed",
+        &outcomes.environment_failed,
+    );
+    let too_slow = page(Outcome::TooSlow, "too_slow", &outcomes.too_slow);
     let left = page(Outcome::Left, "left", &outcomes.left);
     EndScene {
         id: section.id.clone().unwrap_or_else(|| "end".to_owned()),
@@ -48,6 +54,8 @@ pub(super) fn check(section: &EndSection, place: &Place, found: &mut Vec<Found>)
         connection_failed,
         validation_failed,
         partner_left,
+        environment_failed,
+        too_slow,
         left,
     }
 }
@@ -138,6 +146,16 @@ fn words(outcome: Outcome) -> (&'static str, &'static str) {
             "Another player has left",
             "The game ended early because another player left or lost the connection. This is not \
              your fault. Thank you for taking part.",
+        ),
+        Outcome::EnvironmentFailed => (
+            "The game stopped working",
+            "An error in the game ended it early. This is not your fault, and what you played is \
+             saved. Thank you for taking part.",
+        ),
+        Outcome::TooSlow => (
+            "This device is too slow for the game",
+            "The game needs a faster computer, or a browser that has less else to do. This is not \
+             your fault. Thank you for your time.",
         ),
         Outcome::Left => (
             "You have left the study",

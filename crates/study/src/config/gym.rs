@@ -66,6 +66,7 @@ pub(super) fn check(
         connection_attempts,
         connection_timeout: Duration::from_secs_f64(connection_timeout),
         validation_timeout: Duration::from_secs_f64(section.validation_timeout_s),
+        slowest_rollback: None,
         countdown: Duration::from_secs_f64(section.countdown_s),
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
         flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),

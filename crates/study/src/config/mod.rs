@@ -36,6 +36,8 @@ pub struct StudyConfig {
     pub end: EndScene,
     /// STUN and TURN servers that pages may use, none on a local network.
     pub ice_servers: Vec<IceServer>,
+    /// The digest of the lock that pages load Python by, where a scene's environment is in Python.
+    pub python: Option<String>,
     source: String,
     digest: String,
 }
@@ -86,6 +88,9 @@ pub struct GymScene {
     pub connection_timeout: Duration,
     pub validation_timeout: Duration,
     pub countdown: Duration,
+    /// How long a rollback over ten frames may take on a participant's machine; who is slower
+    /// goes to the last page. None where machines need not be measured.
+    pub slowest_rollback: Option<Duration>,
     pub reconnect_grace: Duration,
     pub flush_timeout: Duration,
     /// An episode that is not sealed by all this long after its start is cut.
@@ -139,6 +144,8 @@ pub struct EndScene {
     connection_failed: FinalPage,
     validation_failed: FinalPage,
     partner_left: FinalPage,
+    environment_failed: FinalPage,
+    too_slow: FinalPage,
     left: FinalPage,
 }
 
@@ -151,6 +158,8 @@ impl EndScene {
             Outcome::ConnectionFailed => &self.connection_failed,
             Outcome::ValidationFailed => &self.validation_failed,
             Outcome::PartnerLeft => &self.partner_left,
+            Outcome::EnvironmentFailed => &self.environment_failed,
+            Outcome::TooSlow => &self.too_slow,
             Outcome::Left => &self.left,
         }
     }
@@ -267,6 +276,7 @@ fn parse(source: &str) -> Result<StudyConfig, Vec<Found>> {
         scenes,
         end,
         ice_servers,
+        python: None,
         source: source.to_owned(),
     })
 }

@@ -331,6 +331,12 @@ pub(crate) struct OutcomesSection {
     /// A partner left in the middle of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) partner_left: Option<OutcomeSection>,
+    /// The environment raised an error, on the participant's page or on a partner's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) environment_failed: Option<OutcomeSection>,
+    /// The participant's machine runs the environment too slowly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) too_slow: Option<OutcomeSection>,
     /// The participant left, or was gone too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left: Option<OutcomeSection>,

@@ -145,8 +145,8 @@ left = "x"
             "31:6 `id` cannot be \"the end\"; \
              use letters, digits, `_` and `-`, nothing else",
             "33:1 `[outcomes]` has no key `partnr_left`; did you mean `partner_left`? \
-             its keys are `connection_failed`, `left`, `lobby_timeout`, `partner_left` \
-             and `validation_failed`",
+             its keys are `connection_failed`, `environment_failed`, `left`, `lobby_timeout`, \
+             `partner_left`, `too_slow` and `validation_failed`",
             "34:8 `[left]` is text; it must be a section",
         ]
     );

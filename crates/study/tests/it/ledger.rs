@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use igym_study::Judgement;
 
 use igym_protocol::{
-    CloseReason, EpisodePlan, Outcome, ParticipantId, Record, SessionId, SessionState,
+    CloseReason, EpisodePlan, Measurement, Outcome, ParticipantId, Record, SessionId, SessionState,
 };
 
 /// What is known from records alone.
@@ -25,6 +25,10 @@ pub(crate) struct Person {
     pub(crate) last_session: Option<SessionId>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) code: Option<String>,
+    /// Scene, page and measurement, each once.
+    pub(crate) measured: Vec<(u32, u32, Measurement)>,
+    /// Their page could not run the environment.
+    pub(crate) unable: bool,
 }
 
 pub(crate) struct Group {
@@ -41,6 +45,10 @@ pub(crate) struct Group {
     /// Episodes that were about to be cut.
     pub(crate) flushing: Vec<u32>,
     pub(crate) judging: Vec<u32>,
+    /// The player on whose page the environment raised an error first.
+    pub(crate) failed: Option<u8>,
+    /// The slowest machine of the members as it was when they were matched.
+    pub(crate) slowest: Option<Measurement>,
 }
 
 impl Ledger {
@@ -59,6 +67,39 @@ impl Ledger {
                 assert_eq!(person.lobby, None, "the lobby is left first");
                 person.scene = Some(scene);
                 person.session = None;
+            }
+            Record::Measured {
+                participant,
+                scene,
+                incarnation,
+                measurement,
+            } => {
+                let person = self.person(participant);
+                assert_eq!(person.scene, Some(scene));
+                assert_eq!((person.lobby, person.session), (None, None));
+                let mut before = person.measured.iter();
+                assert!(!before.any(|(of, page, _)| (*of, *page) == (scene, incarnation)));
+                person.measured.push((scene, incarnation, measurement));
+            }
+            Record::EnvironmentUnable {
+                participant, scene, ..
+            } => {
+                let person = self.person(participant);
+                assert_eq!((person.scene, person.session), (Some(scene), None));
+                assert!(!std::mem::replace(&mut person.unable, true), "once");
+            }
+            Record::EnvironmentFailed {
+                session,
+                episode,
+                player,
+                ..
+            } => {
+                let group = self.group(session);
+                assert!(usize::from(player) < group.members.len());
+                assert_eq!(group.failed.replace(player), None, "once");
+                assert_ne!(group.states.last(), Some(&SessionState::Ended));
+                assert_eq!(group.closed.len(), episode as usize, "the present one");
+                assert!(!group.judging.contains(&episode), "not after its end");
             }
             Record::LobbyJoined { participant, scene } => {
                 let person = self.person(participant);
@@ -83,7 +124,6 @@ impl Ledger {
                 }
                 let group = Group {
                     scene,
-                    members,
                     states: Vec::new(),
                     validated: Vec::new(),
                     plans: Vec::new(),
@@ -92,6 +132,9 @@ impl Ledger {
                     rejoined: BTreeMap::new(),
                     flushing: Vec::new(),
                     judging: Vec::new(),
+                    failed: None,
+                    slowest: self.slowest(scene, &members),
+                    members,
                 };
                 assert!(self.sessions.insert(session, group).is_none());
             }
@@ -193,6 +236,15 @@ impl Ledger {
         let player = (0u8..).zip(&group.members).find(|(_, it)| **it == who);
         let fence = player.and_then(|(player, _)| group.rejoined.get(&(episode, player)));
         fence.copied().unwrap_or(0)
+    }
+
+    fn slowest(&self, scene: u32, members: &[ParticipantId]) -> Option<Measurement> {
+        let people = members.iter().filter_map(|who| self.people.get(who));
+        let last = people.filter_map(|person| {
+            let mut of_scene = person.measured.iter().filter(|(of, ..)| *of == scene);
+            of_scene.next_back().map(|(.., measurement)| *measurement)
+        });
+        last.max_by_key(|measurement| measurement.rollback_us)
     }
 
     /// Somebody who has arrived and not ended: nothing is recorded of anybody else.

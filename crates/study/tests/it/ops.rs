@@ -2,14 +2,14 @@
 //! servers die, and time passes.
 
 use igym_protocol::{
-    ClientMessage, Digests, LinkState, ParticipantId, RefusalCode, SessionId, SignalPayload,
-    Verdict, View,
+    ClientMessage, Digests, LinkState, Measurement, ParticipantId, RefusalCode, SessionId,
+    SignalPayload, Verdict, View,
 };
 use igym_study::{RelayRule, Scene, SeatRule, StudyConfig};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::world::{World, config_with, failed, open, participant};
+use crate::world::{World, config_with, failed, measured, open, participant};
 
 pub(crate) const PEOPLE: u64 = 7;
 
@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     seats: u8,
     countdown: bool,
     relay: u8,
+    /// Whether machines are measured, and environments raise errors.
+    measured: bool,
     /// Who is there from the beginning.
     pub(crate) present: u64,
 }
@@ -62,6 +64,12 @@ pub(crate) enum Op {
     Leave(u64),
     LinkFails(u64),
     Lies(u64),
+    /// The machine takes so long for a rollback from now on, in milliseconds.
+    Slow(u64, u8),
+    /// The environment raises an error on the page.
+    Raise(u64),
+    /// Python does not load on the page.
+    Unable(u64),
     Judge(u8),
     Wait(u32),
     Noise(u64, Noise),
@@ -79,15 +87,25 @@ pub(crate) enum Noise {
     Flushed(usize, u32),
     Rejoin(usize, u32),
     Judged(usize, u32),
+    Measured(u32, u32),
+    Unable(u32),
+    Failed(usize, u32, u32),
     Ping,
 }
 
 pub(crate) fn setup() -> impl Strategy<Value = Setup> {
     let players = prop_oneof![1 => Just(1usize), 2 => Just(2), 3 => Just(3), 4 => Just(4)];
-    let game = (players, 1..=3u32, 0..3u8, any::<bool>(), 0..6u8);
+    let game = (
+        players,
+        1..=3u32,
+        0..3u8,
+        any::<bool>(),
+        0..6u8,
+        any::<bool>(),
+    );
     let present = prop_oneof![1 => 0..PEOPLE, 2 => Just(PEOPLE)];
     (game, 1..=2usize, present).prop_map(|(game, games, present)| {
-        let (players, episodes, seats, countdown, relay) = game;
+        let (players, episodes, seats, countdown, relay, measured) = game;
         Setup {
             players,
             episodes,
@@ -95,6 +113,7 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
             seats,
             countdown,
             relay,
+            measured,
             present,
         }
     })
@@ -113,6 +132,10 @@ fn noise() -> impl Strategy<Value = Noise> {
         (session(), 0..4u32).prop_map(|(s, episode)| Noise::Flushed(s, episode)),
         (session(), 0..4u32).prop_map(|(s, episode)| Noise::Rejoin(s, episode)),
         (session(), 0..4u32).prop_map(|(s, episode)| Noise::Judged(s, episode)),
+        (0..5u32, any::<u32>()).prop_map(|(scene, us)| Noise::Measured(scene, us)),
+        (0..5u32).prop_map(Noise::Unable),
+        (session(), 0..4u32, 0..9_000u32)
+            .prop_map(|(s, episode, at)| Noise::Failed(s, episode, at)),
         Just(Noise::Ping),
     ]
 }
@@ -140,6 +163,9 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         1 => who().prop_map(Op::Leave),
         1 => who().prop_map(Op::LinkFails),
         1 => who().prop_map(Op::Lies),
+        2 => (who(), 1..130u8).prop_map(|(who, ms)| Op::Slow(who, ms)),
+        4 => who().prop_map(Op::Raise),
+        1 => who().prop_map(Op::Unable),
         3 => (0..4u8).prop_map(Op::Judge),
         4 => prop_oneof![1..500u32, 500..15_000u32, Just(10_000u32), 15_000..400_000u32]
             .prop_map(Op::Wait),
@@ -159,6 +185,9 @@ pub(crate) fn study(setup: &Setup) -> StudyConfig {
         if !setup.countdown {
             game.countdown = std::time::Duration::ZERO;
         }
+    }
+    if setup.measured {
+        config = measured(config);
     }
     for number in 1..setup.games {
         let mut next = config.scenes[1].clone();
@@ -312,6 +341,22 @@ pub(crate) fn act(world: &mut World, op: &Op) {
                 let _ = world.send(who, &ClientMessage::Validate { session, digests });
             }
         }
+        Op::Slow(who, milliseconds) => {
+            let took = u32::from(*milliseconds) * 1_000;
+            world.rollbacks.insert(participant(*who), took);
+        }
+        Op::Raise(who) => {
+            let _ = world.raise(participant(*who), 7);
+        }
+        Op::Unable(who) => {
+            let who = participant(*who);
+            if let Some(View::Instructions { scene, .. } | View::Lobby { scene, .. }) =
+                world.study.view(world.now, who)
+            {
+                let message = "no memory".to_owned();
+                let _ = world.send(who, &ClientMessage::Unable { scene, message });
+            }
+        }
         Op::Judge(verdict) => {
             let verdicts = [
                 Verdict::Verified,
@@ -400,6 +445,31 @@ fn make_noise(world: &mut World, who: ParticipantId, noise: &Noise) {
         Noise::Rejoin(number, episode) => {
             let session = session(world, number);
             let message = ClientMessage::Rejoin { session, episode };
+            (Some(session), world.send(who, &message))
+        }
+        Noise::Measured(scene, rollback_us) => {
+            let measurement = Measurement {
+                rollback_us,
+                ..Measurement::default()
+            };
+            let message = ClientMessage::Measured { scene, measurement };
+            (None, world.send(who, &message))
+        }
+        Noise::Unable(scene) => {
+            let message = "x".repeat(2_000);
+            (
+                None,
+                world.send(who, &ClientMessage::Unable { scene, message }),
+            )
+        }
+        Noise::Failed(number, episode, frame) => {
+            let session = session(world, number);
+            let message = ClientMessage::Failed {
+                session,
+                episode,
+                frame,
+                message: "x".repeat(2_000),
+            };
             (Some(session), world.send(who, &message))
         }
         Noise::Judged(number, episode) => {

@@ -1,8 +1,8 @@
 //! Pages that do what their view asks for.
 
 use igym_protocol::{
-    ClientMessage, ConnectionView, Digests, EpisodePart, ParticipantId, Refusal, RefusalCode,
-    SessionId, SessionView, Verdict, View,
+    ClientMessage, ConnectionView, Digests, EpisodePart, Measurement, ParticipantId, Refusal,
+    RefusalCode, SessionId, SessionView, Verdict, View,
 };
 
 use crate::authors::What;
@@ -27,6 +27,11 @@ impl World {
     pub(crate) fn answer(&mut self, who: ParticipantId) -> bool {
         let result = match self.view(who) {
             View::Start { scene, .. } => self.send(who, &ClientMessage::Advance { scene }),
+            View::Instructions {
+                scene,
+                measured: false,
+                ..
+            } => self.measure(who, scene),
             View::Instructions { scene, .. } => self.send(who, &ClientMessage::Join { scene }),
             View::Connecting {
                 session,
@@ -78,6 +83,37 @@ impl World {
         };
         result.unwrap();
         true
+    }
+
+    /// The page says how fast its machine is.
+    pub(crate) fn measure(&mut self, who: ParticipantId, scene: u32) -> Result<(), Refusal> {
+        let rollback_us = self.rollbacks.get(&who).copied().unwrap_or(10_000);
+        let measurement = Measurement {
+            step_us: rollback_us / 12,
+            save_us: 20,
+            load_us: 30,
+            rollback_us,
+        };
+        self.send(who, &ClientMessage::Measured { scene, measurement })
+    }
+
+    /// The environment raises an error on the page.
+    pub(crate) fn raise(&mut self, who: ParticipantId, frame: u32) -> Result<(), Refusal> {
+        let Some(session) = self.study.session_of(who) else {
+            return Ok(());
+        };
+        let episode = match self.view(who) {
+            View::Playing { plan, .. } => plan.episode,
+            _ => 0,
+        };
+        let message = "env.py:12: ZeroDivisionError: division by zero".to_owned();
+        let failed = ClientMessage::Failed {
+            session,
+            episode,
+            frame,
+            message,
+        };
+        self.send(who, &failed)
     }
 
     fn answer_in_play(

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use igym_protocol::{CloseReason, Outcome, Record, SessionState, View};
+use igym_protocol::{CloseReason, EpisodePlan, Measurement, Outcome, Record, SessionState, View};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
-use crate::ledger::Person;
+use crate::ledger::{Group, Person};
 use crate::ops::{Op, Setup, act, op, setup, study};
-use crate::world::World;
+use crate::world::{SLOWEST, World};
 
 /// Lets the study run until nothing more will happen.
 fn run_down(world: &mut World) {
@@ -47,14 +47,42 @@ fn check_end(world: &World) {
     for group in world.ledger.sessions.values() {
         assert_eq!(group.states.last(), Some(&SessionState::Ended));
         assert_eq!(group.plans.len(), group.closed.len());
+        check_windows(world, group);
     }
     assert!(world.to_judge.is_empty());
 }
 
+/// The window is what the slowest machine of the group can play again within a frame.
+fn check_windows(world: &World, group: &Group) {
+    let game = world.study.config().game(group.scene).unwrap();
+    assert_eq!(group.slowest.is_some(), game.slowest_rollback.is_some());
+    for plan in &group.plans {
+        let wanted = game.window.as_millis() as u32;
+        let Some(slowest) = group.slowest else {
+            assert_eq!(plan.window_ms, wanted);
+            continue;
+        };
+        let frame_us = 1e6 / f64::from(plan.frames_per_second);
+        let frames = (frame_us / (f64::from(slowest.rollback_us) / 10.0)).floor();
+        let in_time = (frames * frame_us / 1e3).clamp(150.0, f64::from(wanted));
+        let difference = f64::from(plan.window_ms) - in_time;
+        assert!(difference.abs() <= 1.0, "{} {in_time}", plan.window_ms);
+    }
+}
+
 /// Whether the outcome fits what became of the last session.
 fn check_outcome(world: &World, person: &Person, outcome: Outcome) {
+    let slow = |(.., measurement): &(u32, u32, Measurement)| {
+        u128::from(measurement.rollback_us) > SLOWEST.as_micros()
+    };
+    assert_eq!(
+        person.measured.iter().any(slow),
+        outcome == Outcome::TooSlow
+    );
+    assert!(!person.unable || outcome == Outcome::EnvironmentFailed);
     let Some(session) = person.last_session else {
-        assert!(matches!(outcome, Outcome::LobbyTimeout | Outcome::Left));
+        let early = [Outcome::LobbyTimeout, Outcome::TooSlow, Outcome::Left];
+        assert!(early.contains(&outcome) || person.unable);
         return;
     };
     let group = &world.ledger.sessions[&session];
@@ -69,13 +97,15 @@ fn check_outcome(world: &World, person: &Person, outcome: Outcome) {
         let sealed = |(reason, _): &&(CloseReason, _)| *reason == CloseReason::Sealed;
         group.closed.iter().filter(sealed).count() == plan.episodes as usize
     });
+    let failed = group.failed.is_some();
     match outcome {
         Outcome::Completed => assert!(played),
-        Outcome::PartnerLeft => assert!(others.contains(&Outcome::Left) && !played),
+        Outcome::PartnerLeft => assert!(others.contains(&Outcome::Left) && !played && !failed),
         Outcome::ConnectionFailed => assert!(!others.contains(&Outcome::PartnerLeft) && !played),
         Outcome::ValidationFailed => assert!(!played),
+        Outcome::EnvironmentFailed => assert!(failed != played && person.unable == played),
         // Of a later lobby, or on purpose.
-        Outcome::LobbyTimeout => assert!(played),
+        Outcome::LobbyTimeout | Outcome::TooSlow => assert!(played),
         Outcome::Left => {}
     }
 }
@@ -88,6 +118,8 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
             Record::ParticipantEnded { outcome, .. } => see(format!("{outcome:?}")),
             Record::EpisodeClosed { reason, .. } => see(format!("{reason:?}")),
             Record::LobbyLeft { .. } => see("LobbyLeft".to_owned()),
+            Record::Measured { .. } => see("Measured".to_owned()),
+            Record::EnvironmentUnable { .. } => see("Unable".to_owned()),
             Record::EpisodeOpened { plan } if plan.episode > 0 => see("Next".to_owned()),
             _ => {}
         }
@@ -96,6 +128,18 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
         see(format!("Players{}", group.members.len()));
         if group.attempt > 1 {
             see("Retry".to_owned());
+        }
+        if group.failed.is_some() {
+            see(format!("Failed{}", group.members.len()));
+            match group.closed.last() {
+                Some((CloseReason::Cut, _)) => see("FailedInPlay".to_owned()),
+                Some((CloseReason::Sealed, _)) => see("FailedAfterSeals".to_owned()),
+                None => see("FailedBeforePlay".to_owned()),
+            }
+        }
+        let narrow = |plan: &EpisodePlan| plan.window_ms < 500;
+        if group.plans.iter().any(narrow) {
+            see("Narrowed".to_owned());
         }
         if !group.rejoined.is_empty() {
             see(format!("Rejoined{}", group.members.len()));
@@ -163,7 +207,19 @@ fn whatever_happens_nobody_is_stranded() {
         "ConnectionFailed",
         "ValidationFailed",
         "PartnerLeft",
+        "EnvironmentFailed",
+        "TooSlow",
         "Left",
+        "Measured",
+        "Narrowed",
+        "Unable",
+        "Failed1",
+        "Failed2",
+        "Failed3",
+        "Failed4",
+        "FailedInPlay",
+        "FailedAfterSeals",
+        "FailedBeforePlay",
         "Sealed",
         "Cut",
         "Next",

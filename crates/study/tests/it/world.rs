@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) gave_up: BTreeSet<(ParticipantId, SessionId, u32, u8)>,
     /// Links of which the study wanted to hear nothing more, likewise.
     pub(crate) hushed: BTreeSet<(ParticipantId, SessionId, u32, u8)>,
+    /// How long a rollback takes on each machine, in microseconds, where it is not quick.
+    pub(crate) rollbacks: BTreeMap<ParticipantId, u32>,
 }
 
 /// The study of the example, for so many players and episodes; packets may pass through the server.
@@ -61,6 +63,23 @@ pub(crate) fn config_with(players: usize, episodes: u32, relay: RelayRule) -> St
             }
             game.episodes = episodes;
             game.seat_groups = (0..players).map(|n| vec![format!("agent {n}")]).collect();
+        }
+    }
+    config
+}
+
+/// The longest rollback of [`config_measured`].
+pub(crate) const SLOWEST: Duration = Duration::from_millis(100);
+
+/// The same with an environment whose speed is measured, and which may raise errors.
+pub(crate) fn config_measured(players: usize, episodes: u32) -> StudyConfig {
+    measured(config(players, episodes))
+}
+
+pub(crate) fn measured(mut config: StudyConfig) -> StudyConfig {
+    for scene in &mut config.scenes {
+        if let Scene::Gym(game) = scene {
+            game.slowest_rollback = Some(SLOWEST);
         }
     }
     config
@@ -115,6 +134,7 @@ impl World {
             blocked: BTreeSet::new(),
             gave_up: BTreeSet::new(),
             hushed: BTreeSet::new(),
+            rollbacks: BTreeMap::new(),
         };
         world.study_opened();
         world
@@ -379,8 +399,20 @@ impl World {
                     assert_eq!(person.outcome, Some(outcome));
                     assert_eq!(person.code, code);
                 }
+                View::Instructions {
+                    scene, measured, ..
+                } => {
+                    assert_eq!((person.lobby, person.outcome), (None, None));
+                    let game = self.study.config().game(scene).unwrap();
+                    let page = self.page(*who);
+                    let mut all = person.measured.iter();
+                    let known = all.any(|(of, by, _)| (*of, *by) == (scene, page));
+                    // The study hears of a page when it connects.
+                    if self.connected.contains(who) {
+                        assert_eq!(measured, known || game.slowest_rollback.is_none());
+                    }
+                }
                 View::Start { .. }
-                | View::Instructions { .. }
                 | View::Connecting { .. }
                 | View::Validating { .. }
                 | View::Playing { .. } => assert_eq!((person.lobby, person.outcome), (None, None)),
