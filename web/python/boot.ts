@@ -137,7 +137,9 @@ export async function startPython(
   const pyodide = await loadCore(lock, ground, hashSeed);
   const [platform, study, ...wheels] = await files;
   ground.handleStage?.("unpacking");
-  for (const wheel of wheels) pyodide.unpackArchive(wheel, "wheel");
+  // Where Python looks for packages; it also tells them from files of the study.
+  const extractDir = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
+  for (const wheel of wheels) pyodide.unpackArchive(wheel, "wheel", { extractDir });
   if (platform) unpack(pyodide, platform, PLATFORM);
   if (study) unpack(pyodide, study, STUDY);
   ground.handleStage?.("importing");

@@ -67,7 +67,11 @@ test("the interpreter says what it does, and keeps the lock's hash seed", () => 
   });
   expect(JSON.parse(runtime.measure()).step_us).toBeGreaterThan(0);
   runtime.destroy();
-  expect(python.versions()).toEqual({ pyodide: "0.28.3", python: "3.13.2", packages: {} });
+  expect(python.versions()).toEqual({
+    pyodide: "0.28.3",
+    python: "3.13.2",
+    packages: { ropes: "1.0" },
+  });
 });
 
 test("a rollback leads to the same answers as straight play", () => {

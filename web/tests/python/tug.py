@@ -2,6 +2,8 @@
 
 import random
 
+import ropes
+
 
 class Discrete:
     def __init__(self, n):
@@ -35,12 +37,12 @@ class Tug:
     def step(self, actions):
         self.time += 1
         if self.time == self.breaks_at:
-            raise RuntimeError("the rope broke")
+            ropes.snap()
         pull = {"left": -1, "right": 1}
         for agent, action in actions.items():
             self.place += pull[agent] * action
         self.place += self.random.choice((-1, 0, 1))
-        over = abs(self.place) >= 50
+        over = abs(self.place) >= ropes.STRENGTH
         agents = self.agents
         if over:
             self.agents = []
