@@ -28,7 +28,10 @@ PICTURES = {
     "python_slime_volleyball": [(0, 0), (45, 1), (120, 0)],
     "mountain_car": [(0, 0), (90, 0)],
     "cart_pole": [(0, 0), (9, 0)],
+    "overcooked": [(0, 0), (30, 1), (47, 0), (53, 1)],
 }
+#: What the players do, by the first letters of their keys, where random keys lead nowhere: soup is cooked.
+SCRIPTS = {"overcooked": ("UDLRT", ["RTLUTRTLUTRTLUTRD" + "." * 40, "LDT" + "." * 44 + "URUT.."])}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +75,7 @@ def played(name, frames, seed, viewer):
     agents = len(told["agents"])
     choices = [[None, *(binding[agent] for binding in told["bindings"])] for agent in range(agents)]
     held = [None] * agents
+    letters, script = SCRIPTS.get(name, ("", []))
     answer = read(one.reset(seed))
     for frame in range(max(frames) + 1):
         assert "error" not in answer[-1], answer[-1]
@@ -79,7 +83,9 @@ def played(name, frames, seed, viewer):
             (entry, _) = read(one.run(Batch().draw(viewer).data))
             yield frame, entry["draw"], told
         for agent in range(agents):
-            if noise.random() < 0.15:
+            if script:
+                held[agent] = choices[agent][letters.find(script[agent][frame : frame + 1] or ".") + 1]
+            elif noise.random() < 0.15:
                 held[agent] = noise.choice(choices[agent])
         inputs = [bytes.fromhex(told["default_inputs"][agent] if held[agent] is None else held[agent]) for agent in range(agents)]
         answer = read(one.run(Batch().step(frame, *inputs).data))
