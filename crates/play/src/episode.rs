@@ -5,13 +5,16 @@ mod measure;
 mod recorder;
 mod records;
 mod routes;
+mod screen;
 mod setup;
 
 use std::time::Duration;
 
-use igym_gym::{Asset, Display, DrawDelta, Surface};
-use igym_protocol::{ClientEvent, EpisodePlan, InputSource, Limits, Path, Seal, UploadBody};
-use igym_rollback::{Advance, Engine, Frame, Input, LinkId, Micros, PacketError, PlayerIndex};
+use igym_gym::{Asset, DrawDelta, ForeignError};
+use igym_protocol::{ClientEvent, EpisodePlan, InputSource, Path, Seal, UploadBody};
+use igym_rollback::{
+    Advance, Costs, Engine, Frame, Input, LinkId, Micros, PacketError, PlayerIndex,
+};
 
 use crate::keyboard::Keyboard;
 use crate::{LinkStatus, Score, Status};
@@ -19,13 +22,14 @@ use host::Host;
 use measure::Measurements;
 use recorder::Recorder;
 use routes::Routes;
+use screen::Screen;
 
-pub use setup::PlayError;
+pub use setup::{PlayError, foreign_configuration};
 
 /// How often the links are sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Engine, simulation, keys, recorder and drawing of one peer in one episode.
+/// Engine, environment, keys, recorder and drawing of one peer in one episode.
 ///
 /// After each call that takes a time, poll packets and uploads until there are none. Uploads are to
 /// be polled at least once per frame.
@@ -53,6 +57,7 @@ pub struct Episode {
     seal: Option<Seal>,
     closing: Closing,
     screen: Screen,
+    failure_recorded: bool,
 }
 
 /// A packet and the ways that it is to be sent: at least one, at times both. The receiver takes
@@ -82,15 +87,6 @@ struct Closing {
     flush_answered: bool,
 }
 
-/// What this peer's page shows.
-struct Screen {
-    surface: Surface,
-    display: Display,
-    /// The agent through whose eyes the environment is drawn.
-    viewer: Option<usize>,
-    current: bool,
-}
-
 impl Episode {
     /// The plan that is played.
     pub fn plan(&self) -> &EpisodePlan {
@@ -99,13 +95,19 @@ impl Episode {
 
     /// What the page must load before it can draw.
     pub fn assets(&self) -> &[Asset] {
-        self.screen.surface.assets()
+        self.host.assets()
+    }
+
+    /// Why the environment cannot go on: then [`tick`](Self::tick) does nothing more, and what was
+    /// recorded is uploaded as ever. Only a foreign environment can fail.
+    pub fn failure(&self) -> Option<&ForeignError> {
+        self.host.failure()
     }
 
     /// When `tick` is to be called next; in the past if it is late.
     pub fn next_tick_at(&self, now: Micros) -> Micros {
-        if self.closing.flush_asked {
-            // Play has stopped; a host that only watches this time must not spin.
+        if self.stopped() {
+            // A host that only watches this time must not spin.
             return now + SAMPLE_EVERY;
         }
         self.engine.next_tick_at(now)
@@ -117,8 +119,6 @@ impl Episode {
         let confirmed = self.engine.confirmed().map_or(0, |last| last.0 + 1);
         let frames_left = self.plan.max_steps.saturating_sub(frame);
         let own = &self.plan.seats[usize::from(self.me.0)].agents;
-        let agents = self.host.simulation.env().agents();
-        let returns = self.host.simulation.returns();
         Status {
             round: self.plan.episode + 1,
             rounds: self.plan.episodes,
@@ -129,9 +129,8 @@ impl Episode {
             ms_left: (u64::from(frames_left) * 1000 / u64::from(self.plan.frames_per_second))
                 .try_into()
                 .unwrap_or(u32::MAX),
-            scores: agents
-                .iter()
-                .zip(returns)
+            scores: (self.host.agents().iter())
+                .zip(self.host.returns())
                 .map(|(agent, score)| Score {
                     agent: agent.clone(),
                     score: *score,
@@ -166,7 +165,7 @@ impl Episode {
         now: Micros,
     ) -> Result<(), PacketError> {
         self.us(now);
-        if self.closing.flush_asked {
+        if self.stopped() {
             return Ok(());
         }
         let handled = self.engine.handle_packet(LinkId(from), bytes, now);
@@ -237,21 +236,22 @@ impl Episode {
     }
 
     /// One beat: samples the keys, simulates what is due, makes packets. Does nothing and returns
-    /// false before `next_tick_at`, and after a flush. One call makes one frame at most, so a host that is late calls it again
+    /// false before `next_tick_at`, and after a flush or a [failure](Self::failure). One call makes one frame at most, so a host that is late calls it again
     /// until `next_tick_at` is in the future.
     pub fn tick(&mut self, now: Micros) -> bool {
         self.us(now);
-        if self.closing.flush_asked || now < self.engine.next_tick_at(now) {
+        if self.stopped() || now < self.engine.next_tick_at(now) {
             return false;
         }
         self.route(now);
         self.author(now);
-        if let Advance::Run(mut batch) = self.engine.advance(now) {
-            self.host.run(&mut batch);
+        if let Advance::Run(mut batch) = self.engine.advance(now)
+            && self.host.run(&mut batch, &self.screen)
+        {
             self.engine
                 .complete(&mut batch)
                 .expect("the host ran each step of the batch, in order, up to a terminal one");
-            self.screen.current = false;
+            self.screen.set_current(false);
         }
         // Inputs arrive in `handle_packet` alone, so the path is of no account here.
         self.drain(now, Path::Relay);
@@ -275,20 +275,23 @@ impl Episode {
 
     /// What the page must change to show the current state; empty if it shows it already.
     pub fn draw(&mut self) -> DrawDelta {
-        if self.screen.current {
+        if self.screen.is_current() {
             return DrawDelta::default();
         }
-        self.screen.current = true;
-        let env = self.host.simulation.env();
-        env.render(&mut self.screen.surface, self.screen.viewer);
-        self.screen.display.diff(&self.screen.surface.commit())
+        self.screen.set_current(true);
+        self.host.show(&mut self.screen)
     }
 
     /// The whole picture, for a page that shows nothing yet.
     pub fn redraw(&mut self) -> DrawDelta {
-        self.screen.display.clear();
-        self.screen.current = false;
+        self.screen.clear();
         self.draw()
+    }
+
+    /// The bytes of the image whose size the last [`DrawDelta::pixels`] told: row by row, red, green
+    /// and blue of each pixel.
+    pub fn take_pixels(&self) -> Vec<u8> {
+        self.screen.pixels().to_vec()
     }
 
     /// The host could not send the packet just polled for player `to`: its channel was full.
@@ -301,23 +304,22 @@ impl Episode {
         self.measurements.tick(microseconds);
     }
 
+    /// What the environment's work costs on the host, in microseconds; snapshots are made as seldom as
+    /// it makes them worth while. Of no account for native environments.
+    pub fn report_costs(&mut self, step: u32, save: u32, load: u32) {
+        let [step, save, load] = [step, save, load].map(|it| Duration::from_micros(it.into()));
+        self.engine.report_costs(Costs { save, load, step });
+    }
+
     /// The time from a key event to the drawing of the first frame that used it, in microseconds.
     pub fn record_key_latency(&mut self, microseconds: u32) {
         self.measurements.key_to_frame(microseconds);
     }
 
-    /// Something went wrong on the host that belongs into the data.
-    pub fn record_error(&mut self, message: &str, now: Micros) {
-        let at_us = self.us(now);
-        let message = message.chars().take(Limits::TEXT_CHARS).collect();
-        self.recorder
-            .event(at_us, ClientEvent::Error { at_us, message });
-    }
-
     /// Test only: flips one bit of state before `frame` is stepped, each time it is.
     #[cfg(feature = "fault-injection")]
     pub fn inject_fault(&mut self, frame: u32) {
-        self.host.fault_at = Some(frame);
+        self.host.inject_fault(frame);
     }
 
     /// A packet to send, to whom, and which ways.
@@ -338,6 +340,7 @@ impl Episode {
     /// rest of both, the report, then the seal. After [`finish`](Self::finish) the rest of both.
     pub fn poll_upload(&mut self, now: Micros) -> Option<UploadBody> {
         let at_us = self.us(now);
+        self.record_failure(now);
         let sealing = self.seal.is_some() && !self.closing.seal_uploaded;
         let flushing = self.closing.flush_asked && !self.closing.flush_answered;
         let closed = self.closing.seal_uploaded || self.closing.flush_answered;
@@ -362,6 +365,11 @@ impl Episode {
         None
     }
 
+    /// Play has stopped at this peer.
+    fn stopped(&self) -> bool {
+        self.closing.flush_asked || self.host.failure().is_some()
+    }
+
     /// Chooses the ways of this tick's packets.
     fn route(&mut self, now: Micros) {
         let at_us = self.us(now);
@@ -380,14 +388,13 @@ impl Episode {
         while now >= self.start_at
             && let Some(frame) = self.engine.wanted_input()
         {
-            let default = self.keyboard.default_action();
             let (action, source) = if self.visible {
                 (self.keyboard.sample(), InputSource::Human)
             } else {
-                (default, InputSource::Background)
+                (None, InputSource::Background)
             };
             let own = &self.plan.seats[usize::from(self.me.0)].agents;
-            let input = setup::input_of(self.host.simulation.env(), own, action, default);
+            let input = self.host.input(own, action);
             if self.engine.add_local_input(self.me, input).is_err() {
                 return;
             }

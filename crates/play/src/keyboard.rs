@@ -12,7 +12,6 @@ pub(crate) struct Keyboard {
     mode: InputMode,
     /// Those with more keys first, else in the plan's order.
     bindings: Vec<Binding>,
-    default_action: u32,
     held: BTreeSet<String>,
     /// Keys that went down since the last sample: a tap shorter than a frame is not lost.
     tapped: BTreeSet<String>,
@@ -53,15 +52,10 @@ impl Keyboard {
         Self {
             mode: controls.mode,
             bindings,
-            default_action: controls.default_action,
             held: BTreeSet::new(),
             tapped: BTreeSet::new(),
             queue: VecDeque::new(),
         }
-    }
-
-    pub(crate) fn default_action(&self) -> u32 {
-        self.default_action
     }
 
     /// A key went down or up. `None` if nothing changed: an unbound key, an automatic repeat.
@@ -115,17 +109,16 @@ impl Keyboard {
         self.queue.clear();
     }
 
-    /// The action of the next frame.
-    pub(crate) fn sample(&mut self) -> u32 {
-        let action = match self.mode {
+    /// The action of the next frame; `None` if nothing bound is pressed.
+    pub(crate) fn sample(&mut self) -> Option<u32> {
+        match self.mode {
             InputMode::HeldKeys => {
                 let mut down = std::mem::take(&mut self.tapped);
                 down.extend(self.held.iter().cloned());
                 self.action_of(&down, None)
             }
             InputMode::SingleKeystroke => self.queue.pop_front(),
-        };
-        action.unwrap_or(self.default_action)
+        }
     }
 
     /// The first binding whose keys are all `down` and that has `needed` among its keys.
@@ -188,7 +181,11 @@ mod tests {
                     other => panic!("not a step: {other:?}"),
                 }
             }
-            assert_eq!(keyboard.sample(), *expected, "sample {index} of {script:?}");
+            assert_eq!(
+                keyboard.sample().unwrap_or(NOTHING),
+                *expected,
+                "sample {index} of {script:?}"
+            );
         }
     }
 
@@ -287,7 +284,7 @@ mod tests {
         assert_eq!(single.handle_key("a", false), change("a", 0));
         assert_eq!(single.handle_key("a", true), change("a", 1));
         single.forget();
-        assert_eq!(single.sample(), NOTHING);
+        assert_eq!(single.sample(), None);
     }
 
     #[test]
@@ -298,7 +295,7 @@ mod tests {
             keyboard.handle_key("a", false);
         }
         let acted = (0..10_000)
-            .take_while(|_| keyboard.sample() == LEFT)
+            .take_while(|_| keyboard.sample() == Some(LEFT))
             .count();
         assert_eq!(acted, QUEUE);
     }

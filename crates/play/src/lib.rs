@@ -1,8 +1,8 @@
 //! One peer's play of an episode: keys, packets and time come in; packets, drawings and uploads
 //! come out.
 //!
-//! [`Episode`] joins the rollback engine, a simulated environment, the player's keys and the
-//! recorder. [`Outbox`] numbers what is uploaded and keeps it until the server has it on disk. The
+//! [`Episode`] joins the rollback engine, an environment, the player's keys and the recorder. The
+//! environment is a native one, or one behind a [`Runtime`]; all else is the same. [`Outbox`] numbers what is uploaded and keeps it until the server has it on disk. The
 //! participant's Web Worker, bots and tests drive the same code; they own sockets, clock and
 //! screen.
 //!
@@ -54,10 +54,10 @@ mod keyboard;
 mod outbox;
 mod status;
 
-pub use episode::{Episode, Outgoing, PlayError};
+pub use episode::{Episode, Outgoing, PlayError, foreign_configuration};
 pub use outbox::{Kept, Outbox};
 pub use status::{LinkStatus, Score, Status};
 
 // What a host needs beside, so that it need not name the rooms below.
-pub use igym_gym::{Asset, DrawDelta};
+pub use igym_gym::{Asset, DrawDelta, ForeignError, Runtime};
 pub use igym_rollback::{Micros, PacketError};

@@ -1,50 +1,109 @@
-//! Runs the engine's batches on a simulation.
+//! Runs the engine's batches on an environment, whatever it is written in.
 
-use igym_gym::Simulation;
-use igym_rollback::{Batch, Digest, Request, StepResult};
+mod foreign;
+mod native;
 
-/// The simulation of one peer, and a test's means to make it err.
-pub(super) struct Host {
-    pub(super) simulation: Simulation,
-    #[cfg(feature = "fault-injection")]
-    pub(super) fault_at: Option<u32>,
+use igym_gym::{Asset, DrawDelta, ForeignError};
+use igym_rollback::{Batch, Input, SnapshotPolicy};
+
+use super::screen::Screen;
+
+pub(super) use foreign::ForeignHost;
+pub(super) use native::NativeHost;
+
+/// The environment of one peer.
+pub(super) enum Host {
+    /// In this program.
+    Native(NativeHost),
+    /// Behind bytes.
+    Foreign(ForeignHost),
 }
 
 impl Host {
-    pub(super) fn new(simulation: Simulation) -> Self {
-        Self {
-            simulation,
-            #[cfg(feature = "fault-injection")]
-            fault_at: None,
+    /// Every agent, in the environment's order.
+    pub(super) fn agents(&self) -> &[String] {
+        match self {
+            Self::Native(host) => host.simulation.env().agents(),
+            Self::Foreign(host) => host.foreign.description().agents(),
         }
     }
 
-    /// One call per tick, however far it goes back. Stops at a terminal frame.
-    pub(super) fn run(&mut self, batch: &mut Batch) {
-        while let Some(request) = batch.poll_request() {
-            match request {
-                Request::Load { frame } => self
-                    .simulation
-                    .load(frame.0)
-                    .expect("the engine loads only frames that it had saved and not let go"),
-                Request::Save { frame } => {
-                    debug_assert_eq!(self.simulation.frame(), frame.0);
-                    self.simulation.save(frame.0);
-                }
-                Request::Step { frame, .. } => {
-                    #[cfg(feature = "fault-injection")]
-                    if self.fault_at == Some(frame.0) {
-                        self.simulation.fault(0);
-                    }
-                    let record = self.simulation.step(batch.inputs(frame));
-                    batch.answer(StepResult {
-                        outcome: &record.outcome,
-                        terminal: record.terminal,
-                        digest: record.digest.map(Digest),
-                    });
-                }
-            }
+    /// Each agent's rewards so far.
+    pub(super) fn returns(&self) -> &[f64] {
+        match self {
+            Self::Native(host) => host.simulation.returns(),
+            Self::Foreign(host) => host.foreign.returns(),
         }
-        self.simulation.forget_before(batch.keep_from().0);
+    }
+
+    /// What the page must load before it can draw.
+    pub(super) fn assets(&self) -> &[Asset] {
+        match self {
+            Self::Native(host) => host.assets(),
+            Self::Foreign(host) => host.assets(),
+        }
+    }
+
+    /// Why the environment cannot go on.
+    pub(super) fn failure(&self) -> Option<&ForeignError> {
+        match self {
+            Self::Native(_) => None,
+            Self::Foreign(host) => host.foreign.failure(),
+        }
+    }
+
+    /// Which states the engine is to ask for: what is saved by a copy of some bytes always is.
+    pub(super) fn snapshots(&self) -> SnapshotPolicy {
+        match self {
+            Self::Native(_) => SnapshotPolicy::EveryFrame,
+            Self::Foreign(_) => SnapshotPolicy::Measured,
+        }
+    }
+
+    /// Whether an agent of the seat can do what a key binding with this `action` means.
+    pub(super) fn can(&self, seat: &[String], action: u32) -> bool {
+        match self {
+            Self::Native(host) => host.can(seat, action),
+            Self::Foreign(host) => host.has_binding(action),
+        }
+    }
+
+    /// The input of a player whose keys mean the `action` of a key binding, or nothing. An agent
+    /// that cannot do it does the default.
+    pub(super) fn input(&self, seat: &[String], action: Option<u32>) -> Input {
+        let bytes = match self {
+            Self::Native(host) => host.input(seat, action),
+            Self::Foreign(host) => host.input(seat, action),
+        };
+        // A seat without agents still has a say, of one byte that nobody reads.
+        Input::new(&bytes).unwrap_or_default()
+    }
+
+    /// One call per tick, however far it goes back. Stops at a terminal frame. False if the
+    /// environment failed: then the batch cannot be completed.
+    pub(super) fn run(&mut self, batch: &mut Batch, screen: &Screen) -> bool {
+        match self {
+            Self::Native(host) => {
+                host.run(batch);
+                true
+            }
+            Self::Foreign(host) => host.run(batch, screen).is_some(),
+        }
+    }
+
+    /// Draws the current state onto the screen; one that failed draws nothing.
+    pub(super) fn show(&mut self, screen: &mut Screen) -> DrawDelta {
+        match self {
+            Self::Native(host) => host.show(screen),
+            Self::Foreign(host) => host.show(screen).unwrap_or_default(),
+        }
+    }
+
+    #[cfg(feature = "fault-injection")]
+    pub(super) fn inject_fault(&mut self, frame: u32) {
+        match self {
+            Self::Native(host) => host.fault_at = Some(frame),
+            Self::Foreign(host) => host.fault_at = Some(frame),
+        }
     }
 }

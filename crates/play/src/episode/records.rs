@@ -1,7 +1,7 @@
 //! From the engine's events to records.
 
 use igym_protocol::{
-    AuthoredInput, CanonicalRow, ClientEvent, InputSource, KeyEvent, Path, PresentedFrame,
+    AuthoredInput, CanonicalRow, ClientEvent, InputSource, KeyEvent, Limits, Path, PresentedFrame,
     ReceivedInput, Seal,
 };
 use igym_rollback::{Event, Frame, Input, Micros};
@@ -101,6 +101,24 @@ impl Episode {
             down,
             frame: frame.0,
         });
+    }
+
+    /// Something went wrong on the host that belongs into the data.
+    pub fn record_error(&mut self, message: &str, now: Micros) {
+        let at_us = self.us(now);
+        let message = message.chars().take(Limits::TEXT_CHARS).collect();
+        self.recorder
+            .event(at_us, ClientEvent::Error { at_us, message });
+    }
+
+    /// The environment's failure belongs into the data, whoever noticed it.
+    pub(super) fn record_failure(&mut self, now: Micros) {
+        if let Some(failure) = self.host.failure()
+            && !std::mem::replace(&mut self.failure_recorded, true)
+        {
+            let message = format!("{failure}\n{}", failure.details);
+            self.record_error(&message, now);
+        }
     }
 
     pub(super) fn sample_links(&mut self, now: Micros) {

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use igym_gym::{Action, Display, MultiAgentEnv, Rules, Simulation, Surface};
+use igym_gym::{Description, ForeignError, MultiAgentEnv, Rules, Runtime, Simulation};
 use igym_protocol::{EpisodePlan, Prediction};
 use igym_rollback::{
     BuildError, ChainHash, Engine, Epoch, Frame, Incarnation, Input, Micros, PlayerIndex,
 };
 
-use super::host::Host;
+use super::host::{ForeignHost, Host, NativeHost};
 use super::measure::Measurements;
 use super::recorder::Recorder;
 use super::routes::Routes;
-use super::{Closing, Episode, Screen};
+use super::screen::Screen;
+use super::{Closing, Episode};
 use crate::keyboard::Keyboard;
 
 /// A plan that this peer cannot play. Studies are checked before they are served, so a participant
@@ -28,6 +29,8 @@ pub enum PlayError {
     Binding { action: u32, label: String },
     #[error("the environment cannot be made: {0}")]
     Environment(#[from] igym_envs::CreateError),
+    #[error(transparent)]
+    Description(#[from] igym_gym::DescriptionError),
     #[error("the plan does not fit the environment: {0}")]
     Rules(#[from] igym_gym::SetupError),
     #[error("the plan does not fit the engine: {0}")]
@@ -96,6 +99,40 @@ impl Episode {
         start_at: Micros,
         history: Option<Vec<Vec<Vec<u8>>>>,
     ) -> Result<Self, PlayError> {
+        let mut simulation = Simulation::new(env, rules(plan))?;
+        simulation.reset(plan.seed);
+        let host = Host::Native(NativeHost::new(simulation));
+        Self::assemble(plan, host, me, incarnation, start_at, history)
+    }
+
+    /// [`new`](Self::new), or [`rejoin`](Self::rejoin) where there is a history, with an environment
+    /// that is not in this program. `runtime` was opened with what
+    /// [`foreign_configuration`](crate::foreign_configuration) gives for the plan; the episode is
+    /// begun in it at once. An environment that fails in that gives an episode that
+    /// [has failed](Self::failure).
+    pub fn foreign(
+        plan: &EpisodePlan,
+        runtime: Box<dyn Runtime>,
+        me: u8,
+        incarnation: u32,
+        start_at: Micros,
+        history: Option<Vec<Vec<Vec<u8>>>>,
+    ) -> Result<Self, PlayError> {
+        let description = Description::from_config(&plan.environment.config)?;
+        description.check(&rules(plan))?;
+        let host = ForeignHost::new(description, runtime, plan.seed);
+        let host = Host::Foreign(host);
+        Self::assemble(plan, host, me, incarnation, start_at, history)
+    }
+
+    fn assemble(
+        plan: &EpisodePlan,
+        host: Host,
+        me: u8,
+        incarnation: u32,
+        start_at: Micros,
+        history: Option<Vec<Vec<Vec<u8>>>>,
+    ) -> Result<Self, PlayError> {
         let players = plan.seats.len();
         let seat = plan
             .seats
@@ -108,29 +145,9 @@ impl Episode {
         let history = history
             .map(|history| checked_history(plan, &history))
             .transpose()?;
-        let viewer = env
-            .agents()
-            .iter()
-            .position(|agent| seat.agents.contains(agent));
-        let (width, height) = env.size();
-        let mut surface = Surface::new(width, height);
-        env.register_assets(&mut surface);
-        let mut simulation = Simulation::new(
-            env,
-            Rules {
-                max_steps: plan.max_steps,
-                digest_interval: plan.digest_interval,
-                seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
-                default_action: plan.controls.default_action,
-            },
-        )?;
-        simulation.reset(plan.seed);
-        let default = plan.controls.default_action;
+        let viewer = (host.agents().iter()).position(|agent| seat.agents.contains(agent));
         for binding in &plan.controls.bindings {
-            let possible = own_agents(simulation.env(), &seat.agents).any(|agent| {
-                Action::idle(simulation.env().action_space(agent), binding.action).is_some()
-            });
-            if !possible {
+            if !host.can(&seat.agents, binding.action) {
                 return Err(PlayError::Binding {
                     action: binding.action,
                     label: binding.label.clone(),
@@ -138,9 +155,8 @@ impl Episode {
             }
         }
         // All peers must agree on it, so it is made for the first seat. A seat with other agents
-        // finds it invalid, which the simulation takes for the default action too.
-        let first_seat = &plan.seats[0].agents;
-        let default_input = input_of(simulation.env(), first_seat, default, default);
+        // finds it invalid, which the environment takes for the default action too.
+        let default_input = host.input(&plan.seats[0].agents, None);
         let known = history.as_ref().map(|history| &history[usize::from(me)]);
         let lead_from = Frame(known.map_or(0, |inputs| inputs.len() as u32));
         let mut builder = Engine::builder()
@@ -155,6 +171,7 @@ impl Episode {
                 Prediction::RepeatLast => igym_rollback::Prediction::RepeatLast,
                 Prediction::Default => igym_rollback::Prediction::Default,
             })
+            .snapshots(host.snapshots())
             .default_input(default_input)
             .genesis(ChainHash(plan.genesis()))
             .start_at(start_at);
@@ -164,12 +181,13 @@ impl Episode {
         let engine = builder.build()?;
         let next_input = lead_from.max(Frame(engine.lead()));
         let partners = (0..=u8::MAX).take(players).filter(|player| *player != me);
-        Ok(Self {
+        let screen = Screen::new(viewer, host.assets());
+        let mut episode = Self {
             me: PlayerIndex(me),
             start_at,
             default_input,
             engine,
-            host: Host::new(simulation),
+            host,
             routes: Routes::new(partners, frame_duration, start_at),
             keyboard: Keyboard::new(&plan.controls),
             visible: true,
@@ -182,15 +200,33 @@ impl Episode {
             desync_at: None,
             seal: None,
             closing: Closing::default(),
-            screen: Screen {
-                surface,
-                display: Display::default(),
-                viewer,
-                current: false,
-            },
+            screen,
+            failure_recorded: false,
             plan: plan.clone(),
-        })
+        };
+        let [step, save, load] = TYPICAL_COSTS;
+        episode.report_costs(step, save, load);
+        Ok(episode)
     }
+}
+
+/// Of a small Python environment in a browser, in microseconds, until the host says what it
+/// measured: a step, a save, a load.
+const TYPICAL_COSTS: [u32; 3] = [400, 120, 200];
+
+/// What the platform decides about the plan's episode.
+fn rules(plan: &EpisodePlan) -> Rules {
+    Rules {
+        max_steps: plan.max_steps,
+        digest_interval: plan.digest_interval,
+        seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
+        default_action: plan.controls.default_action,
+    }
+}
+
+/// What the runtime of a foreign environment is to be opened with for the plan, as JSON.
+pub fn foreign_configuration(plan: &EpisodePlan) -> Result<String, ForeignError> {
+    igym_gym::configuration(&plan.environment.config, &rules(plan))
 }
 
 /// The history as the engine takes it, if an episode of the plan can have it.
@@ -224,33 +260,4 @@ fn checked_history(
         inputs.iter().enumerate().map(input).collect()
     };
     history.iter().enumerate().map(checked).collect()
-}
-
-fn own_agents<'a>(
-    env: &'a dyn MultiAgentEnv,
-    seat: &'a [String],
-) -> impl Iterator<Item = usize> + 'a {
-    seat.iter()
-        .filter_map(|name| env.agents().iter().position(|agent| agent == name))
-}
-
-/// The input of a player all of whose agents do `action`; those that cannot do `default`.
-pub(super) fn input_of(
-    env: &dyn MultiAgentEnv,
-    seat: &[String],
-    action: u32,
-    default: u32,
-) -> Input {
-    let mut bytes = Vec::new();
-    for agent in own_agents(env, seat) {
-        let space = env.action_space(agent);
-        let chosen = Action::idle(space, action).or_else(|| Action::idle(space, default));
-        bytes.extend(
-            chosen
-                .and_then(|chosen| chosen.encode(space))
-                .unwrap_or_default(),
-        );
-    }
-    // A seat without agents still has a say, of one byte that nobody reads.
-    Input::new(&bytes).unwrap_or_default()
 }

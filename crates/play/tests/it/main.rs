@@ -4,13 +4,16 @@ mod drawing;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod flush;
+mod foreign;
 mod input;
 mod journal;
 mod mixer;
 mod outbox;
 mod parity;
 mod plan;
+mod python;
 mod random;
 mod rejoining;
 mod routing;
+mod served;
 mod world;

@@ -11,7 +11,10 @@ use crate::plan;
 use crate::world::{Weather, World};
 
 /// What must be true of any finished episode.
-fn assert_agreement(world: &World, env: Box<dyn MultiAgentEnv>) -> (Seal, Vec<CanonicalRow>) {
+pub(crate) fn assert_agreement(
+    world: &World,
+    env: Box<dyn MultiAgentEnv>,
+) -> (Seal, Vec<CanonicalRow>) {
     let first = &world.peers[0];
     let seal = first.seal().expect("it was run to the end").clone();
     let rows = first.rows();
@@ -30,7 +33,7 @@ fn assert_agreement(world: &World, env: Box<dyn MultiAgentEnv>) -> (Seal, Vec<Ca
 }
 
 /// Every player's own inputs as that player uploaded them.
-fn authored(world: &World) -> BTreeMap<(u32, u8), Vec<u8>> {
+pub(crate) fn authored(world: &World) -> BTreeMap<(u32, u8), Vec<u8>> {
     let mut inputs = BTreeMap::new();
     for (player, peer) in (0..).zip(&world.peers) {
         for input in peer.batches().flat_map(|batch| &batch.authored) {
@@ -78,7 +81,7 @@ fn simulate(
 }
 
 /// Guards against agreement about nothing: people acted, and their acts mattered.
-fn assert_not_trivial(world: &World, rows: &[CanonicalRow]) {
+pub(crate) fn assert_not_trivial(world: &World, rows: &[CanonicalRow]) {
     let different: std::collections::BTreeSet<_> = rows.iter().map(|row| &row.inputs).collect();
     assert!(
         different.len() > 8,
@@ -96,7 +99,7 @@ fn assert_not_trivial(world: &World, rows: &[CanonicalRow]) {
     }
 }
 
-fn rollbacks(world: &World) -> usize {
+pub(crate) fn rollbacks(world: &World) -> usize {
     let events = world.peers.iter().flat_map(|peer| peer.batches());
     events
         .flat_map(|batch| &batch.events)
@@ -166,7 +169,7 @@ fn any_number_of_players_agree_about_ends_that_were_only_guessed() {
     for agents in 1..=4 {
         for seed in 0..4 {
             let plan = Mixer::plan(agents, seed);
-            let mut world = World::build(&plan, Weather::STORM, u64::from(seed), |_| {
+            let mut world = World::build(&plan, Weather::STORM, u64::from(seed), move |_| {
                 Mixer::boxed(agents)
             });
             world.run_to_the_end();

@@ -92,7 +92,12 @@ pub(crate) struct World {
     pub(crate) failed: BTreeSet<(usize, usize)>,
     reloaded: bool,
     in_flight: Vec<Flight>,
+    make: Make,
 }
+
+/// Makes the episode of a page: of which player, in which incarnation, due when, after what.
+pub(crate) type Make = Box<dyn Fn(&EpisodePlan, u8, u32, Micros, History) -> Episode>;
+pub(crate) type History = Option<Vec<Vec<Vec<u8>>>>;
 
 const KEYS: [&str; 3] = ["ArrowLeft", "ArrowRight", "ArrowUp"];
 /// Frame 0 is due then.
@@ -111,17 +116,24 @@ impl World {
         plan: &EpisodePlan,
         weather: Weather,
         seed: u64,
-        env: impl Fn(&EpisodePlan) -> Box<dyn MultiAgentEnv>,
+        env: impl Fn(&EpisodePlan) -> Box<dyn MultiAgentEnv> + 'static,
     ) -> Self {
+        let make = move |plan: &EpisodePlan, me, incarnation, at, history| {
+            let env = env(plan);
+            Episode::with_environment(plan, env, me, incarnation, at, history)
+                .expect("the plan can be played")
+        };
+        Self::of(plan, weather, seed, Box::new(make))
+    }
+
+    pub(crate) fn of(plan: &EpisodePlan, weather: Weather, seed: u64, make: Make) -> Self {
         let peers = (0..plan.seats.len() as u64)
             .map(|me| {
                 let offset = 1_000_000 + me * 777_777;
                 // Pages do not start at the very same time.
                 let start_at = Micros(offset + START + me * 12_345);
-                let episode =
-                    Episode::with_environment(plan, env(plan), me as u8, 1, start_at, None);
                 Peer {
-                    episode: episode.expect("the plan can be played"),
+                    episode: make(plan, me as u8, 1, start_at, None),
                     outbox: Outbox::new(1),
                     uploads: Vec::new(),
                     page: Page::default(),
@@ -143,6 +155,7 @@ impl World {
             failed: BTreeSet::new(),
             reloaded: false,
             in_flight: Vec::new(),
+            make,
         }
     }
 
@@ -182,8 +195,8 @@ impl World {
         peer.incarnation += 1;
         let now = Micros(self.now + peer.offset);
         let plan = peer.episode.plan().clone();
-        let episode = Episode::rejoin(&plan, index as u8, peer.incarnation, now, history);
-        peer.episode = episode.expect("the history is of the plan's episode");
+        let (me, history) = (index as u8, Some(history));
+        peer.episode = (self.make)(&plan, me, peer.incarnation, now, history);
         assert!(peer.episode.status().rejoining);
         peer.outbox = Outbox::new(peer.incarnation);
         peer.origin = None;
