@@ -1,4 +1,6 @@
 //! Episodes at their border: virtual time, a simulated network, seeded keys.
+// Helpers of tests may panic too; clippy knows only the test functions.
+#![allow(clippy::unwrap_used)]
 
 mod drawing;
 #[cfg(feature = "fault-injection")]
