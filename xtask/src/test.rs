@@ -39,6 +39,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         tidy::run()?;
         rust::clippy()?;
         python::environment()?;
+        // Pyodide without a browser is tested as it is built with the pages.
+        wasm::build(Variant::Normal)?;
+        web::build(Variant::Normal)?;
         rust::test()?;
     }
     if wants(Part::Python) {

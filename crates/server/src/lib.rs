@@ -70,5 +70,6 @@ mod websocket;
 
 pub use error::ServeError;
 pub use options::{Rate, ServerOptions, Tuning};
+pub use pages::built_file;
 pub use running::{Running, serve};
 pub use summary::Summary;

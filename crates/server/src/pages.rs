@@ -21,6 +21,18 @@ const PYODIDE: &str = "pyodide/";
 #[allow_missing = true]
 struct Embedded;
 
+/// Folders beside the pages that are not pages: what a study in Python is prepared from. Participants
+/// get it under its digests.
+const NO_PAGES: [&str; 2] = ["pyodide/", "python/"];
+
+/// A file of the built pages by its path: of a folder, or else of those in this program.
+pub fn built_file(directory: Option<&Path>, path: &str) -> Option<Vec<u8>> {
+    match directory {
+        Some(directory) => fs::read(directory.join(path)).ok(),
+        None => Some(Embedded::get(path)?.data.into_owned()),
+    }
+}
+
 pub(crate) struct Pages {
     files: BTreeMap<String, File>,
     index: File,
@@ -52,6 +64,7 @@ impl Pages {
                 files
             }
             None => Embedded::iter()
+                .filter(|path| is_page(path))
                 .filter_map(|path| {
                     let content = Embedded::get(&path)?.data.into_owned();
                     Some((path.into_owned(), content))
@@ -126,6 +139,10 @@ impl Pages {
     }
 }
 
+fn is_page(path: &str) -> bool {
+    !NO_PAGES.iter().any(|folder| path.starts_with(folder))
+}
+
 /// Reads all files below `folder`; their names have forward slashes on every system.
 fn read_folder(
     folder: &Path,
@@ -144,7 +161,10 @@ fn read_folder(
         }
         let name = format!("{prefix}{name}");
         if path.is_dir() {
-            read_folder(&path, &format!("{name}/"), files)?;
+            let folder = format!("{name}/");
+            if is_page(&folder) {
+                read_folder(&path, &folder, files)?;
+            }
         } else {
             let content = fs::read(&path).map_err(|error| (path, error))?;
             files.insert(name, content);
@@ -208,6 +228,29 @@ mod tests {
                 matches!(error(names), ServeError::NoModule { found, .. } if found == expected)
             );
         }
+    }
+
+    #[test]
+    fn what_python_is_made_of_is_no_page() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |path: &str| {
+            let path = directory.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"content").unwrap();
+        };
+        for path in [
+            "index.html",
+            "assets/b.wasm",
+            "pyodide/c.wasm",
+            "python/d.mjs",
+        ] {
+            write(path);
+        }
+        let pages = Pages::load(Some(directory.path())).unwrap();
+        let names: Vec<_> = pages.files.keys().map(String::as_str).collect();
+        assert_eq!(names, ["assets/b.wasm", "index.html"]);
+        let built = built_file(Some(directory.path()), "pyodide/c.wasm");
+        assert_eq!(built.as_deref(), Some(&b"content"[..]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::paths;
 use crate::process::{note, step};
 
 /// The rooms in the order of the house: each may depend only on rooms before it.
-const HOUSE: [&str; 13] = [
+const HOUSE: [&str; 14] = [
     "rollback",
     "gym",
     "envs",
@@ -26,6 +26,7 @@ const HOUSE: [&str; 13] = [
     "dataset",
     "storage",
     "storage-sqlite",
+    "pyworker",
     "server",
     "browser",
     "bot",

@@ -1,0 +1,5 @@
+//! Real Pyodide in real Node, with packages from the index.
+
+mod preparing;
+mod processes;
+mod support;

@@ -1,0 +1,152 @@
+//! Interpreters that do as they are told, and those that do not.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use igym_gym::Runtime as _;
+use igym_pyworker::{Headless, HeadlessError, Node, PATIENCE, Pool, Quiet, prepare};
+use serde_json::{Value as Json, json};
+
+use crate::support::{COUNTER, Place, cache, platform, preparing};
+
+/// `reset` with 905 crashes the process, with 906 it never ends, with 907 it asks for a file that is missing.
+const TRAPS: &str = r#"
+from env import Counter
+
+
+class Traps(Counter):
+    def reset(self, seed=None, options=None):
+        print("reset with", seed)
+        if seed == 905:
+            from js import process
+            process.exit(3)
+        while seed == 906:
+            pass
+        if seed == 907:
+            open("/igym/study/missing.txt")
+        return super().reset()
+"#;
+
+struct Prepared {
+    place: Place,
+    lock: igym_pyworker::Digest,
+}
+
+/// One study for all tests here.
+fn prepared() -> &'static Prepared {
+    static PREPARED: OnceLock<Prepared> = OnceLock::new();
+    PREPARED.get_or_init(|| {
+        let files = [("env.py", COUNTER), ("traps.py", TRAPS)];
+        let place = Place::new("processes", &files);
+        let study = place.study("count", json!({"environment": {"file": "env.py"}}));
+        let prepared = prepare(&study, &place.prepared(), &platform(), &preparing(), &Quiet)
+            .expect("the tests' folder can be used");
+        Prepared {
+            place,
+            lock: prepared.lock,
+        }
+    })
+}
+
+fn pool(most: usize, patience: Duration) -> Arc<Pool> {
+    let Prepared { place, lock } = prepared();
+    let (node, program) = (
+        Node::find(&cache()).expect("the tests' folder can be used"),
+        platform()
+            .headless(&cache())
+            .expect("the tests' folder can be used"),
+    );
+    Pool::new(
+        node,
+        program,
+        place.prepared(),
+        lock.clone(),
+        most,
+        patience,
+    )
+}
+
+fn traps() -> String {
+    let environment = json!({"file": "traps.py", "attribute": "Traps"});
+    json!({"environment": environment, "base": "/igym/study", "max_steps": 50}).to_string()
+}
+
+/// The error at the end of an answer.
+fn error_of(answer: &[u8]) -> Json {
+    assert_eq!(answer[..2], [1, 0xff], "an answer that is an error");
+    serde_json::from_slice(&answer[6..]).expect("the tests' folder can be used")
+}
+
+#[test]
+fn a_crash_is_an_error_of_the_episode_and_the_next_one_gets_another_process() {
+    let pool = pool(1, PATIENCE);
+    let mut runtime = pool.open(&traps()).unwrap();
+    // What is printed does not get between the answers.
+    assert_eq!(runtime.reset(1)[..2], [1, 6]);
+    let error = error_of(&runtime.reset(905));
+    assert_eq!(error["kind"], "runtime");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("exit status: 3") && message.contains("reset with 905"),
+        "{message}"
+    );
+    assert_eq!(error_of(&runtime.run(&[1, 0]))["kind"], "runtime");
+    drop(runtime);
+    assert_eq!(pool.open(&traps()).unwrap().reset(1)[..2], [1, 6]);
+}
+
+#[test]
+fn one_that_hangs_is_stopped() {
+    let pool = pool(1, Duration::from_secs(5));
+    let mut runtime = pool.open(&traps()).unwrap();
+    let error = error_of(&runtime.reset(906));
+    assert_eq!(error["kind"], "runtime");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("did not answer in 5 s"),
+        "{error}"
+    );
+    drop(runtime);
+    assert_eq!(pool.open(&traps()).unwrap().reset(1)[..2], [1, 6]);
+}
+
+#[test]
+fn what_python_raises_is_answered_and_the_process_goes_on() {
+    let pool = pool(1, PATIENCE);
+    let mut runtime = pool.open(&traps()).unwrap();
+    let error = error_of(&runtime.reset(907));
+    assert_eq!(error["kind"], "environment");
+    let line = TRAPS
+        .lines()
+        .position(|line| line.contains("missing.txt"))
+        .unwrap()
+        + 1;
+    assert_eq!(error["line"], json!(line));
+    assert_eq!(runtime.reset(1)[..2], [1, 6]);
+    drop(runtime);
+    let missing = json!({"environment": {"file": "nowhere.py"}, "base": "/igym/study"});
+    let refused = pool.open(&missing.to_string()).map(drop);
+    let Err(HeadlessError::Python(error)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(error.message.contains("nowhere.py"), "{error}");
+}
+
+#[test]
+fn an_interpreter_says_what_it_is() {
+    let Prepared { place, lock } = prepared();
+    let (node, program) = (
+        Node::find(&cache()).unwrap(),
+        platform().headless(&cache()).unwrap(),
+    );
+    let folder = place.prepared();
+    let mut headless = Headless::start(&node, &program, &folder, lock, None, PATIENCE).unwrap();
+    let versions = headless.versions().unwrap();
+    assert_eq!(
+        (&*versions.pyodide, &*versions.node),
+        ("0.28.3", node.version())
+    );
+    assert!(versions.python.starts_with("3.13"));
+}

@@ -1,0 +1,151 @@
+//! Studies to prepare, and one cache for all runs of the tests.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use igym_pyworker::{
+    Environment, Omit, Platform, PreparedFolder, Preparing, Progress, PythonStudy,
+};
+use serde_json::json;
+
+/// What `cargo xtask` builds before it tests.
+pub(crate) fn platform() -> Platform {
+    let dist = repository().join("web/dist");
+    Platform::load(|path| fs::read(dist.join(path)).ok())
+        .expect("cargo xtask web has built the pages")
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Where wheels and programs stay from one run to the next.
+pub(crate) fn cache() -> PathBuf {
+    repository().join("target/python-cache")
+}
+
+pub(crate) fn preparing() -> Preparing {
+    Preparing {
+        cache: cache(),
+        wheels: None,
+        upgrade: false,
+        allowed: BTreeSet::new(),
+        install_node: false,
+    }
+}
+
+/// A study's folder and its data folder.
+pub(crate) struct Place {
+    folder: PathBuf,
+}
+
+impl Place {
+    /// Empty but for these files; `name` is its own in the tests' folder.
+    pub(crate) fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("what an earlier run left can be removed");
+        }
+        fs::create_dir_all(folder.join("study")).expect("a folder");
+        let place = Self { folder };
+        for (name, content) in files {
+            place.write(name, content);
+        }
+        place
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        let path = self.folder.join("study").join(name);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+        fs::write(path, content).expect("a file");
+    }
+
+    pub(crate) fn prepared(&self) -> PreparedFolder {
+        PreparedFolder::of(&self.folder.join("data"))
+    }
+
+    /// A study of this folder with one environment.
+    pub(crate) fn study(&self, name: &str, configuration: serde_json::Value) -> PythonStudy {
+        PythonStudy {
+            folder: self.folder.join("study"),
+            environments: vec![Environment {
+                name: name.to_owned(),
+                configuration,
+            }],
+            ..PythonStudy::default()
+        }
+    }
+}
+
+/// Slime volleyball from the index, as two people would play it.
+pub(crate) fn slimevb(place: &Place) -> PythonStudy {
+    let mut study = place.study(
+        "volley",
+        json!({"environment": {"target": "slime_volleyball.slimevolley_env:SlimeVolleyEnv",
+                "kwargs": {"config": {"human_inputs": true}}},
+            "bindings": [1, 2, 3], "default_action": 0}),
+    );
+    study.packages = vec!["slimevb==0.1.1".to_owned()];
+    study.omit = vec![Omit {
+        package: "opencv-python".to_owned(),
+        imports: Vec::new(),
+    }];
+    study
+}
+
+/// An environment of the study's own that needs no package.
+pub(crate) const COUNTER: &str = r#"
+class Discrete:
+    def __init__(self, n):
+        self.n, self.start = n, 0
+
+    def contains(self, value):
+        return 0 <= int(value) < self.n
+
+    def sample(self):
+        return 0
+
+
+class Counter:
+    def __init__(self):
+        self.action_space, self.observation_space = Discrete(3), None
+
+    def reset(self, seed=None, options=None):
+        self.count = 0
+        return self.count, {}
+
+    def step(self, action):
+        self.count += int(action)
+        return self.count, float(action), self.count >= 1000, False, {}
+"#;
+
+/// Keeps what it is told.
+#[derive(Default)]
+pub(crate) struct Heard {
+    steps: Mutex<Vec<String>>,
+}
+
+impl Heard {
+    pub(crate) fn steps(&self) -> Vec<String> {
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Progress for Heard {
+    fn step(&self, what: &str) {
+        eprintln!("{what}");
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what.to_owned());
+    }
+
+    fn note(&self, text: &str) {
+        eprintln!("note: {text}");
+    }
+}
