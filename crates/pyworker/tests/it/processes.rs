@@ -74,7 +74,7 @@ fn traps() -> String {
 /// The error at the end of an answer.
 fn error_of(answer: &[u8]) -> Json {
     assert_eq!(answer[..2], [1, 0xff], "an answer that is an error");
-    serde_json::from_slice(&answer[6..]).expect("the tests' folder can be used")
+    serde_json::from_slice(&answer[6..]).expect("the error is JSON")
 }
 
 #[test]
