@@ -29,6 +29,7 @@ PICTURES = {
     "mountain_car": [(0, 0), (90, 0)],
     "cart_pole": [(0, 0), (9, 0)],
     "overcooked": [(0, 0), (30, 1), (47, 0), (53, 1)],
+    "pettingzoo_pursuit": [(0, 0), (60, 1)],
 }
 #: What the players do, by the first letters of their keys, where random keys lead nowhere: soup is cooked.
 SCRIPTS = {"overcooked": ("UDLRT", ["RTLUTRTLUTRTLUTRD" + "." * 40, "LDT" + "." * 44 + "URUT.."])}
@@ -45,6 +46,11 @@ def alone(monkeypatch):
             del sys.modules[name]
 
 
+def stubs(python):
+    """What stands in for the packages that are left out."""
+    return [{"opencv-python": "cv2"}.get(package, package) for package in python.get("omit", [])]
+
+
 def configuration(name):
     """What the host makes of a study."""
     study = tomllib.loads((EXAMPLES / name / "study.toml").read_text(encoding="utf-8"))
@@ -59,7 +65,7 @@ def configuration(name):
     ]
     return {
         **said,
-        "environment": {**named, "imports": python.get("imports", []), "stubs": []},
+        "environment": {**named, "imports": python.get("imports", []), "stubs": stubs(python)},
         "base": str(EXAMPLES / name),
         "bindings": bindings,
         "default_action": controls.get("default_action", 0),

@@ -226,7 +226,8 @@ class Adapter:
 
 def guess_style(env: Any) -> str:
     """How an environment that does not say is played."""
-    if hasattr(env, "possible_agents") and hasattr(env, "agents"):
+    # Some say who is there only once they are reset.
+    if hasattr(env, "possible_agents") and (hasattr(env, "agents") or _is_method(getattr(env, "action_space", None))):
         return "parallel"
     names = _own_agent_ids(env)
     actions = getattr(env, "action_space", None)
@@ -258,7 +259,7 @@ def action_space(env: Any, style: str, agent: Any) -> Any:
     own = getattr(env, "action_space", None)
     if style == "single":
         return own
-    if callable(own) and not hasattr(own, "contains"):
+    if _is_method(own):
         with warnings.catch_warnings():
             # PettingZoo warns of environments that keep their spaces in a dict.
             warnings.simplefilter("ignore")
@@ -267,6 +268,10 @@ def action_space(env: Any, style: str, agent: Any) -> Any:
     if isinstance(spaces_by_agent, Mapping) and agent in spaces_by_agent:
         return spaces_by_agent[agent]
     raise setup_error(f"there is no action space for agent {agent!r}")
+
+
+def _is_method(space: Any) -> bool:
+    return callable(space) and not hasattr(space, "contains")
 
 
 def is_turn_based(env: Any) -> bool:

@@ -10,8 +10,6 @@ Three ways to name one, each with keyword arguments:
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
 import importlib.util
 import inspect
 import os
@@ -21,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import from_exception, setup_error
+from .stubs import stub
 
 Factory = Callable[[], Any]
 
@@ -109,31 +108,6 @@ def from_file(file: str, attribute: str | None, base: str) -> Any:
     if candidates:
         raise setup_error(f"{file} defines several environments; set attribute to one of {', '.join(candidates)}")
     raise setup_error(f"{file} defines no environment: no make_env, no env, and no class with reset and step")
-
-
-def stub(module: str) -> None:
-    """Makes an empty module of this name importable, if there is no real one. For requirements that
-    an environment imports but does not need."""
-    if not any(isinstance(finder, _Stubs) for finder in sys.meta_path):
-        sys.meta_path.append(_Stubs())
-    _Stubs.names.add(module)
-
-
-class _Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Asked last, so that a real module wins."""
-
-    names: set[str] = set()
-
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname in self.names:
-            return importlib.machinery.ModuleSpec(fullname, self)
-        return None
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        module.__doc__ = "Stands in for a module that the study leaves out."
 
 
 def _import(module: str, subject: str) -> types.ModuleType:
