@@ -80,7 +80,7 @@ pub(crate) fn play(
                 foreign.description().input(&agents[agent..=agent], key)
             })
             .collect();
-        let mut operations = Operations::with_observations();
+        let mut operations = Operations::detailed();
         operations.step(foreign.frame(), &inputs);
         if beat % HELD == 0 {
             operations.draw(Some(0)).draw(None);
