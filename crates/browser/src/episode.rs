@@ -4,6 +4,7 @@ use igym_protocol::{EpisodePlan, Path};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{micros, milliseconds, thrown};
+use crate::runtime::{Foreign, JsRuntime};
 use crate::{Delivery, Outbox};
 
 #[wasm_bindgen]
@@ -77,12 +78,8 @@ impl Episode {
         history: &Delivery,
     ) -> Result<Self, JsError> {
         let plan: EpisodePlan = serde_json::from_str(plan_json).map_err(thrown)?;
-        let history = history
-            .history()
-            .filter(|it| it.session == plan.session && it.episode == plan.episode)
-            .ok_or_else(|| thrown("the delivery is not the history of the plan's episode"))?;
+        let inputs = inputs_of(history, &plan)?;
         let start_at = micros(start_at_ms);
-        let inputs = history.inputs.clone();
         Self::made(igym_play::Episode::rejoin(
             &plan,
             me,
@@ -90,6 +87,37 @@ impl Episode {
             start_at,
             inputs,
         ))
+    }
+
+    /// The same with an environment that is not in the module. `runtime` was opened with what
+    /// `foreign_configuration` gives for the plan; it is reset at once, and plays nothing else until
+    /// this is freed. With a `history` it is a running episode, as in `rejoin`; the
+    /// delivery is taken, so do not `free()` it. Throws if this build
+    /// cannot play the plan; an environment that fails is not thrown, but told by `failure`.
+    pub fn foreign(
+        plan_json: &str,
+        runtime: JsRuntime,
+        me: u8,
+        incarnation: u32,
+        start_at_ms: f64,
+        history: Option<Delivery>,
+    ) -> Result<Self, JsError> {
+        let plan: EpisodePlan = serde_json::from_str(plan_json).map_err(thrown)?;
+        let inputs = history.map(|history| inputs_of(&history, &plan));
+        Self::made(igym_play::Episode::foreign(
+            &plan,
+            Box::new(Foreign(runtime)),
+            me,
+            incarnation,
+            micros(start_at_ms),
+            inputs.transpose()?,
+        ))
+    }
+
+    /// `ForeignError` as JSON once the environment cannot go on: then `tick` does nothing more, and
+    /// what was recorded is uploaded as ever.
+    pub fn failure(&self) -> Option<String> {
+        self.inner.failure().map(json)
     }
 
     /// The DataChannel to player `to` opened or closed. Say so for each that is open before the
@@ -192,6 +220,12 @@ impl Episode {
         json_unless_empty(&self.inner.redraw())
     }
 
+    /// The bytes of the image whose size the last `DrawDelta.pixels` told: row by row, red, green
+    /// and blue of each pixel.
+    pub fn take_pixels(&self) -> Vec<u8> {
+        self.inner.take_pixels()
+    }
+
     /// `Asset[]` as JSON: what must be loaded before the first drawing.
     pub fn assets(&self) -> String {
         json(&self.inner.assets())
@@ -212,6 +246,13 @@ impl Episode {
         self.inner.record_key_latency(microseconds as u32);
     }
 
+    /// What a step, a save and a load of a foreign environment cost on this machine, in microseconds,
+    /// as its runtime's `measure` tells: snapshots are made as seldom as that makes them worth while.
+    pub fn report_costs(&mut self, step_us: f64, save_us: f64, load_us: f64) {
+        self.inner
+            .report_costs(step_us as u32, save_us as u32, load_us as u32);
+    }
+
     /// An error on the page or in the worker that belongs into the data.
     pub fn record_error(&mut self, message: &str, now_ms: f64) {
         self.inner.record_error(message, micros(now_ms));
@@ -227,6 +268,23 @@ impl Episode {
         let episode = fault::injected(episode);
         Ok(episode)
     }
+}
+
+/// The inputs of a history, if it is the plan's.
+fn inputs_of(delivery: &Delivery, plan: &EpisodePlan) -> Result<Vec<Vec<Vec<u8>>>, JsError> {
+    delivery
+        .history()
+        .filter(|it| it.session == plan.session && it.episode == plan.episode)
+        .map(|history| history.inputs.clone())
+        .ok_or_else(|| thrown("the delivery is not the history of the plan's episode"))
+}
+
+/// The JSON that the plan's foreign environment is to be opened with. Throws if plan and environment
+/// do not fit.
+#[wasm_bindgen]
+pub fn foreign_configuration(plan_json: &str) -> Result<String, JsError> {
+    let plan: EpisodePlan = serde_json::from_str(plan_json).map_err(thrown)?;
+    igym_play::foreign_configuration(&plan).map_err(thrown)
 }
 
 fn json_unless_empty(delta: &igym_play::DrawDelta) -> String {

@@ -14,11 +14,13 @@ mod episode;
 mod outbox;
 mod panic;
 mod preview;
+mod runtime;
 
 pub use delivery::{Delivery, decode_delivery, encode_relay};
-pub use episode::{Episode, Packet};
+pub use episode::{Episode, Packet, foreign_configuration};
 pub use outbox::{Kept, Outbox, Settled};
-pub use preview::preview;
+pub use preview::{ForeignPreview, preview};
+pub use runtime::JsRuntime;
 
 use wasm_bindgen::prelude::*;
 
