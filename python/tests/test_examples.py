@@ -39,11 +39,12 @@ SCRIPTS = {"overcooked": ("UDLRT", ["RTLUTRTLUTRTLUTRD" + "." * 40, "LDT" + "." 
 def alone(monkeypatch):
     """Each study has an interpreter of its own; here their files would be modules of one name."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
+    before = {name: sys.modules.pop(name, None) for name in {file.stem for file in EXAMPLES.glob("*/*.py")}}
     yield
-    for name in set(sys.modules) - before:
-        if str(EXAMPLES) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    for name, module in before.items():
+        sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
 
 
 def stubs(python):

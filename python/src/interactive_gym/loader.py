@@ -196,7 +196,7 @@ def _registered(identifier: str, kwargs: dict[str, Any]) -> Factory:
         gymnasium.spec(identifier)
     except Exception as error:
         raise setup_error(
-            f"gymnasium knows no environment {identifier!r}: {error}. If a package registers it, name the "
+            f"gymnasium knows no environment {identifier!r}: {str(error).rstrip('.')}. If a package registers it, name the "
             f"package in imports"
         ) from None
 

@@ -38,6 +38,8 @@ class Surface:
         self._assets: dict[str, dict[str, str]] = {}
         self._drafts: list[_Sketch] = []
         self._persistent: dict[str, _Placed] = {}
+        #: The last picture's objects by id: what is drawn alike again, as most is, is not made anew.
+        self._last: dict[str, _Placed] = {}
         self._sequence = 0
         self._hud: str | None = None
 
@@ -158,6 +160,7 @@ class Surface:
         omitted = 0
         unnamed: dict[str, int] = {}
         frame: dict[str, _Placed] = {}
+        last, self._last = self._last, {}
         drafts, self._drafts = self._drafts, []
         for sketch in drafts:
             self._sequence += 1
@@ -166,10 +169,16 @@ class Surface:
             if name is None:
                 unnamed[kind] = unnamed.get(kind, 0) + 1
                 name = f"~{kind}{unnamed[kind]}"
-            placed = self._place(sketch, name)
+            known = last.get(name)
+            if known is not None and known.sketch.is_like(sketch):
+                placed = known.moved(sketch, self._sequence)
+            else:
+                placed = self._place(sketch, name)
             if placed is None:
                 omitted += 1
-            elif sketch.persistent:
+                continue
+            self._last[name] = placed
+            if sketch.persistent:
                 frame.pop(name, None)
                 self._persistent[name] = placed
             else:
@@ -177,7 +186,8 @@ class Surface:
                 frame[name] = placed
         stack = sorted([*self._persistent.values(), *frame.values()], key=lambda placed: placed.place)
         hud, self._hud = self._hud, None
-        return DrawList([placed.object for placed in stack], omitted, hud, self.assets)
+        objects = [placed.object for placed in stack]
+        return DrawList(objects, omitted, hud, self.assets, [placed.text for placed in stack])
 
     def _filled(self, shape: dict[str, Any], color, stroke_color, stroke_width, keywords) -> None:
         shape["color"] = to_wire(color)
@@ -201,17 +211,17 @@ class Surface:
         item: dict[str, Any] = {"id": name, "shape": final, "alpha": rounded(min(max(alpha, 0.0), 1.0))}
         if sketch.tween_duration is not None:
             item["tween_ms"] = max(0, int(sketch.tween_duration))
-        return _Placed((depth + 0.0, self._sequence), item)
+        return _Placed((depth + 0.0, self._sequence), item, json.dumps(item, **_COMPACT), sketch)
 
 
 class DrawList:
     """A whole picture, from the bottom to the top."""
 
-    __slots__ = ("assets", "hud", "objects", "omitted")
+    __slots__ = ("_texts", "assets", "hud", "objects", "omitted")
 
     def __init__(
         self, objects: list[dict[str, Any]], omitted: int = 0, hud: str | None = None,
-        assets: list[dict[str, str]] | None = None,
+        assets: list[dict[str, str]] | None = None, texts: list[str] | None = None,
     ):  # fmt: skip
         #: As `igym_gym::DrawObject` is in JSON. No two have the same id.
         self.objects = objects
@@ -222,12 +232,18 @@ class DrawList:
         self.hud = hud
         #: What was registered with the surface; not in the JSON.
         self.assets = assets or []
+        #: The JSON of each object.
+        self._texts = texts
 
     def to_json(self) -> str:
-        document: dict[str, Any] = {"objects": self.objects, "omitted": self.omitted}
-        if self.hud is not None:
-            document["hud"] = self.hud
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        texts = self._texts
+        if texts is None:
+            texts = [json.dumps(item, **_COMPACT) for item in self.objects]
+        hud = "" if self.hud is None else f',"hud":{json.dumps(self.hud, **_COMPACT)}'
+        return f'{{"objects":[{",".join(texts)}],"omitted":{self.omitted}{hud}}}'
+
+
+_COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
 
 
 class _Sketch:
@@ -249,15 +265,35 @@ class _Sketch:
         self.alpha = alpha
         self.tween_duration = tween_duration
 
+    def is_like(self, other: _Sketch) -> bool:
+        """Whether both are the same object on the page, at whatever depth."""
+        return (
+            self.shape == other.shape
+            and self.alpha == other.alpha
+            and self.relative == other.relative
+            and self.tween_duration == other.tween_duration
+        )
+
 
 class _Placed:
     """An object and where it lies in the stack."""
 
-    __slots__ = ("object", "place")
+    __slots__ = ("object", "place", "sketch", "text")
 
-    def __init__(self, place: tuple[float, int], item: dict[str, Any]):
+    def __init__(self, place: tuple[float, int], item: dict[str, Any], text: str, sketch: _Sketch):
         self.place = place
         self.object = item
+        #: The object as JSON.
+        self.text = text
+        #: What it was made of.
+        self.sketch = sketch
+
+    def moved(self, sketch: _Sketch, sequence: int) -> _Placed | None:
+        """The same object where another sketch of it has it in the stack."""
+        depth = float(sketch.depth)
+        if not math.isfinite(depth):
+            return None
+        return _Placed((depth + 0.0, sequence), self.object, self.text, self.sketch)
 
 
 _ACROSS = frozenset({"x", "width", "radius_x"})
