@@ -30,7 +30,8 @@ fn main() {
         tables::sessions(&meter);
     }
     if only.as_deref() == Some("profile") {
-        tables::profile(&meter);
+        let depth = std::env::args().nth(2).and_then(|depth| depth.parse().ok());
+        tables::profile(&meter, depth.unwrap_or(8));
     }
     if wanted("quality") {
         tables::quality(&meter);

@@ -21,8 +21,6 @@ pub struct Ours {
     keys: crate::game::Keys,
 }
 
-const SLOTS: usize = 64;
-
 impl Peer for Ours {
     const NAME: &'static str = "igym";
 
@@ -41,7 +39,7 @@ impl Peer for Ours {
             engine,
             socket,
             state: State::new(setup.state_bytes),
-            saved: vec![State::new(setup.state_bytes); SLOTS],
+            saved: vec![State::new(setup.state_bytes); setup.window as usize + 2],
             me,
             keys: setup.keys,
         }
@@ -72,12 +70,14 @@ impl Peer for Ours {
         if let Advance::Run(mut batch) = advance {
             while let Some(request) = batch.poll_request() {
                 match request {
-                    Request::Load { frame } => {
-                        host(|| self.state.copy_from(&self.saved[frame.0 as usize % SLOTS]));
-                    }
-                    Request::Save { frame } => {
-                        host(|| self.saved[frame.0 as usize % SLOTS].copy_from(&self.state));
-                    }
+                    Request::Load { frame } => host(|| {
+                        let slot = frame.0 as usize % self.saved.len();
+                        self.state.copy_from(&self.saved[slot]);
+                    }),
+                    Request::Save { frame } => host(|| {
+                        let slot = frame.0 as usize % self.saved.len();
+                        self.saved[slot].copy_from(&self.state);
+                    }),
                     Request::Step { frame, .. } => {
                         steps += 1;
                         let inputs = batch.inputs(frame);

@@ -278,13 +278,11 @@ fn played<P: Peer>(meter: &Meter, setup: Setup) -> String {
     )
 }
 
-/// This engine alone, for a profiler.
-pub fn profile(meter: &Meter) {
-    for depth in [0, 8, 16] {
-        for _ in 0..20 {
-            let (ns, ..) = tick::<Ours>(meter, 64, depth);
-            print!("{ns:.0} ");
-        }
-        println!();
+/// This engine alone, for a profiler: rollbacks of so many frames.
+pub fn profile(meter: &Meter, depth: u32) {
+    for _ in 0..60 {
+        let (ns, ..) = tick::<Ours>(meter, 64, depth);
+        print!("{ns:.0} ");
     }
+    println!();
 }

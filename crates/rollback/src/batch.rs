@@ -1,5 +1,6 @@
 //! What the engine asks of the host in one tick, and what the host answers.
 
+use crate::inputs::Inputs;
 use crate::types::InputList;
 use crate::{
     CompleteError, Digest, Frame, Input, InputError, LinkId, Micros, PlayerIndex, PlayerSet,
@@ -187,15 +188,15 @@ impl Batch {
         self.requests.push(request);
     }
 
-    /// Asks for a step; `inputs` fills in one input per player and says whose are guesses.
-    pub(crate) fn ask_step(
-        &mut self,
-        frame: Frame,
-        inputs: impl FnOnce(&mut InputList) -> PlayerSet,
-    ) {
-        let predicted = inputs(&mut self.inputs);
-        self.predicted.push(predicted);
+    /// Asks for a step, whose inputs are [`filled`](Batch::fill) in.
+    pub(crate) fn ask_step(&mut self, frame: Frame) {
+        let predicted = self.predicted[(frame - self.first) as usize];
         self.requests.push(Request::Step { frame, predicted });
+    }
+
+    /// Puts the inputs of all steps in, up to `end`.
+    pub(crate) fn fill(&mut self, end: Frame, known: &Inputs) {
+        known.fill(self.first..end, &mut self.inputs, &mut self.predicted);
     }
 
     pub(crate) fn set_keep_from(&mut self, frame: Frame) {

@@ -178,10 +178,10 @@ impl Clock {
             return None;
         }
         self.least = Some(self.least.map_or(round_trip, |least| least.min(round_trip)));
-        self.round_trips.push_back(round_trip);
-        if self.round_trips.len() > RTT_SAMPLES {
+        if self.round_trips.len() == RTT_SAMPLES {
             self.round_trips.pop_front();
         }
+        self.round_trips.push_back(round_trip);
         Some(round_trip)
     }
 
@@ -194,15 +194,15 @@ impl Clock {
             let difference = forth.abs_diff(last).min(as_micros(MAX_ROUND_TRIP));
             self.jitter = self.jitter - self.jitter / 16 + difference;
         }
+        let old = |sample: &Sample| sample.at > now || now.since(sample.at) > WINDOW_TIME;
+        while self.samples.len() >= WINDOW || self.samples.front().is_some_and(old) {
+            self.samples.pop_front();
+        }
         self.samples.push_back(Sample {
             at: now,
             forth,
             back: round_trip.map(|round_trip| i64::from(round_trip) - forth),
         });
-        let old = |sample: &Sample| sample.at > now || now.since(sample.at) > WINDOW_TIME;
-        while self.samples.len() > WINDOW || self.samples.front().is_some_and(old) {
-            self.samples.pop_front();
-        }
         self.ways = self.least_ways(now, |_| true);
         if self.contradicted(now) {
             let newest = self.samples.pop_back();

@@ -1,67 +1,114 @@
 //! Comparing histories with another peer, down to the first frame that differs.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use crate::wire::{Hashes, MAX_HASHES};
-use crate::{ChainHash, Frame, HashPrefix};
+use crate::{ChainHash, Computed, Digest, Frame, HashPrefix};
 
-/// Hashes kept for comparison: of the whole episode, because a peer that rejoins computes it again
-/// from frame 0. In an episode that is longer, a first difference that is older is named as the
-/// oldest frame kept.
-pub(crate) const MAX_HISTORY: usize = 1 << 18;
+/// Of so many of the newest frames hashes and digests are kept in full: a first difference is found within
+/// a second or two.
+const RECENT: u32 = 256;
+
+/// Of so many frames before these the first two bytes of each hash, which find an older difference as
+/// well: of the whole episode, because a peer that rejoins computes it again from frame 0. In an episode
+/// that is longer, a first difference that is older is named as the oldest frame kept.
+pub(crate) const MAX_PAST: usize = 1 << 18;
+
+/// In the place of a hash that is not kept.
+const UNKNOWN: HashPrefix = HashPrefix([0; 8]);
 
 /// Our own chain hashes, as far back as a first difference may lie.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// The first frame of `recent`.
     base: Frame,
-    hashes: VecDeque<HashPrefix>,
+    recent: VecDeque<(ChainHash, Option<Digest>)>,
+    /// How many frames of it are kept.
+    kept: u32,
+    /// Of the frames just before it.
+    past: VecDeque<[u8; 2]>,
 }
 
 impl History {
-    /// Begins at this frame, of which the hash before it is known.
-    pub(crate) fn begin_at(frame: Frame, before: ChainHash) -> History {
-        let mut history = History::default();
+    /// Begins at this frame, of which the hash before it is known; `window` is in frames.
+    pub(crate) fn begin_at(frame: Frame, before: ChainHash, window: u32) -> History {
+        let mut history = History {
+            kept: RECENT.max(2 * window),
+            base: Frame(frame.0.saturating_sub(1)),
+            ..History::default()
+        };
         if frame > Frame(0) {
-            history.base = Frame(frame.0 - 1);
-            history.push(before);
+            history.push(before, None);
         }
         history
     }
 
     /// Forgets the frames from this one on.
     pub(crate) fn end_at(&mut self, frame: Frame) {
-        self.hashes.truncate((frame - self.base) as usize);
+        self.past.truncate((frame - self.oldest()) as usize);
+        self.recent.truncate((frame - self.base) as usize);
+        self.base = self.base.min(frame);
     }
 
     /// The first frame that is not confirmed.
     pub(crate) fn end(&self) -> Frame {
-        self.base + self.hashes.len() as u32
+        self.base + self.recent.len() as u32
     }
 
+    /// The first frame of which anything is kept.
+    fn oldest(&self) -> Frame {
+        Frame(self.base - Frame(self.past.len() as u32))
+    }
+
+    /// Of a frame that is long past only two bytes, and zeros.
     pub(crate) fn get(&self, frame: Frame) -> Option<HashPrefix> {
-        let offset = frame.0.checked_sub(self.base.0)?;
-        self.hashes.get(offset as usize).copied()
+        if let Some(offset) = frame.0.checked_sub(self.base.0) {
+            let (hash, _) = self.recent.get(offset as usize)?;
+            return Some(hash.prefix());
+        }
+        let offset = frame.0.checked_sub(self.oldest().0)?;
+        let [one, two] = *self.past.get(offset as usize)?;
+        Some(HashPrefix([one, two, 0, 0, 0, 0, 0, 0]))
     }
 
-    pub(crate) fn push(&mut self, hash: ChainHash) {
-        self.hashes.push_back(hash.prefix());
-        if self.hashes.len() > MAX_HISTORY {
-            self.hashes.pop_front();
+    pub(crate) fn push(&mut self, hash: ChainHash, digest: Option<Digest>) {
+        if self.recent.len() >= self.kept as usize
+            && let Some((past, _)) = self.recent.pop_front()
+        {
+            if self.past.len() == MAX_PAST {
+                self.past.pop_front();
+            }
+            self.past.push_back([past.0[0], past.0[1]]);
             self.base = self.base + 1;
         }
+        self.recent.push_back((hash, digest));
     }
 
+    /// Of how many frames there are hashes, or parts of them.
     pub(crate) fn len(&self) -> usize {
-        self.hashes.len()
+        self.past.len() + self.recent.len()
     }
 
-    /// Puts in the hashes of at most `count` frames from `first` on, as far as there are any.
-    fn put(&self, first: Frame, count: usize, into: &mut Hashes) {
-        into.first = first.max(self.base);
-        let begin = ((into.first - self.base) as usize).min(self.hashes.len());
-        let end = (begin + count).min(self.hashes.len());
-        let hashes = self.hashes.range(begin..end);
-        into.prefixes.extend(hashes.copied());
+    /// What was computed of these frames, as far as it is kept in full.
+    pub(crate) fn computed(&self, frames: RangeInclusive<Frame>) -> Vec<Computed> {
+        let recent = (self.base.0..).map(Frame).zip(&self.recent);
+        let within = recent.filter(|(frame, _)| frames.contains(frame));
+        within
+            .map(|(frame, (hash, digest))| Computed {
+                frame,
+                hash: *hash,
+                digest: *digest,
+            })
+            .collect()
+    }
+
+    /// Puts in the hashes of at most `count` frames from `first` on, as far as they are confirmed.
+    fn put(&self, first: Frame, count: u32, into: &mut Hashes) {
+        into.first = first;
+        let frames = (first.0..(first + count).min(self.end()).0).map(Frame);
+        let kept = frames.map(|frame| self.get(frame).unwrap_or(UNKNOWN));
+        into.prefixes.extend(kept);
     }
 }
 
@@ -76,7 +123,7 @@ pub(crate) struct Difference {
 /// What is known about one peer's history.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
-    /// Frames before this are equal.
+    /// Frames before this are equal, or cannot be compared any more.
     equal: Frame,
     /// The earliest frame known to differ.
     differs: Option<(Frame, HashPrefix)>,
@@ -98,18 +145,22 @@ impl Comparison {
 
     /// The frame from which hashes of the peer are wanted. After a difference was seen: half way
     /// between the last frame known to be equal and the first known to differ, until a packet can
-    /// hold all between them. If our history is `closed`: its end, until it is known to be equal.
+    /// hold all between them. If our history is `closed`: the frames before its end, until they are known
+    /// to be equal.
     pub(crate) fn want(&self, history: &History, closed: bool) -> Option<Frame> {
         if self.found.is_some() {
             return None;
         }
-        let first = self.equal.max(history.base);
+        let first = self.equal.max(history.oldest());
         match self.differs {
-            Some((frame, _)) if (frame - first) as usize > MAX_HASHES => {
+            Some((frame, _)) if frame - first > MAX_HASHES as u32 => {
                 Some(first + (frame - first) / 2)
             }
             Some(_) => Some(first),
-            None => (closed && self.equal < history.end()).then(|| Frame(history.end() - Frame(1))),
+            None => (closed && self.equal < history.end()).then(|| {
+                let before = Frame(history.end() - Frame(MAX_HASHES as u32));
+                before.max(self.equal)
+            }),
         }
     }
 
@@ -118,7 +169,7 @@ impl Comparison {
     pub(crate) fn put_hashes(&self, history: &History, due: bool, into: &mut Hashes) {
         match (self.asked, &self.found) {
             (Some(_), Some(found)) => into.clone_from(found),
-            (Some(asked), None) => history.put(asked, MAX_HASHES, into),
+            (Some(asked), None) => history.put(asked, MAX_HASHES as u32, into),
             (None, _) => {}
         }
         if into.prefixes.is_empty() && (due || self.asked.is_some()) {
@@ -128,6 +179,13 @@ impl Comparison {
 
     /// Takes hashes of the peer. The first difference is returned once, when it is found.
     pub(crate) fn observe(&mut self, history: &History, theirs: &Hashes) -> Option<Difference> {
+        let unknown = theirs.prefixes.iter().take_while(|p| **p == UNKNOWN);
+        let unknown = unknown.count() as u32;
+        if unknown > 1 {
+            // The peer has nothing before that either. One alone can be by chance.
+            let end = theirs.first + unknown;
+            self.equal = self.equal.max(end.min(history.end()));
+        }
         for (frame, prefix) in (theirs.first.0..).map(Frame).zip(&theirs.prefixes) {
             self.compare(history, frame, *prefix);
         }
@@ -150,13 +208,18 @@ impl Comparison {
             self.pending.get_or_insert((frame, theirs));
             return;
         }
-        let Some(ours) = history.get(frame) else {
+        let ours = history.get(frame).filter(|_| theirs != UNKNOWN);
+        let Some(ours) = ours else {
+            // What one of the two has let go is passed over.
+            if frame == self.equal {
+                self.equal = frame + 1;
+            }
             return;
         };
         if self.differs.is_some_and(|(differs, _)| frame >= differs) {
             return;
         }
-        if ours == theirs {
+        if alike(ours, theirs) {
             self.equal = self.equal.max(frame + 1);
         } else if frame >= self.equal {
             self.differs = Some((frame, theirs));
@@ -166,14 +229,15 @@ impl Comparison {
     fn find(&mut self, history: &History) -> Option<Difference> {
         let (frame, theirs) = self.differs?;
         // Frames let go are beyond finding: the oldest left stands for them.
-        let first = self.equal.max(history.base);
+        let first = self.equal.max(history.oldest());
         if self.found.is_some() || frame > first {
             return None;
         }
         let ours = history.get(frame)?;
         let mut found = Hashes::default();
-        let count = if frame.0 == 0 { 1 } else { 2 };
-        history.put(Frame(frame - Frame(1)), count, &mut found);
+        // Enough to tell the peer whatever it has asked for.
+        let before = Frame(frame - Frame(MAX_HASHES as u32 - 1));
+        history.put(before, frame - before + 1, &mut found);
         self.found = Some(found);
         Some(Difference {
             frame,
@@ -183,23 +247,42 @@ impl Comparison {
     }
 }
 
+/// Two hashes are the same, as far as both are whole.
+fn alike(one: HashPrefix, other: HashPrefix) -> bool {
+    let part = |prefix: HashPrefix| prefix.0[2..] == [0; 6];
+    match part(one) || part(other) {
+        true => one.0[..2] == other.0[..2],
+        false => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Hashes 0, 1, 2 …, and others from frame `wrong` on.
-    fn history(frames: u32, wrong: u32) -> History {
-        let mut history = History::default();
-        for frame in 0..frames {
-            let mut hash = [0; 16];
-            hash[..4].copy_from_slice(&frame.to_le_bytes());
-            hash[7] = u8::from(frame >= wrong);
-            history.push(ChainHash(hash));
+    fn hash(frame: u32, wrong: bool) -> ChainHash {
+        let mut bytes = [u8::from(wrong); 20];
+        bytes[..4].copy_from_slice(&frame.to_le_bytes());
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+        ChainHash(hash)
+    }
+
+    /// From frame `begin` on, with other hashes from frame `wrong` on.
+    fn begun(begin: u32, frames: u32, wrong: u32) -> History {
+        let before = hash(begin.saturating_sub(1), begin > wrong);
+        let mut history = History::begin_at(Frame(begin), before, 30);
+        for frame in begin..frames {
+            history.push(hash(frame, frame >= wrong), None);
         }
         history
     }
 
-    fn some(history: &History, first: u32, count: usize) -> Hashes {
+    fn history(frames: u32, wrong: u32) -> History {
+        begun(0, frames, wrong)
+    }
+
+    fn some(history: &History, first: u32, count: u32) -> Hashes {
         let mut hashes = Hashes::default();
         history.put(Frame(first), count, &mut hashes);
         hashes
@@ -228,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_found_however_far_back() {
-        for wrong in [0, 1, 31, 32, 33, 700, 998, 999] {
+        for wrong in [0, 1, 31, 32, 33, 700, 743, 744, 745, 998, 999] {
             let found = search(&history(1000, u32::MAX), &history(1000, wrong));
             assert_eq!(found, [Frame(wrong); 2]);
         }
@@ -242,9 +325,27 @@ mod tests {
 
     #[test]
     fn a_difference_beyond_memory_is_named_as_the_oldest_kept() {
-        let frames = MAX_HISTORY as u32 + 500;
+        let frames = MAX_PAST as u32 + RECENT + 500;
         let found = search(&history(frames, u32::MAX), &history(frames, 100));
         assert_eq!(found, [Frame(500); 2]);
+    }
+
+    /// Peers have not confirmed as many frames, and one may have begun in the midst of the episode.
+    #[test]
+    fn what_one_of_the_two_does_not_have_is_passed_over() {
+        for (frames, other_frames) in [(5_000, 4_800), (4_800, 5_000), (300, 5_000)] {
+            for wrong in [1, 40, 200, 299] {
+                let ours = history(frames, u32::MAX);
+                let found = search(&ours, &history(other_frames, wrong));
+                assert_eq!(found, [Frame(wrong); 2], "{frames} {other_frames}");
+            }
+        }
+        for begin in [17, 1_500, 2_990] {
+            for (wrong, named) in [(0, begin - 1), (begin + 5, begin + 5)] {
+                let found = search(&history(3_000, u32::MAX), &begun(begin, 3_000, wrong));
+                assert_eq!(found, [Frame(named); 2], "{begin}");
+            }
+        }
     }
 
     #[test]
@@ -256,7 +357,7 @@ mod tests {
             let ours = history(frame + 1, u32::MAX);
             found = found.or(comparison.confirmed(&ours));
             let hashes = match comparison.want(&ours, false) {
-                Some(want) => some(&theirs, want.0, MAX_HASHES),
+                Some(want) => some(&theirs, want.0, MAX_HASHES as u32),
                 None => some(&theirs, frame + 5, 1),
             };
             found = found.or(comparison.observe(&ours, &hashes));

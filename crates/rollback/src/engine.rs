@@ -12,15 +12,14 @@ use crate::leave::Move;
 use crate::link::{Link, Terms};
 use crate::pace::Pace;
 use crate::rejoin::{MAX_RETURNED_FRAMES, Presence};
-use crate::resync::Kept;
 use crate::snapshots::Snapshots;
 use crate::tick::OpenBatch;
 use crate::timeline::Timeline;
-use crate::types::{InputList, same};
+use crate::types::InputList;
 use crate::wire::{Body, Configuration};
 use crate::{
-    Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Frame, Held,
-    Incarnation, Input, InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError,
+    Advance, Batch, Builder, ChainHash, CompleteError, Costs, Counters, Event, Evidence, Frame,
+    Held, Incarnation, Input, InputError, LinkId, LinkStats, MAX_INPUT_DELAY, Micros, PacketError,
     PlayerIndex, PlayerSet,
 };
 
@@ -75,7 +74,7 @@ pub struct Engine {
     pub(crate) timeline: Timeline,
     pub(crate) snapshots: Snapshots,
     pub(crate) history: History,
-    pub(crate) kept: Kept,
+    pub(crate) evidence: Option<Evidence>,
     /// The state that the next batch begins with, at the host's wish.
     pub(crate) reload: Option<Frame>,
     pub(crate) links: Vec<Link>,
@@ -137,8 +136,8 @@ impl Engine {
             ),
             snapshots: Snapshots::new(config.snapshots, config.window, config.frame_us),
             timeline: Timeline::default(),
-            history: History::begin_at(origin, config.genesis_at_origin),
-            kept: Kept::default(),
+            history: History::begin_at(origin, config.genesis_at_origin, config.window),
+            evidence: None,
             reload: None,
             links: links
                 .into_iter()
@@ -474,16 +473,11 @@ impl Engine {
             // What is given back was checked against the peer's acks.
             let local = local.contains(player);
             let first = self.inputs.of(player).end();
+            self.counters.conflicts += self.inputs.of(player).conflicts(sent);
             let mut fresh = std::mem::take(&mut self.fresh);
             fresh.clear();
-            for (frame, input) in sent.iter() {
-                let queue = self.inputs.of(player);
-                if frame < queue.end() {
-                    let conflict = queue
-                        .get(frame)
-                        .is_some_and(|known| !same(known, input.as_slice()));
-                    self.counters.conflicts += u64::from(conflict);
-                } else if sent.first > first || !self.authorable(player) {
+            for (frame, input) in sent.iter().skip((first - sent.first) as usize) {
+                if sent.first > first || !self.authorable(player) {
                     // What is before the new author's is to be given by others: see `leave`.
                     break;
                 } else if local || frame < horizon {

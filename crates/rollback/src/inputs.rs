@@ -1,22 +1,31 @@
 //! What is known of every player's inputs, and guesses for the rest.
 
-use crate::prediction::PastInputs;
-use crate::types::InputList;
-use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction};
+use std::collections::VecDeque;
+use std::ops::Range;
 
-/// One player's inputs without gaps: the first that came for a frame is final.
+use crate::prediction::PastInputs;
+use crate::types::{InputList, same};
+use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction, wire};
+
+/// So many inputs are laid away at once.
+const BLOCK: usize = 128;
+
+/// One player's inputs without gaps: the first that came for a frame is final. The newest lie one by one,
+/// those before them as runs.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// The frame of the oldest input still held.
+    begin: Frame,
+    past: Past,
+    /// The frame of the first of the newest inputs, and how many they are.
     base: Frame,
-    /// How many are held.
     count: usize,
     /// Bytes of the longest input so far.
     width: usize,
-    /// `width + 1` bytes per input, its length first.
+    /// `width + 1` bytes per input, its length first, and zeros after it.
     bytes: Vec<u8>,
     /// Where in `bytes` the oldest one is. What is before it is garbage.
-    begin: usize,
+    start: usize,
     /// The newest one, if there ever was one.
     last: Option<Input>,
 }
@@ -24,7 +33,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// Begins at this frame: nothing is held yet.
     pub(crate) fn begin_at(&mut self, frame: Frame) {
-        self.base = frame;
+        (self.begin, self.base) = (frame, frame);
     }
 
     /// The first frame whose input is missing.
@@ -34,7 +43,7 @@ impl Queue {
 
     /// The first frame whose input is still held.
     pub(crate) fn begin(&self) -> Frame {
-        self.base
+        self.begin
     }
 
     pub(crate) fn last(&self) -> Option<&Input> {
@@ -43,16 +52,13 @@ impl Queue {
 
     /// `None` where the input is missing or was let go.
     pub(crate) fn get(&self, frame: Frame) -> Option<&[u8]> {
-        let offset = frame.0.checked_sub(self.base.0)? as usize;
-        if offset >= self.count {
-            return None;
-        }
-        let at = self.begin + offset * (self.width + 1);
-        let end = at + 1 + usize::from(self.bytes[at]);
-        Some(&self.bytes[at + 1..end])
+        self.runs(frame).next().map(|(bytes, _)| bytes)
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.count == 2 * BLOCK {
+            self.lay_away();
+        }
         if bytes.len() > self.width {
             self.widen(bytes.len());
         }
@@ -62,7 +68,7 @@ impl Queue {
             bytes => self.bytes.extend_from_slice(bytes),
         }
         self.count += 1;
-        let end = self.begin + self.count * (self.width + 1);
+        let end = self.start + self.count * (self.width + 1);
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
@@ -70,30 +76,68 @@ impl Queue {
     }
 
     pub(crate) fn forget_before(&mut self, frame: Frame) {
-        let count = ((frame - self.base) as usize).min(self.count);
-        self.base = self.base + count as u32;
-        self.count -= count;
-        self.begin += count * (self.width + 1);
-        // Moved rarely enough that a frame costs a constant, and early enough to be small.
-        if self.begin >= 64 && self.begin > self.bytes.len() / 2 {
-            self.bytes.drain(..self.begin);
-            self.begin = 0;
+        if frame <= self.begin {
+            return;
         }
+        self.begin = frame.min(self.end());
+        self.past.forget_before(self.begin);
+        self.drop_first((self.begin - self.base) as usize);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.count
+        (self.end() - self.begin) as usize
     }
 
-    /// All inputs from `first` on; none if that was let go, since those after it are of no use alone.
-    pub(crate) fn from(&self, first: Frame) -> impl ExactSizeIterator<Item = &[u8]> {
-        let count = match first >= self.base {
+    /// All inputs from `first` on, and of each for how many frames it lasts; none if that was let go, since
+    /// those after it are of no use alone.
+    pub(crate) fn runs(&self, first: Frame) -> Runs<'_> {
+        let stride = self.width + 1;
+        let skipped = ((first - self.base) as usize).min(self.count);
+        let (past, newest) = match first >= self.begin {
+            true => (self.past.from(first), self.start + skipped * stride),
+            false => (Default::default(), self.bytes.len()),
+        };
+        Runs {
+            past,
+            newest: &self.bytes[newest..],
+            stride,
+        }
+    }
+
+    /// How many frames from `first` on have an input that can be told.
+    pub(crate) fn count_from(&self, first: Frame) -> usize {
+        match first >= self.begin {
             true => (self.end() - first) as usize,
             false => 0,
-        };
-        let begin = self.begin + (self.count - count) * (self.width + 1);
-        let slots = self.bytes[begin..].chunks_exact(self.width + 1);
-        slots.map(|slot| &slot[1..1 + usize::from(slot[0])])
+        }
+    }
+
+    /// For how many frames the inputs sent are others than those here.
+    pub(crate) fn conflicts(&self, sent: &wire::Inputs) -> u64 {
+        let from = sent.first.max(self.begin);
+        let mut passed = from - sent.first;
+        let mut ours = self.runs(from);
+        let mut our = ours.next();
+        let mut conflicts = 0;
+        for run in &sent.runs {
+            let skipped = run.frames.min(passed);
+            passed -= skipped;
+            let mut frames = run.frames - skipped;
+            while frames > 0 {
+                let Some((bytes, lasts)) = our else {
+                    return conflicts;
+                };
+                let both = frames.min(lasts);
+                let differ = !same(run.input.as_slice(), bytes);
+                conflicts += u64::from(differ) * u64::from(both);
+                frames -= both;
+                our = match lasts > both {
+                    true => Some((bytes, lasts - both)),
+                    false => ours.next(),
+                };
+            }
+        }
+        conflicts
     }
 
     /// Bytes of the longest input so far.
@@ -101,16 +145,166 @@ impl Queue {
         self.width
     }
 
+    /// Lays the older half of the newest inputs away.
+    #[cold]
+    fn lay_away(&mut self) {
+        let stride = self.width + 1;
+        let newest = &self.bytes[self.start..self.start + BLOCK * stride];
+        let runs = Runs {
+            past: Default::default(),
+            newest,
+            stride,
+        };
+        self.past.push(self.base, runs);
+        self.drop_first(BLOCK);
+    }
+
+    /// Drops so many of the newest inputs, the oldest first.
+    fn drop_first(&mut self, count: usize) {
+        self.base = self.base + count as u32;
+        self.count -= count;
+        self.start += count * (self.width + 1);
+        // Moved rarely enough that a frame costs a constant, and early enough to be small.
+        if self.start >= 64 && self.start > self.bytes.len() / 2 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+    }
+
     /// Makes room for longer inputs than before.
     fn widen(&mut self, width: usize) {
         let mut bytes = Vec::with_capacity((self.count + 1) * (width + 1));
-        for slot in self.bytes[self.begin..].chunks_exact(self.width + 1) {
+        for slot in self.bytes[self.start..].chunks_exact(self.width + 1) {
             bytes.extend_from_slice(slot);
             bytes.resize(bytes.len() + width - self.width, 0);
         }
         self.bytes = bytes;
-        self.begin = 0;
+        self.start = 0;
         self.width = width;
+    }
+}
+
+/// Inputs of long ago, in blocks of [`BLOCK`] frames. Each run is a byte with its number of frames less 1,
+/// and the top bit set if its length follows, another one than that of the run before it; then its bytes.
+#[derive(Debug, Default)]
+struct Past {
+    /// The first frame of the first block.
+    base: Frame,
+    /// Where in `bytes` each block begins.
+    blocks: VecDeque<usize>,
+    bytes: Vec<u8>,
+}
+
+const LENGTH_FOLLOWS: u8 = 0x80;
+
+impl Past {
+    /// Adds a block that begins with this frame.
+    fn push<'a>(&mut self, base: Frame, runs: impl Iterator<Item = (&'a [u8], u32)>) {
+        if self.blocks.is_empty() {
+            self.base = base;
+            self.bytes.clear();
+        }
+        self.blocks.push_back(self.bytes.len());
+        let mut length = 0;
+        for (bytes, frames) in runs {
+            let frames = (frames - 1) as u8;
+            if bytes.len() == length {
+                self.bytes.push(frames);
+            } else {
+                length = bytes.len();
+                self.bytes.extend([frames | LENGTH_FOLLOWS, length as u8]);
+            }
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn forget_before(&mut self, frame: Frame) {
+        let mut gone = 0;
+        while !self.blocks.is_empty() && self.base + BLOCK as u32 <= frame {
+            self.blocks.pop_front();
+            self.base = self.base + BLOCK as u32;
+            gone = self.blocks.front().copied().unwrap_or(self.bytes.len());
+        }
+        if gone > self.bytes.len() / 2 {
+            self.bytes.drain(..gone);
+            self.blocks.iter_mut().for_each(|begin| *begin -= gone);
+        }
+    }
+
+    fn from(&self, first: Frame) -> PastRuns<'_> {
+        let offset = (first - self.base) as usize;
+        let block = self.blocks.get(offset / BLOCK);
+        PastRuns {
+            bytes: block.map_or(&[], |begin| &self.bytes[*begin..]),
+            length: 0,
+            skipped: (offset % BLOCK) as u32,
+        }
+    }
+}
+
+/// Inputs, and for how many frames each lasts.
+#[derive(Clone, Debug)]
+pub(crate) struct Runs<'a> {
+    past: PastRuns<'a>,
+    newest: &'a [u8],
+    stride: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct PastRuns<'a> {
+    bytes: &'a [u8],
+    length: usize,
+    /// Frames that are not asked for.
+    skipped: u32,
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = (&'a [u8], u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(&'a [u8], u32)> {
+        if !self.past.bytes.is_empty()
+            && let Some(run) = self.past.next()
+        {
+            return Some(run);
+        }
+        let slot = self.newest.get(..self.stride)?;
+        let mut frames = 1;
+        self.newest = &self.newest[self.stride..];
+        while self.newest.len() >= self.stride && same_slot(slot, &self.newest[..self.stride]) {
+            self.newest = &self.newest[self.stride..];
+            frames += 1;
+        }
+        Some((&slot[1..1 + usize::from(slot[0])], frames))
+    }
+}
+
+impl<'a> PastRuns<'a> {
+    #[cold]
+    fn next(&mut self) -> Option<(&'a [u8], u32)> {
+        loop {
+            let (token, mut rest) = self.bytes.split_first()?;
+            if token & LENGTH_FOLLOWS != 0 {
+                let (length, after) = rest.split_first()?;
+                (self.length, rest) = (usize::from(*length), after);
+            }
+            let (bytes, rest) = rest.split_at_checked(self.length)?;
+            self.bytes = rest;
+            let frames = u32::from(token & !LENGTH_FOLLOWS) + 1;
+            if self.skipped < frames {
+                let frames = frames - std::mem::take(&mut self.skipped);
+                return Some((bytes, frames));
+            }
+            self.skipped -= frames;
+        }
+    }
+}
+
+/// Most inputs are one byte.
+fn same_slot(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([a, b], [c, d]) => (a, b) == (c, d),
+        (one, other) => one == other,
     }
 }
 
@@ -146,27 +340,50 @@ impl Inputs {
         ends.zip(players).min().expect("there is a player")
     }
 
-    /// Adds every player's input for a frame not yet let go, and tells whose of them are guesses.
-    pub(crate) fn at(&self, frame: Frame, inputs: &mut InputList) -> PlayerSet {
-        let mut predicted = PlayerSet::default();
+    /// Puts in every player's input for each of the frames, none of which was let go, and of each frame
+    /// whose are guesses.
+    pub(crate) fn fill(
+        &self,
+        frames: Range<Frame>,
+        inputs: &mut InputList,
+        predicted: &mut Vec<PlayerSet>,
+    ) {
+        let count = (frames.end - frames.start) as usize;
+        let players = self.queues.len();
+        inputs.resize(count * players);
+        predicted.resize(count, PlayerSet::default());
         for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
-            if let Some(known) = queue.get(frame) {
-                inputs.push(known);
-                continue;
+            let mut slots = inputs.as_mut_slice()[player.index()..].iter_mut();
+            let mut slots = slots.by_ref().step_by(players);
+            let mut known = 0;
+            for (bytes, lasts) in queue.runs(frames.start) {
+                for slot in slots.by_ref().take(lasts as usize) {
+                    slot.set(bytes);
+                    known += 1;
+                }
+                if known >= count {
+                    break;
+                }
             }
-            predicted.insert(player);
-            match &self.prediction {
-                Prediction::RepeatLast => {
-                    inputs.push(queue.last().unwrap_or(&self.default).as_slice());
-                }
-                Prediction::Default => inputs.push(self.default.as_slice()),
-                Prediction::Custom(strategy) => {
-                    let guess = strategy.predict(player, frame, PastInputs::of(queue));
-                    inputs.push(guess.as_slice());
-                }
+            for (frame, slot) in (frames.start.0 + known as u32..).map(Frame).zip(slots) {
+                self.predict(player, queue, frame, slot);
+            }
+            for set in &mut predicted[known.min(count)..] {
+                set.insert(player);
             }
         }
-        predicted
+    }
+
+    fn predict(&self, player: PlayerIndex, queue: &Queue, frame: Frame, guess: &mut Input) {
+        match &self.prediction {
+            Prediction::RepeatLast => {
+                guess.set(queue.last().unwrap_or(&self.default).as_slice());
+            }
+            Prediction::Default => guess.set(self.default.as_slice()),
+            Prediction::Custom(strategy) => {
+                *guess = strategy.predict(player, frame, PastInputs::of(queue));
+            }
+        }
     }
 
     pub(crate) fn longest(&self) -> usize {
@@ -178,25 +395,79 @@ impl Inputs {
 mod tests {
     use super::*;
 
+    fn input(frame: u32) -> Input {
+        // Some last longer than a block.
+        let moment = if frame % 1_000 < 600 {
+            frame / 400
+        } else {
+            frame
+        };
+        let length = 1 + (moment as usize * 7) % (1 + moment as usize % 64);
+        Input::new(&vec![moment as u8; length]).unwrap_or_default()
+    }
+
     #[test]
     fn inputs_of_any_lengths_come_back_and_old_ones_are_let_go() {
-        let input = |frame: u32| {
-            let length = 1 + (frame as usize * 7) % (1 + frame as usize % 64);
-            Input::new(&vec![frame as u8; length]).unwrap_or_default()
-        };
         let mut queue = Queue::default();
-        for frame in 0..500 {
+        for frame in 0..700 {
             assert_eq!(queue.end(), Frame(frame));
             queue.push(input(frame).as_slice());
             queue.forget_before(Frame(frame.saturating_sub(100)));
             let held = queue.begin().0..queue.end().0;
             assert!(held.len() <= 101 && queue.bytes.len() <= 2 * 101 * 65 + 64);
+            assert!(queue.past.bytes.is_empty());
             for held in held {
                 assert_eq!(queue.get(Frame(held)), Some(input(held).as_slice()));
             }
             assert_eq!(queue.get(queue.end()), None);
             let before = queue.begin().0.checked_sub(1).map(Frame);
             assert!(before.is_none_or(|before| queue.get(before).is_none()));
+        }
+    }
+
+    #[test]
+    fn what_is_laid_away_comes_back() {
+        let mut queue = Queue::default();
+        queue.begin_at(Frame(77));
+        for frame in 77..5_000 {
+            queue.push(input(frame).as_slice());
+            let forgotten = (frame / 1_000 * 1_000).saturating_sub(333);
+            queue.forget_before(Frame(forgotten));
+            let begin = forgotten.max(77);
+            assert_eq!(queue.begin(), Frame(begin));
+            assert_eq!(queue.len(), (frame + 1 - begin) as usize);
+            for first in [begin, begin + 1, begin + 130, begin + 400, frame] {
+                let mut next = first;
+                for (bytes, frames) in queue.runs(Frame(first)) {
+                    for frame in next..next + frames {
+                        assert_eq!(bytes, input(frame).as_slice(), "{frame} from {first}");
+                    }
+                    next += frames;
+                }
+                assert_eq!(next, first.max(frame + 1), "from {first}");
+            }
+            assert_eq!(queue.get(Frame(begin - 1)), None);
+        }
+        // Most of it lasts long.
+        assert!(queue.past.blocks.len() >= 7, "{:?}", queue.past.blocks);
+        assert!(queue.past.bytes.len() < 20 * queue.len());
+    }
+
+    #[test]
+    fn conflicts_are_counted_by_the_frame() {
+        let mut queue = Queue::default();
+        for frame in 0..1_000 {
+            queue.push(&[u8::from(frame % 100 < 90)]);
+        }
+        queue.forget_before(Frame(50));
+        for (first, frames, conflicts) in [(0, 100, 10), (45, 10, 0), (95, 300, 30), (950, 90, 10)]
+        {
+            let mut sent = wire::Inputs {
+                first: Frame(first),
+                runs: Vec::new(),
+            };
+            sent.push(&[1], frames);
+            assert_eq!(queue.conflicts(&sent), conflicts, "{first}");
         }
     }
 }

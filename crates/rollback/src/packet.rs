@@ -3,7 +3,7 @@
 use crate::codec::SECTION_BYTES;
 use crate::compare::History;
 use crate::delay::Delays;
-use crate::inputs::{Inputs, Queue};
+use crate::inputs::Inputs;
 use crate::leave::Move;
 use crate::link::{Link, SENT};
 use crate::wire::{self, Body, Echo, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, SHORT_REACH};
@@ -166,14 +166,20 @@ impl Link {
         for (_, section) in self.sections(body) {
             section.runs.clear();
         }
-        for offset in 0..MAX_PACKET_FRAMES {
+        let lacking = self.sections(body).map(|(player, section)| {
+            let runs = inputs.of(player).runs(section.first);
+            let each = runs.flat_map(|(input, frames)| (0..frames).map(move |_| input));
+            (section, each.peekable())
+        });
+        let mut lacking: Vec<_> = lacking.collect();
+        for _ in 0..MAX_PACKET_FRAMES {
             let mut filled = false;
             for first_turn in [true, false] {
-                for (n, (player, section)) in (0..).zip(self.sections(body)) {
+                for (n, (section, inputs)) in (0..).zip(&mut lacking) {
                     if (n >= turn) != first_turn {
                         continue;
                     }
-                    let Some(input) = lacking(inputs.of(player), section.first, offset) else {
+                    let Some(input) = inputs.peek() else {
                         continue;
                     };
                     let cost = section.cost(input);
@@ -182,6 +188,7 @@ impl Link {
                     }
                     room -= cost;
                     section.push(input, 1);
+                    inputs.next();
                     filled = true;
                 }
             }
@@ -214,20 +221,13 @@ fn fill_whole<'a>(
     let mut length = 0;
     for (player, section) in sections {
         let queue = inputs.of(player);
-        let lacking = queue.from(section.first);
-        length += lacking.len() * (3 + queue.width());
+        length += queue.count_from(section.first) * (3 + queue.width());
         if length > room {
             return false;
         }
-        for input in lacking {
-            section.push(input, 1);
+        for (input, frames) in queue.runs(section.first) {
+            section.push(input, frames);
         }
     }
     true
-}
-
-/// The input `offset` frames after `first`, if all from `first` on are held.
-fn lacking(queue: &Queue, first: Frame, offset: u32) -> Option<&[u8]> {
-    let held = first >= queue.begin();
-    held.then(|| queue.get(first + offset)).flatten()
 }

@@ -1,14 +1,8 @@
 //! After a desync: what was computed around the first frame that differs, and computing it anew.
 
-use std::collections::VecDeque;
-
 use crate::compare::Difference;
 use crate::rejoin::Presence;
 use crate::{ChainHash, Digest, Engine, Event, Frame, LinkId, PlayerIndex, ResyncError};
-
-/// Confirmed frames whose hashes and digests are kept in full: a first difference is found within a
-/// second or two.
-const KEPT: usize = 256;
 
 /// What was computed around the first frame that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +12,7 @@ pub struct Evidence {
     /// The peer that computed another history.
     pub link: LinkId,
     /// Ours: the frame before it, the frame itself and what was confirmed up to 14 frames after it, as
-    /// far as they were still kept (256 confirmed frames are).
+    /// far as they were still kept (the newest 256 confirmed frames are, or two windows).
     pub ours: Vec<Computed>,
 }
 
@@ -31,41 +25,23 @@ pub struct Computed {
     pub digest: Option<Digest>,
 }
 
-/// The newest confirmed frames.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    newest: VecDeque<Computed>,
-    evidence: Option<Evidence>,
-}
-
-impl Kept {
-    pub(crate) fn push(&mut self, computed: Computed) {
-        if self.newest.len() == KEPT {
-            self.newest.pop_front();
-        }
-        self.newest.push_back(computed);
-    }
-}
-
 impl Engine {
     /// What was computed around the first difference of all that were found, the earliest frame.
     pub fn evidence(&self) -> Option<&Evidence> {
-        self.kept.evidence.as_ref()
+        self.evidence.as_ref()
     }
 
     pub(crate) fn keep_evidence(&mut self, link: LinkId, difference: &Difference) {
         let frame = difference.frame;
-        let known = self.kept.evidence.as_ref();
+        let known = self.evidence();
         if known.is_some_and(|known| known.frame <= frame) {
             return;
         }
         let around = Frame(frame - Frame(1))..=frame + 14;
-        let ours = self.kept.newest.iter().copied();
-        let ours = ours.filter(|computed| around.contains(&computed.frame));
-        self.kept.evidence = Some(Evidence {
+        self.evidence = Some(Evidence {
             frame,
             link,
-            ours: ours.collect(),
+            ours: self.history.computed(around),
         });
     }
 
@@ -102,7 +78,6 @@ impl Engine {
         self.timeline.begin_at(from);
         self.history.end_at(from);
         self.snapshots.begin_at(from);
-        self.kept.newest.retain(|computed| computed.frame < from);
         for link in &mut self.links {
             link.comparison.begin_again(from);
         }

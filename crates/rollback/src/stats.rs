@@ -136,7 +136,7 @@ impl Refused {
 }
 
 /// What the engine holds, in frames: the bound of its memory (see [`Engine::set_durable`] for
-/// inputs; hashes are kept of the whole episode, up to 2¹⁸ frames of 8 bytes).
+/// inputs; hashes are kept of the latest frames, and two bytes of each of the 2¹⁸ before them).
 ///
 /// [`Engine::set_durable`]: crate::Engine::set_durable
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

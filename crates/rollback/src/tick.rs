@@ -2,12 +2,11 @@
 
 use crate::packet::View;
 use crate::rejoin::CATCH_UP_FRAMES;
-use crate::resync::Computed;
 use crate::timeline::{Record, Wrong};
 use crate::types::InputList;
 use crate::{
     Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, MAX_INPUT_DELAY, Micros,
-    PlayerIndex, Request, Wait, chain,
+    PlayerIndex, PlayerSet, Request, Wait, chain,
 };
 
 /// Frames below the first unconfirmed one whose remote inputs are still compared with what a peer
@@ -175,12 +174,13 @@ impl Engine {
         }
         let wrong = wrong.map_or(head, |wrong| wrong.frame);
         self.snapshots.went_back(head - wrong);
+        batch.fill(end, &self.inputs);
         for frame in (first.0..end.0).map(Frame) {
             if self.snapshots.wants(frame, first, missing) {
                 batch.ask(Request::Save { frame });
                 self.counters.saves += 1;
             }
-            batch.ask_step(frame, |inputs| self.inputs.at(frame, inputs));
+            batch.ask_step(frame);
         }
         batch.set_keep_from(self.snapshots.keep_from(missing, end));
         self.open = Some(OpenBatch {
@@ -274,12 +274,7 @@ impl Engine {
                 record.digest,
             );
             self.hash = hash;
-            self.history.push(hash);
-            self.kept.push(Computed {
-                frame: record.frame,
-                hash,
-                digest: record.digest,
-            });
+            self.history.push(hash, record.digest);
             self.events.push(Event::Confirmed(ConfirmedFrame {
                 frame: record.frame,
                 inputs: record.inputs.as_slice(),
@@ -309,9 +304,10 @@ impl Engine {
     }
 
     fn was_simulated_right(&self, record: &Record) -> bool {
-        let mut inputs = InputList::default();
-        let guessed = self.inputs.at(record.frame, &mut inputs);
-        guessed.is_empty() && inputs.as_slice() == record.inputs.as_slice()
+        let (mut inputs, mut guessed) = (InputList::default(), Vec::new());
+        let frames = record.frame..record.frame + 1;
+        self.inputs.fill(frames, &mut inputs, &mut guessed);
+        guessed == [PlayerSet::default()] && inputs.as_slice() == record.inputs.as_slice()
     }
 
     /// Lets go of what no peer, no later page load of one, and no rollback can need.

@@ -210,6 +210,14 @@ impl InputList {
         self.length = 0;
     }
 
+    /// As many as told; what new ones are is to be said.
+    pub(crate) fn resize(&mut self, length: usize) {
+        if length > self.inputs.len() {
+            self.inputs.resize(length, Input::default());
+        }
+        self.length = length;
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.length == self.inputs.len() {
@@ -221,14 +229,11 @@ impl InputList {
 
     #[inline]
     pub(crate) fn extend(&mut self, inputs: &[Input]) {
-        let end = self.length + inputs.len();
-        if end > self.inputs.len() {
-            self.inputs.resize(end, Input::default());
-        }
-        for (slot, input) in self.inputs[self.length..end].iter_mut().zip(inputs) {
+        let begin = self.length;
+        self.resize(begin + inputs.len());
+        for (slot, input) in self.inputs[begin..].iter_mut().zip(inputs) {
             slot.assign(input);
         }
-        self.length = end;
     }
 }
 

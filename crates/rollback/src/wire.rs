@@ -118,7 +118,9 @@
 //! all frames before it, two peers that agree at one frame agree up to it. One that sees a
 //! difference asks with *want* for the hashes after the last frame known to be equal, and gets as
 //! many as fit, again and again, until the first that differs is known. So does a peer that has
-//! sealed, until all its frames are known to be equal.
+//! sealed, until all its frames are known to be equal. Of frames that are long past a peer keeps
+//! the first two bytes of each hash: the other six are sent as zeros, and such a hash is compared by these two
+//! alone. Eight zero bytes stand for a hash that is not kept at all.
 
 use crate::types::same;
 use crate::{Epoch, Frame, HashPrefix, Incarnation, Input, PlayerIndex, PlayerSet};
