@@ -1,7 +1,7 @@
 //! What the engine asks of the host in one tick, and what the host answers.
 
 use crate::inputs::Inputs;
-use crate::types::InputList;
+use crate::types::{InputList, append};
 use crate::{
     CompleteError, Digest, Frame, Input, InputError, LinkId, Micros, PlayerIndex, PlayerSet,
 };
@@ -153,7 +153,7 @@ impl Batch {
 
     /// Answers the first step that has no answer yet.
     pub fn answer(&mut self, result: StepResult<'_>) {
-        self.outcomes.extend_from_slice(result.outcome);
+        append(&mut self.outcomes, result.outcome);
         self.answers.push(Answer {
             terminal: result.terminal,
             digest: result.digest,

@@ -1,6 +1,8 @@
 //! What packets tell about the network and about the other peer's clock.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{VecDeque, vec_deque};
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use crate::Micros;
@@ -128,16 +130,35 @@ struct Sample {
     back: Option<i64>,
 }
 
+impl Sample {
+    fn age(&self, now: Micros) -> i64 {
+        now.0.saturating_sub(self.at.0).cast_signed()
+    }
+}
+
 /// Where the peer was in play, and when on our clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     at: Micros,
     position_us: i64,
     claim_us: i64,
 }
 
+impl Place {
+    fn is_new(&self, now: Micros) -> bool {
+        self.at <= now && now.since(self.at) <= PLACES_TIME
+    }
+
+    /// Where the peer is, if it plays on at this pace on our clock.
+    fn position_at(&self, now: Micros, pace_ppm: i64) -> i64 {
+        let since = now.0.saturating_sub(self.at.0).cast_signed();
+        let played = since + since * pace_ppm / 1_000_000;
+        self.position_us.saturating_add(played)
+    }
+}
+
 /// Our lead over the peer, in µs; negative where it leads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Lead {
     pub(crate) us: i64,
     /// So much of it is known only from the peer's word.
@@ -159,6 +180,7 @@ pub(crate) struct Clock {
     /// In sixteenths of a µs.
     jitter: u64,
     places: VecDeque<Place>,
+    middle_place: Option<Place>,
     /// When the peer would begin to play, on our clock, by its newest word.
     starts_at: Option<Micros>,
 }
@@ -188,6 +210,7 @@ impl Clock {
     /// The peer's clock when it sent the packet that is newer than all before it, with the round
     /// trip of what this brought back.
     pub(crate) fn take(&mut self, sent_at: u32, round_trip: Option<u32>, now: Micros) {
+        let last_at = self.samples.back().map_or(now, |sample| sample.at);
         let last = self.samples.back().map(|sample| sample.forth);
         let forth = nearest((now.0 as u32).wrapping_sub(sent_at), last.unwrap_or(0));
         if let Some(last) = last {
@@ -203,7 +226,13 @@ impl Clock {
             forth,
             back: round_trip.map(|round_trip| i64::from(round_trip) - forth),
         });
-        self.ways = self.least_ways(now, |_| true);
+        self.since_learned += 1;
+        let learns = self.samples.len() < WINDOW || self.since_learned >= LEARN_INTERVAL;
+        self.ways = match self.ways.filter(|_| !learns) {
+            // All samples age alike, so that the least is the least still.
+            Some(ways) => self.older_ways(ways, last_at, now),
+            None => self.least_ways(now, ..),
+        };
         if self.contradicted(now) {
             let newest = self.samples.pop_back();
             self.restart();
@@ -214,27 +243,35 @@ impl Clock {
             }));
         }
         // Seldom once it is known: it costs more than the rest of a tick's packet.
-        self.since_learned += 1;
-        if self.samples.len() < WINDOW || self.since_learned >= LEARN_INTERVAL {
+        if learns {
             self.since_learned = 0;
             self.learn_drift(now);
         }
     }
 
-    /// The least `forth` and `back` of the samples that `count`, as they would be now: each has its
-    /// quickest packet, whose way is the nearest to the truth.
-    fn least_ways(&self, now: Micros, counts: impl Fn(&Sample) -> bool) -> Option<(i64, i64)> {
+    /// The least `forth` and `back` of some samples, as they would be now: each has its quickest packet,
+    /// whose way is the nearest to the truth.
+    fn least_ways(&self, now: Micros, samples: impl RangeBounds<usize>) -> Option<(i64, i64)> {
         let drift = self.drift_ppm.unwrap_or(0);
-        let (mut forth, mut back) = (None, None);
-        for sample in self.samples.iter().filter(|sample| counts(sample)) {
-            let age = now.since(sample.at).as_micros() as i64;
-            let (drifted, worth) = (age * drift / 1_000_000, age * AGE_PPM / 1_000_000);
-            least(&mut forth, sample.forth - drifted + worth);
+        let (mut forth, mut back) = (i64::MAX, i64::MAX);
+        for sample in self.samples.range(samples) {
+            let aged = |ppm| sample.age(now) * ppm / 1_000_000;
+            forth = forth.min(sample.forth + aged(AGE_PPM - drift));
             if let Some(way) = sample.back {
-                least(&mut back, way + drifted + worth);
+                back = back.min(way + aged(AGE_PPM + drift));
             }
         }
-        forth.zip(back)
+        (forth.max(back) < i64::MAX).then_some((forth, back))
+    }
+
+    /// What were the least ways at another time, with the newest sample.
+    fn older_ways(&self, ways: (i64, i64), at: Micros, now: Micros) -> Option<(i64, i64)> {
+        let drift = self.drift_ppm.unwrap_or(0);
+        let newest = self.samples.back()?;
+        let aged = |ppm| now.since(at).as_micros() as i64 * ppm / 1_000_000;
+        let (forth, back) = (ways.0 + aged(AGE_PPM - drift), ways.1 + aged(AGE_PPM + drift));
+        let newest_back = newest.back.unwrap_or(i64::MAX);
+        Some((forth.min(newest.forth), back.min(newest_back)))
     }
 
     /// No packet arrives before it is sent: if one seems to, a clock was set.
@@ -256,15 +293,16 @@ impl Clock {
         };
         let span = newest.at.since(oldest.at).as_micros() as i64;
         let middle = oldest.at + Duration::from_micros(span as u64 / 2);
-        let backs = |newer: bool| {
-            let half = self.samples.iter().filter(|s| (s.at > middle) == newer);
-            half.filter(|sample| sample.back.is_some()).count()
+        let newer = self.samples.partition_point(|sample| sample.at <= middle);
+        let few = |half: vec_deque::Iter<'_, Sample>| {
+            half.filter(|sample| sample.back.is_some()).count() < MIN_HALF
         };
-        if span < MIN_SPAN_US || backs(false) < MIN_HALF || backs(true) < MIN_HALF {
+        let (first, second) = (self.samples.range(..newer), self.samples.range(newer..));
+        if span < MIN_SPAN_US || few(first) || few(second) {
             return;
         }
-        let older = self.least_ways(now, |sample| sample.at <= middle);
-        let newer = self.least_ways(now, |sample| sample.at > middle);
+        let older = self.least_ways(now, ..newer);
+        let newer = self.least_ways(now, newer..);
         let (Some(older), Some(newer)) = (older, newer) else {
             return;
         };
@@ -339,42 +377,43 @@ impl Clock {
         if self.places.len() > PLACES {
             self.places.pop_front();
         }
+        self.middle_place = self.middle_place(now);
+    }
+
+    /// That which gives the median of the leads.
+    fn middle_place(&self, now: Micros) -> Option<Place> {
+        let mut places = [(0, Place::default()); PLACES];
+        let mut count = 0;
+        for place in self.places.iter().filter(|place| place.is_new(now)) {
+            places[count] = (place.position_at(now, self.drift_ppm.unwrap_or(0).min(0)), *place);
+            count += 1;
+        }
+        let places = places.get_mut(..count)?;
+        places.sort_unstable_by_key(|(there, place)| (Reverse(*there), place.claim_us));
+        places.get(count / 2).map(|(_, place)| *place)
     }
 
     /// Our lead at `position_us`, if the peer plays on at this pace on our clock. `None` without news
     /// of it.
     pub(crate) fn lead(&self, position_us: i64, pace_ppm: i64, now: Micros) -> Option<Lead> {
-        let mut leads = [Lead::default(); PLACES];
-        let mut count = 0;
-        for place in &self.places {
-            let since = now.since(place.at);
-            if place.at > now || since > PLACES_TIME {
-                continue;
-            }
-            let since = since.as_micros() as i64;
-            let played = since + since * pace_ppm / 1_000_000;
-            let there = place.position_us.saturating_add(played);
-            leads[count] = Lead {
-                us: position_us.saturating_sub(there),
-                claim_us: place.claim_us,
-            };
-            count += 1;
-        }
-        let leads = leads.get_mut(..count)?;
-        leads.sort_unstable();
-        leads.get(count / 2).copied()
+        let place = self.middle_place.filter(|place| place.is_new(now))?;
+        Some(Lead {
+            us: position_us.saturating_sub(place.position_at(now, pace_ppm)),
+            claim_us: place.claim_us,
+        })
     }
 
     /// Forgets the places: the peer's or our own play made a leap.
     pub(crate) fn forget_places(&mut self) {
         self.places.clear();
+        self.middle_place = None;
     }
 
     /// The peer's clock is another one now.
     pub(crate) fn restart(&mut self) {
         self.samples.clear();
         self.ways = None;
-        self.places.clear();
+        self.forget_places();
         self.drift_ppm = None;
     }
 
@@ -400,10 +439,6 @@ fn nearest(raw: u32, expected: i64) -> i64 {
     let shift = 32 - CLOCK_BITS;
     let ahead = raw.wrapping_sub(expected as u32) << shift;
     expected + i64::from(ahead.cast_signed() >> shift)
-}
-
-fn least(of: &mut Option<i64>, value: i64) {
-    *of = Some(of.map_or(value, |least| least.min(value)));
 }
 
 fn micros(value: Option<u32>) -> Duration {

@@ -1,6 +1,6 @@
 //! Numbers and sections of inputs as bytes (see [`wire`](crate::wire)).
 
-use crate::types::MAX_INPUT_BYTES;
+use crate::types::{MAX_INPUT_BYTES, append};
 use crate::wire::{Inputs, MAX_PACKET_FRAMES, Run};
 use crate::{Frame, HashPrefix, PacketError};
 
@@ -41,15 +41,21 @@ pub(crate) fn put_section(
     put_varint(out, frames << 1 | 1);
     put_first(out, inputs.first);
     let begin = out.len();
-    put_runs(out, &inputs.runs, plain);
     let mut runs = inputs.runs.iter();
-    let shorter = out.len() - begin >= frames as usize * plain;
-    if shorter && runs.all(|run| run.input.as_slice().len() == plain) {
+    let all_plain = runs.all(|run| run.input.as_slice().len() == plain);
+    let length = frames as usize * plain;
+    // A run has a token and what is new at least: where that is too much already, none is written.
+    let least = inputs.runs.len() * (1 + plain.min(plain.div_ceil(8) + 1));
+    let put = !all_plain || least < length;
+    if put {
+        put_runs(out, &inputs.runs, plain);
+    }
+    if all_plain && (!put || out.len() - begin >= length) {
         out[coding] &= !1;
         out.truncate(begin);
         for run in &inputs.runs {
             for _ in 0..run.frames {
-                out.extend_from_slice(run.input.as_slice());
+                append(out, run.input.as_slice());
             }
         }
     }
@@ -78,7 +84,7 @@ fn put_runs(out: &mut Vec<u8>, runs: &[Run], plain: usize) {
             }
         } else {
             put_varint(out, token | SAME_LENGTH);
-            out.extend_from_slice(bytes);
+            append(out, bytes);
         }
         before = bytes;
     }

@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 use crate::wire::{Hashes, MAX_HASHES};
 use crate::{ChainHash, Computed, Digest, Frame, HashPrefix};
 
-/// Of so many of the newest frames hashes and digests are kept in full: a first difference is found within
-/// a second or two.
-const RECENT: u32 = 256;
+/// Of so many of the newest frames at least, and of two windows, hashes and digests are kept in full: a
+/// first difference is usually found within a second.
+const RECENT: u32 = 96;
 
 /// Of so many frames before these the first two bytes of each hash, which find an older difference as
 /// well: of the whole episode, because a peer that rejoins computes it again from frame 0. In an episode
@@ -79,8 +79,15 @@ impl History {
             if self.past.len() == MAX_PAST {
                 self.past.pop_front();
             }
+            if self.past.len() == self.past.capacity() {
+                // Doubled, it would mostly be empty.
+                self.past.reserve_exact(512);
+            }
             self.past.push_back([past.0[0], past.0[1]]);
             self.base = self.base + 1;
+        }
+        if self.recent.is_empty() {
+            self.recent.reserve_exact(self.kept as usize);
         }
         self.recent.push_back((hash, digest));
     }
@@ -311,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_found_however_far_back() {
-        for wrong in [0, 1, 31, 32, 33, 700, 743, 744, 745, 998, 999] {
+        for wrong in [0, 1, 31, 32, 33, 700, 903, 904, 905, 998, 999] {
             let found = search(&history(1000, u32::MAX), &history(1000, wrong));
             assert_eq!(found, [Frame(wrong); 2]);
         }

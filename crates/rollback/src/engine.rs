@@ -444,7 +444,6 @@ impl Engine {
             self.learn_place(index, body, advanced, now);
         }
         self.hurry(now);
-        self.forget();
         self.settle();
     }
 

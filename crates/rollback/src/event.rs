@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::types::InputList;
+use crate::types::{InputList, append};
 use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerIndex, PlayerSet};
 
 /// Events come in the order in which things happened. Inputs and outcomes are lent until the next
@@ -216,7 +216,7 @@ impl Events {
             event: event.lending(&[], &[]),
         };
         self.inputs.extend(inputs);
-        self.outcomes.extend_from_slice(outcome);
+        append(&mut self.outcomes, outcome);
         self.queue.push_back(queued);
     }
 

@@ -45,7 +45,11 @@ pub fn chain(
         let mut bytes = [0; SHORT];
         let mut end = 0;
         write(previous, frame, inputs, outcome, digest, |part| {
-            bytes[end..end + part.len()].copy_from_slice(part);
+            let place = &mut bytes[end..end + part.len()];
+            match part {
+                [one] => place[0] = *one,
+                part => place.copy_from_slice(part),
+            }
             end += part.len();
         });
         return shortened(&blake3::hash(&bytes[..end]));
@@ -60,12 +64,14 @@ pub fn chain(
 /// Most frames hash fewer bytes than this.
 const SHORT: usize = 128;
 
+#[inline]
 fn write(
     previous: ChainHash,
     frame: Frame,
     inputs: &[impl AsRef<[u8]>],
     outcome: &[u8],
     digest: Option<Digest>,
+    // Inlined: of most parts the length is known then.
     mut put: impl FnMut(&[u8]),
 ) {
     put(&previous.0);
@@ -74,7 +80,9 @@ fn write(
     let parts = inputs.iter().map(|input| input.as_ref());
     for part in parts.chain([outcome]) {
         put(&(part.len() as u32).to_le_bytes());
-        put(part);
+        if !part.is_empty() {
+            put(part);
+        }
     }
     match digest {
         None => put(&[0]),

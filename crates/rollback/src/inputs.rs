@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::prediction::PastInputs;
-use crate::types::{InputList, same};
+use crate::types::{InputList, append, same};
 use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction, wire};
 
 /// So many inputs are laid away at once.
-const BLOCK: usize = 128;
+const BLOCK: usize = 64;
 
 /// One player's inputs without gaps: the first that came for a frame is final. The newest lie one by one,
 /// those before them as runs.
@@ -63,10 +63,7 @@ impl Queue {
             self.widen(bytes.len());
         }
         self.bytes.push(bytes.len() as u8);
-        match bytes {
-            [one] => self.bytes.push(*one),
-            bytes => self.bytes.extend_from_slice(bytes),
-        }
+        append(&mut self.bytes, bytes);
         self.count += 1;
         let end = self.start + self.count * (self.width + 1);
         if self.bytes.len() < end {
@@ -191,7 +188,7 @@ struct Past {
     /// The first frame of the first block.
     base: Frame,
     /// Where in `bytes` each block begins.
-    blocks: VecDeque<usize>,
+    blocks: VecDeque<u32>,
     bytes: Vec<u8>,
 }
 
@@ -204,7 +201,11 @@ impl Past {
             self.base = base;
             self.bytes.clear();
         }
-        self.blocks.push_back(self.bytes.len());
+        self.blocks.push_back(self.bytes.len() as u32);
+        if self.bytes.capacity() - self.bytes.len() < BLOCK {
+            // Doubled, it would mostly be empty.
+            self.bytes.reserve_exact(4 * BLOCK);
+        }
         let mut length = 0;
         for (bytes, frames) in runs {
             let frames = (frames - 1) as u8;
@@ -214,7 +215,7 @@ impl Past {
                 length = bytes.len();
                 self.bytes.extend([frames | LENGTH_FOLLOWS, length as u8]);
             }
-            self.bytes.extend_from_slice(bytes);
+            append(&mut self.bytes, bytes);
         }
     }
 
@@ -223,11 +224,12 @@ impl Past {
         while !self.blocks.is_empty() && self.base + BLOCK as u32 <= frame {
             self.blocks.pop_front();
             self.base = self.base + BLOCK as u32;
-            gone = self.blocks.front().copied().unwrap_or(self.bytes.len());
+            let next = self.blocks.front();
+            gone = next.map_or(self.bytes.len(), |begin| *begin as usize);
         }
         if gone > self.bytes.len() / 2 {
             self.bytes.drain(..gone);
-            self.blocks.iter_mut().for_each(|begin| *begin -= gone);
+            self.blocks.iter_mut().for_each(|begin| *begin -= gone as u32);
         }
     }
 
@@ -235,7 +237,7 @@ impl Past {
         let offset = (first - self.base) as usize;
         let block = self.blocks.get(offset / BLOCK);
         PastRuns {
-            bytes: block.map_or(&[], |begin| &self.bytes[*begin..]),
+            bytes: block.map_or(&[], |begin| &self.bytes[*begin as usize..]),
             length: 0,
             skipped: (offset % BLOCK) as u32,
         }
@@ -449,7 +451,7 @@ mod tests {
             assert_eq!(queue.get(Frame(begin - 1)), None);
         }
         // Most of it lasts long.
-        assert!(queue.past.blocks.len() >= 7, "{:?}", queue.past.blocks);
+        assert!(queue.past.blocks.len() >= 14, "{:?}", queue.past.blocks);
         assert!(queue.past.bytes.len() < 20 * queue.len());
     }
 

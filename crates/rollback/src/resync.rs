@@ -12,7 +12,7 @@ pub struct Evidence {
     /// The peer that computed another history.
     pub link: LinkId,
     /// Ours: the frame before it, the frame itself and what was confirmed up to 14 frames after it, as
-    /// far as they were still kept (the newest 256 confirmed frames are, or two windows).
+    /// far as they were still kept (the newest 96 confirmed frames are, or two windows).
     pub ours: Vec<Computed>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::batch::Answered;
-use crate::types::{InputList, same};
+use crate::types::{InputList, append, same};
 use crate::{Digest, Frame, Micros, PlayerIndex, PlayerSet};
 
 /// The newest simulation of one frame, and what was ever true of it.
@@ -37,7 +37,7 @@ impl Record {
         self.inputs.clear();
         self.inputs.extend(answered.inputs);
         self.outcome.clear();
-        self.outcome.extend_from_slice(answered.result.outcome);
+        append(&mut self.outcome, answered.result.outcome);
         self.terminal = answered.result.terminal;
         self.digest = answered.result.digest;
     }

@@ -125,6 +125,16 @@ pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Appends bytes. Mostly there is one or none, which needs no call.
+#[inline]
+pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes {
+        [] => {}
+        [one] => out.push(*one),
+        bytes => out.extend_from_slice(bytes),
+    }
+}
+
 impl Input {
     /// An input of these bytes; an error for none, and for more than [`MAX_INPUT_BYTES`].
     pub fn new(bytes: &[u8]) -> Result<Input, InputError> {
@@ -213,6 +223,7 @@ impl InputList {
     /// As many as told; what new ones are is to be said.
     pub(crate) fn resize(&mut self, length: usize) {
         if length > self.inputs.len() {
+            self.inputs.reserve_exact(length - self.inputs.len());
             self.inputs.resize(length, Input::default());
         }
         self.length = length;
