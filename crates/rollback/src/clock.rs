@@ -269,7 +269,10 @@ impl Clock {
         let drift = self.drift_ppm.unwrap_or(0);
         let newest = self.samples.back()?;
         let aged = |ppm| now.since(at).as_micros() as i64 * ppm / 1_000_000;
-        let (forth, back) = (ways.0 + aged(AGE_PPM - drift), ways.1 + aged(AGE_PPM + drift));
+        let (forth, back) = (
+            ways.0 + aged(AGE_PPM - drift),
+            ways.1 + aged(AGE_PPM + drift),
+        );
         let newest_back = newest.back.unwrap_or(i64::MAX);
         Some((forth.min(newest.forth), back.min(newest_back)))
     }
@@ -385,7 +388,10 @@ impl Clock {
         let mut places = [(0, Place::default()); PLACES];
         let mut count = 0;
         for place in self.places.iter().filter(|place| place.is_new(now)) {
-            places[count] = (place.position_at(now, self.drift_ppm.unwrap_or(0).min(0)), *place);
+            places[count] = (
+                place.position_at(now, self.drift_ppm.unwrap_or(0).min(0)),
+                *place,
+            );
             count += 1;
         }
         let places = places.get_mut(..count)?;

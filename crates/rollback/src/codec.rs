@@ -1,7 +1,7 @@
 //! Numbers and sections of inputs as bytes (see [`wire`](crate::wire)).
 
 use crate::types::{MAX_INPUT_BYTES, append};
-use crate::wire::{Inputs, MAX_PACKET_FRAMES, Run};
+use crate::wire::{Inputs, MAX_PACKET_FRAMES};
 use crate::{Frame, HashPrefix, PacketError};
 
 const SAME_LENGTH: u32 = 0;
@@ -25,48 +25,50 @@ pub(crate) fn put_difference(out: &mut Vec<u8>, frame: Frame, base: Frame) {
     put_varint(out, ((difference << 1) ^ (difference >> 31)) as u32);
 }
 
-/// Writes a section; `put_first` writes the number of its first frame. `plain` is the length of the
-/// default input.
-pub(crate) fn put_section(
+/// Writes a section of so many frames; `put_first` writes the number of its first. `plain` is the length
+/// of the default input.
+pub(crate) fn put_section<'a>(
     out: &mut Vec<u8>,
-    inputs: &Inputs,
+    first: Frame,
+    frames: u32,
+    runs: impl Iterator<Item = (&'a [u8], u32)> + Clone,
     plain: usize,
     put_first: impl FnOnce(&mut Vec<u8>, Frame),
 ) {
-    let frames = inputs.frames();
     let coding = out.len();
     if frames == 0 {
         return out.push(0);
     }
     put_varint(out, frames << 1 | 1);
-    put_first(out, inputs.first);
+    put_first(out, first);
     let begin = out.len();
-    let mut runs = inputs.runs.iter();
-    let all_plain = runs.all(|run| run.input.as_slice().len() == plain);
+    let count = |all: Option<usize>, (input, _): (&[u8], u32)| {
+        all.filter(|_| input.len() == plain).map(|count| count + 1)
+    };
+    let all_plain = runs.clone().fold(Some(0), count);
     let length = frames as usize * plain;
     // A run has a token and what is new at least: where that is too much already, none is written.
-    let least = inputs.runs.len() * (1 + plain.min(plain.div_ceil(8) + 1));
-    let put = !all_plain || least < length;
-    if put {
-        put_runs(out, &inputs.runs, plain);
+    let least = 1 + plain.min(plain.div_ceil(8) + 1);
+    let hopeless = all_plain.is_some_and(|count| count * least >= length);
+    if !hopeless {
+        put_runs(out, runs.clone(), plain);
     }
-    if all_plain && (!put || out.len() - begin >= length) {
+    if all_plain.is_some() && (hopeless || out.len() - begin >= length) {
         out[coding] &= !1;
         out.truncate(begin);
-        for run in &inputs.runs {
-            for _ in 0..run.frames {
-                append(out, run.input.as_slice());
+        for (input, frames) in runs {
+            for _ in 0..frames {
+                append(out, input);
             }
         }
     }
 }
 
-fn put_runs(out: &mut Vec<u8>, runs: &[Run], plain: usize) {
-    let zeros = [0; MAX_INPUT_BYTES];
-    let mut before = &zeros[..plain];
-    for run in runs {
-        let bytes = run.input.as_slice();
-        let token = (run.frames - 1) << 2;
+fn put_runs<'a>(out: &mut Vec<u8>, runs: impl Iterator<Item = (&'a [u8], u32)>, plain: usize) {
+    static ZEROS: [u8; MAX_INPUT_BYTES] = [0; MAX_INPUT_BYTES];
+    let mut before: &[u8] = &ZEROS[..plain];
+    for (bytes, frames) in runs {
+        let token = (frames - 1) << 2;
         let changed = bytes.iter().zip(before).filter(|(new, old)| new != old);
         if bytes.len() != before.len() {
             put_varint(out, token | OTHER_LENGTH);

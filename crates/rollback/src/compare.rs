@@ -255,7 +255,7 @@ impl Comparison {
 }
 
 /// Two hashes are the same, as far as both are whole.
-fn alike(one: HashPrefix, other: HashPrefix) -> bool {
+pub(crate) fn alike(one: HashPrefix, other: HashPrefix) -> bool {
     let part = |prefix: HashPrefix| prefix.0[2..] == [0; 6];
     match part(one) || part(other) {
         true => one.0[..2] == other.0[..2],

@@ -329,11 +329,12 @@ impl Engine {
             self.enter(player, input.as_slice());
         }
         if !inputs.is_empty() {
-            self.events.push(Event::Filled {
+            let filled = Event::Filled {
                 player,
                 first,
-                inputs: &inputs,
-            });
+                inputs: &[],
+            };
+            self.events.push_lending(filled, &inputs, &[]);
         }
     }
 

@@ -329,7 +329,10 @@ impl Engine {
     /// One tick: what to simulate, or why nothing. Makes one packet per link either way; one that
     /// was not taken since the last tick is dropped.
     pub fn advance(&mut self, now: Micros) -> Advance {
-        self.tick(now)
+        match self.tick(now) {
+            Some(wait) => Advance::Wait(wait),
+            None => Advance::Run(std::mem::take(&mut self.spare)),
+        }
     }
 
     /// Takes the open batch back, with an answer to each step up to the first terminal one. An error
@@ -475,7 +478,7 @@ impl Engine {
             self.counters.conflicts += self.inputs.of(player).conflicts(sent);
             let mut fresh = std::mem::take(&mut self.fresh);
             fresh.clear();
-            for (frame, input) in sent.iter().skip((first - sent.first) as usize) {
+            for (frame, input) in sent.from(first) {
                 if sent.first > first || !self.authorable(player) {
                     // What is before the new author's is to be given by others: see `leave`.
                     break;
@@ -487,13 +490,14 @@ impl Engine {
                 }
             }
             if !fresh.is_empty() {
-                self.events.push(Event::Received {
+                let received = Event::Received {
                     link: id,
                     player,
                     first,
-                    inputs: fresh.as_slice(),
+                    inputs: &[],
                     at: now,
-                });
+                };
+                self.events.push_lending(received, fresh.as_slice(), &[]);
             }
             self.fresh = fresh;
         }

@@ -1,6 +1,7 @@
 //! What the engine tells the host.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::types::{InputList, append};
 use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerIndex, PlayerSet};
@@ -187,6 +188,25 @@ impl Event<'_> {
     }
 }
 
+impl<'a> Event<'a> {
+    fn lend(&mut self, lent: &'a [Input], bytes: &'a [u8]) {
+        match self {
+            Event::Presented { inputs, .. }
+            | Event::Received { inputs, .. }
+            | Event::Filled { inputs, .. } => *inputs = lent,
+            Event::Confirmed(frame) => (frame.inputs, frame.outcome) = (lent, bytes),
+            Event::Rollback { .. }
+            | Event::Stalled { .. }
+            | Event::Resumed
+            | Event::Desync { .. }
+            | Event::DelayAnnounced { .. }
+            | Event::Sealed { .. }
+            | Event::Resynced { .. }
+            | Event::Closed { .. } => {}
+        }
+    }
+}
+
 /// The events that the host has not taken. Their inputs and outcomes are held apart, in memory that
 /// is used again once all are taken.
 #[derive(Debug, Default)]
@@ -196,40 +216,48 @@ pub(crate) struct Events {
     outcomes: Vec<u8>,
 }
 
+/// An event, and where what it lends begins and ends.
 #[derive(Debug)]
 struct Queued {
     event: Event<'static>,
-    inputs: (usize, usize),
-    outcome: (usize, usize),
+    inputs: Range<u32>,
+    outcome: Range<u32>,
 }
 
 impl Events {
-    pub(crate) fn push(&mut self, event: Event<'_>) {
+    pub(crate) fn push(&mut self, event: Event<'static>) {
+        self.push_lending(event, &[], &[]);
+    }
+
+    /// An event that will lend these; it is given without, so that it need not be made twice.
+    #[inline]
+    pub(crate) fn push_lending(&mut self, event: Event<'static>, inputs: &[Input], outcome: &[u8]) {
         if self.queue.is_empty() {
             self.inputs.clear();
             self.outcomes.clear();
         }
-        let (inputs, outcome) = event.lent();
-        let queued = Queued {
-            inputs: (self.inputs.as_slice().len(), inputs.len()),
-            outcome: (self.outcomes.len(), outcome.len()),
-            event: event.lending(&[], &[]),
-        };
+        let begin = (self.inputs.as_slice().len(), self.outcomes.len());
         self.inputs.extend(inputs);
         append(&mut self.outcomes, outcome);
-        self.queue.push_back(queued);
+        let end = (self.inputs.as_slice().len(), self.outcomes.len());
+        self.queue.push_back(Queued {
+            event,
+            inputs: begin.0 as u32..end.0 as u32,
+            outcome: begin.1 as u32..end.1 as u32,
+        });
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event<'_>> {
         let Queued {
             event,
-            inputs: (inputs, input_count),
-            outcome: (outcome, outcome_length),
+            inputs,
+            outcome,
         } = self.queue.pop_front()?;
-        Some(event.lending(
-            &self.inputs.as_slice()[inputs..inputs + input_count],
-            &self.outcomes[outcome..outcome + outcome_length],
-        ))
+        let mut event: Event<'_> = event;
+        let inputs = inputs.start as usize..inputs.end as usize;
+        let outcome = outcome.start as usize..outcome.end as usize;
+        event.lend(&self.inputs.as_slice()[inputs], &self.outcomes[outcome]);
+        Some(event)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -95,14 +95,28 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, header: &Header, body: &Body) {
 pub(crate) fn put_inputs(out: &mut Vec<u8>, body: &Body, plain: usize) {
     let put_first = |out: &mut Vec<u8>, first: Frame| put_varint(out, first.0);
     for inputs in body.inputs.iter().chain(body.returned.iter().flatten()) {
-        put_section(out, inputs, plain, put_first);
+        put_section(
+            out,
+            inputs.first,
+            inputs.frames(),
+            inputs.coded(),
+            plain,
+            put_first,
+        );
     }
     if !body.given.is_empty() {
         out.push(body.given.len() as u8);
     }
     for (player, inputs) in &body.given {
         out.push(player.0);
-        put_section(out, inputs, plain, put_first);
+        put_section(
+            out,
+            inputs.first,
+            inputs.frames(),
+            inputs.coded(),
+            plain,
+            put_first,
+        );
     }
 }
 

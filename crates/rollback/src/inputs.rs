@@ -109,29 +109,27 @@ impl Queue {
         }
     }
 
+    /// The same, one by one.
+    pub(crate) fn each(&self, first: Frame) -> Each<'_> {
+        Each {
+            runs: self.runs(first),
+            run: (&[], 0),
+        }
+    }
+
     /// For how many frames the inputs sent are others than those here.
     pub(crate) fn conflicts(&self, sent: &wire::Inputs) -> u64 {
-        let from = sent.first.max(self.begin);
-        let mut passed = from - sent.first;
-        let mut ours = self.runs(from);
-        let mut our = ours.next();
+        let mut passed = self.begin - sent.first;
+        let mut ours = self.each(sent.first.max(self.begin));
         let mut conflicts = 0;
         for run in &sent.runs {
             let skipped = run.frames.min(passed);
             passed -= skipped;
-            let mut frames = run.frames - skipped;
-            while frames > 0 {
-                let Some((bytes, lasts)) = our else {
+            for _ in skipped..run.frames {
+                let Some(our) = ours.next() else {
                     return conflicts;
                 };
-                let both = frames.min(lasts);
-                let differ = !same(run.input.as_slice(), bytes);
-                conflicts += u64::from(differ) * u64::from(both);
-                frames -= both;
-                our = match lasts > both {
-                    true => Some((bytes, lasts - both)),
-                    false => ours.next(),
-                };
+                conflicts += u64::from(!same(run.input.as_slice(), our));
             }
         }
         conflicts
@@ -229,7 +227,9 @@ impl Past {
         }
         if gone > self.bytes.len() / 2 {
             self.bytes.drain(..gone);
-            self.blocks.iter_mut().for_each(|begin| *begin -= gone as u32);
+            self.blocks
+                .iter_mut()
+                .for_each(|begin| *begin -= gone as u32);
         }
     }
 
@@ -302,6 +302,32 @@ impl<'a> PastRuns<'a> {
     }
 }
 
+/// Inputs of one frame after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Each<'a> {
+    runs: Runs<'a>,
+    /// Of long ago.
+    run: (&'a [u8], u32),
+}
+
+impl<'a> Iterator for Each<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.run.1 == 0 {
+            if self.runs.past.bytes.is_empty() {
+                let (slot, rest) = self.runs.newest.split_at_checked(self.runs.stride)?;
+                self.runs.newest = rest;
+                return Some(&slot[1..1 + usize::from(slot[0])]);
+            }
+            self.run = self.runs.next()?;
+        }
+        self.run.1 -= 1;
+        Some(self.run.0)
+    }
+}
+
 /// Most inputs are one byte.
 fn same_slot(one: &[u8], other: &[u8]) -> bool {
     match (one, other) {
@@ -355,22 +381,17 @@ impl Inputs {
         inputs.resize(count * players);
         predicted.resize(count, PlayerSet::default());
         for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
-            let mut slots = inputs.as_mut_slice()[player.index()..].iter_mut();
-            let mut slots = slots.by_ref().step_by(players);
+            let slots = inputs.as_mut_slice()[player.index()..].iter_mut();
+            let mut slots = slots.step_by(players);
             let mut known = 0;
-            for (bytes, lasts) in queue.runs(frames.start) {
-                for slot in slots.by_ref().take(lasts as usize) {
-                    slot.set(bytes);
-                    known += 1;
-                }
-                if known >= count {
-                    break;
-                }
+            for (input, slot) in queue.each(frames.start).zip(slots.by_ref()) {
+                slot.set(input);
+                known += 1;
             }
             for (frame, slot) in (frames.start.0 + known as u32..).map(Frame).zip(slots) {
                 self.predict(player, queue, frame, slot);
             }
-            for set in &mut predicted[known.min(count)..] {
+            for set in &mut predicted[known..] {
                 set.insert(player);
             }
         }

@@ -184,13 +184,14 @@ impl Engine {
             let first = self.inputs.of(*player).end();
             let fresh = self.enter_attested(*player, given.iter());
             if !fresh.is_empty() {
-                self.events.push(Event::Received {
+                let received = Event::Received {
                     link,
                     player: *player,
                     first,
-                    inputs: &fresh,
+                    inputs: &[],
                     at: now,
-                });
+                };
+                self.events.push_lending(received, &fresh, &[]);
             }
         }
     }

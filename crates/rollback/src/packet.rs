@@ -111,14 +111,44 @@ impl Link {
             && short::fits(body)
         {
             short::put_fields(out, key, body);
-            self.fill(body, view, out.len());
-            short::put_inputs(out, body, self.plain);
+            if !self.put_whole(body, view, out) {
+                self.fill(body, view, out.len());
+                short::put_inputs(out, body, self.plain);
+            }
         } else {
             self.tell_clock(now, body);
             full::put_fields(out, &self.us, body);
             self.fill(body, view, out.len());
             full::put_inputs(out, body, self.plain);
         }
+    }
+
+    /// Writes all that the peer lacks straight from the queues, if that fits in a short packet however
+    /// badly it is coded: the rule.
+    fn put_whole(&self, body: &Body, view: &View<'_>, out: &mut Vec<u8>) -> bool {
+        let sections = || {
+            let sections = self.local.iter().zip(&body.inputs);
+            sections.map(|(player, section)| (view.inputs.of(player), section.first))
+        };
+        let most = sections()
+            .map(|(queue, first)| SECTION_BYTES + queue.count_from(first) * (3 + queue.width()));
+        if out.len() + most.sum::<usize>() > MAX_PACKET_BYTES {
+            return false;
+        }
+        let mut base = body.head;
+        for (queue, first) in sections() {
+            let mut frames = queue.count_from(first) as u32;
+            if self.watched {
+                frames = frames.min(view.confirmed - first);
+            }
+            let runs = queue.runs(first).scan(frames, |left, (input, lasts)| {
+                let lasts = lasts.min(*left);
+                *left -= lasts;
+                (lasts > 0).then_some((input, lasts))
+            });
+            short::put_inputs_of(out, (&mut base, first), frames, runs, self.plain);
+        }
+        true
     }
 
     fn tell_clock(&self, now: Micros, body: &mut Body) {
@@ -160,15 +190,8 @@ impl Link {
         // One more byte each for the players of what is given, and one for their number.
         let fixed = sections * SECTION_BYTES + body.given.len() + 1;
         let mut room = MAX_PACKET_BYTES.saturating_sub(length + fixed);
-        if fill_whole(self.sections(body), inputs, room) {
-            return;
-        }
-        for (_, section) in self.sections(body) {
-            section.runs.clear();
-        }
         let lacking = self.sections(body).map(|(player, section)| {
-            let runs = inputs.of(player).runs(section.first);
-            let each = runs.flat_map(|(input, frames)| (0..frames).map(move |_| input));
+            let each = inputs.of(player).each(section.first);
             (section, each.peekable())
         });
         let mut lacking: Vec<_> = lacking.collect();
@@ -210,24 +233,4 @@ impl Link {
         let given = given.map(|(player, inputs)| (*player, inputs));
         ours.chain(theirs).chain(given)
     }
-}
-
-/// Puts in all that the peer lacks, if that fits however badly it is coded: the rule.
-fn fill_whole<'a>(
-    sections: impl Iterator<Item = (PlayerIndex, &'a mut wire::Inputs)>,
-    inputs: &Inputs,
-    room: usize,
-) -> bool {
-    let mut length = 0;
-    for (player, section) in sections {
-        let queue = inputs.of(player);
-        length += queue.count_from(section.first) * (3 + queue.width());
-        if length > room {
-            return false;
-        }
-        for (input, frames) in queue.runs(section.first) {
-            section.push(input, frames);
-        }
-    }
-    true
 }

@@ -1,6 +1,6 @@
 //! After a desync: what was computed around the first frame that differs, and computing it anew.
 
-use crate::compare::Difference;
+use crate::compare::{Difference, alike};
 use crate::rejoin::Presence;
 use crate::{ChainHash, Digest, Engine, Event, Frame, LinkId, PlayerIndex, ResyncError};
 
@@ -71,7 +71,7 @@ impl Engine {
         }
         let before = from.0.checked_sub(1).map(Frame);
         let known = before.and_then(|frame| self.history.get(frame));
-        if known.is_some_and(|known| known != hash.prefix()) {
+        if known.is_some_and(|known| !alike(known, hash.prefix())) {
             return Err(ResyncError::OtherHash { from });
         }
         let (until, _) = self.inputs.first_missing();

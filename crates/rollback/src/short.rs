@@ -119,15 +119,14 @@ pub(crate) fn fits(body: &Body) -> bool {
 pub(crate) fn put_fields(out: &mut Vec<u8>, key: Key, body: &Body) {
     let flag = |set: bool, bit: u8| if set { bit } else { 0 };
     let hash = body.hashes.prefixes.first();
-    out.push(
-        flag(body.sent_at.is_some(), CLOCK)
-            | flag(body.echo.is_some(), ECHO)
-            | flag(hash.is_some(), HASH)
-            | key.marks,
-    );
-    out.extend(key.tag(body.sequence, body.head).to_le_bytes());
-    out.push(body.sequence as u8);
-    out.extend((body.head.0 as u16).to_le_bytes());
+    let form = flag(body.sent_at.is_some(), CLOCK)
+        | flag(body.echo.is_some(), ECHO)
+        | flag(hash.is_some(), HASH)
+        | key.marks;
+    let [tag, more_tag] = key.tag(body.sequence, body.head).to_le_bytes();
+    let [head, more_head] = (body.head.0 as u16).to_le_bytes();
+    let fixed = [form, tag, more_tag, body.sequence as u8, head, more_head];
+    out.extend_from_slice(&fixed);
     let mut base = body.head;
     for ack in &body.acks {
         put_difference(out, *ack, base);
@@ -149,11 +148,23 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, key: Key, body: &Body) {
 pub(crate) fn put_inputs(out: &mut Vec<u8>, body: &Body, plain: usize) {
     let mut base = body.head;
     for inputs in &body.inputs {
-        put_section(out, inputs, plain, |out, first| {
-            put_difference(out, first, base);
-            base = first;
-        });
+        let first = (&mut base, inputs.first);
+        put_inputs_of(out, first, inputs.frames(), inputs.coded(), plain);
     }
+}
+
+/// Writes the section of one player, and where it begins, less `base`, which is then that.
+pub(crate) fn put_inputs_of<'a>(
+    out: &mut Vec<u8>,
+    (base, first): (&mut Frame, Frame),
+    frames: u32,
+    runs: impl Iterator<Item = (&'a [u8], u32)> + Clone,
+    plain: usize,
+) {
+    put_section(out, first, frames, runs, plain, |out, first| {
+        put_difference(out, first, *base);
+        *base = first;
+    });
 }
 
 /// Reads a whole short packet, or nothing of use. What it allocates is bounded by the length of

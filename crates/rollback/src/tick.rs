@@ -5,7 +5,7 @@ use crate::rejoin::CATCH_UP_FRAMES;
 use crate::timeline::{Record, Wrong};
 use crate::types::InputList;
 use crate::{
-    Advance, Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, MAX_INPUT_DELAY, Micros,
+    Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, MAX_INPUT_DELAY, Micros,
     PlayerIndex, PlayerSet, Request, Wait, chain,
 };
 
@@ -26,24 +26,23 @@ pub(crate) struct OpenBatch {
 }
 
 impl Engine {
-    pub(crate) fn tick(&mut self, now: Micros) -> Advance {
+    /// Plans the next batch, if there is nothing to wait for.
+    pub(crate) fn tick(&mut self, now: Micros) -> Option<Wait> {
         if let Some(open) = &self.open {
-            return Advance::Wait(Wait::BatchOpen { id: open.id });
+            return Some(Wait::BatchOpen { id: open.id });
         }
         self.author_for_nobody();
         self.confirm();
+        self.forget();
         let blocked = self.blocked(now);
         self.note_stall(blocked);
         let wrong = self.timeline.wrong();
-        let advance = match (wrong, blocked) {
-            (None, Some(wait)) => {
-                if let Wait::Ending { .. } = wait {
-                    self.pace.owe(1);
-                }
-                Advance::Wait(wait)
-            }
-            (Some(_), _) | (None, None) => Advance::Run(self.plan(now, wrong, blocked.is_none())),
-        };
+        let waits = blocked.filter(|_| wrong.is_none());
+        match waits {
+            Some(Wait::Ending { .. }) => self.pace.owe(1),
+            Some(_) => {}
+            None => self.plan(now, wrong, blocked.is_none()),
+        }
         let head = match &self.open {
             Some(open) => open.end,
             None => self.timeline.head(),
@@ -51,7 +50,7 @@ impl Engine {
         self.set_pace(now, head, head > self.timeline.head());
         self.judge_delays();
         self.make_packets(now, head);
-        advance
+        waits
     }
 
     /// Why the head cannot be simulated. A speculative end does not block it if a rollback comes
@@ -135,7 +134,7 @@ impl Engine {
         self.stalled = player;
     }
 
-    fn plan(&mut self, now: Micros, wrong: Option<Wrong>, with_head: bool) -> Batch {
+    fn plan(&mut self, now: Micros, wrong: Option<Wrong>, with_head: bool) {
         let head = self.timeline.head();
         let end = match self.catch_up_end() {
             Some(end) => end.min(head + CATCH_UP_FRAMES),
@@ -151,10 +150,9 @@ impl Engine {
         };
         let first = from.unwrap_or(head);
         self.batches += 1;
-        let mut batch = std::mem::take(&mut self.spare);
-        batch.begin(self.batches, first, self.config.players);
+        self.spare.begin(self.batches, first, self.config.players);
         if let Some(frame) = from {
-            batch.ask(Request::Load { frame });
+            self.spare.ask(Request::Load { frame });
             self.snapshots.drop_after(frame);
             self.counters.loads += 1;
         }
@@ -174,6 +172,7 @@ impl Engine {
         }
         let wrong = wrong.map_or(head, |wrong| wrong.frame);
         self.snapshots.went_back(head - wrong);
+        let batch = &mut self.spare;
         batch.fill(end, &self.inputs);
         for frame in (first.0..end.0).map(Frame) {
             if self.snapshots.wants(frame, first, missing) {
@@ -190,7 +189,6 @@ impl Engine {
             wrong,
             shown: !self.rejoining(),
         });
-        batch
     }
 
     fn make_packets(&mut self, now: Micros, head: Frame) {
@@ -238,12 +236,13 @@ impl Engine {
             let first = self.timeline.simulated(&answered, open.now, depth);
             self.counters.resimulated_frames += u64::from(!first);
             if first && open.shown {
-                self.events.push(Event::Presented {
+                let presented = Event::Presented {
                     frame,
-                    inputs: answered.inputs,
+                    inputs: &[],
                     predicted: answered.predicted,
                     at: open.now,
-                });
+                };
+                self.events.push_lending(presented, answered.inputs, &[]);
             }
         }
         self.spare = std::mem::take(batch);
@@ -275,16 +274,18 @@ impl Engine {
             );
             self.hash = hash;
             self.history.push(hash, record.digest);
-            self.events.push(Event::Confirmed(ConfirmedFrame {
+            let confirmed = Event::Confirmed(ConfirmedFrame {
                 frame: record.frame,
-                inputs: record.inputs.as_slice(),
-                outcome: &record.outcome,
+                inputs: &[],
+                outcome: &[],
                 digest: record.digest,
                 hash,
                 predicted_wrong,
                 first_simulated_at: record.first_simulated_at,
                 rollback_depth: record.rollback_depth,
-            }));
+            });
+            let inputs = record.inputs.as_slice();
+            self.events.push_lending(confirmed, inputs, &record.outcome);
             if record.terminal {
                 self.sealed = Some(record.frame);
                 self.timeline.close();
@@ -299,7 +300,6 @@ impl Engine {
             let difference = self.links[index].comparison.confirmed(&self.history);
             self.tell_desync(index, difference);
         }
-        self.forget();
         self.settle();
     }
 

@@ -154,16 +154,6 @@ impl Input {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// Becomes the other, at less than the cost of a copy where inputs are short.
-    #[inline]
-    fn assign(&mut self, other: &Input) {
-        match other.length {
-            1 => self.bytes[0] = other.bytes[0],
-            _ => self.bytes = other.bytes,
-        }
-        self.length = other.length;
-    }
-
     /// Becomes an input of these bytes, 1 to 64. Where inputs are short, that costs a fraction of a copy.
     pub(crate) fn set(&mut self, bytes: &[u8]) {
         match bytes {
@@ -242,9 +232,7 @@ impl InputList {
     pub(crate) fn extend(&mut self, inputs: &[Input]) {
         let begin = self.length;
         self.resize(begin + inputs.len());
-        for (slot, input) in self.inputs[begin..].iter_mut().zip(inputs) {
-            slot.assign(input);
-        }
+        self.inputs[begin..begin + inputs.len()].copy_from_slice(inputs);
     }
 }
 

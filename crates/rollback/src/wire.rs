@@ -270,11 +270,23 @@ impl Inputs {
 
     /// Every frame with its input.
     pub fn iter(&self) -> impl Iterator<Item = (Frame, &Input)> {
-        let inputs = self
-            .runs
-            .iter()
-            .flat_map(|run| (0..run.frames).map(|_| &run.input));
-        (self.first.0..).map(Frame).zip(inputs)
+        self.from(self.first)
+    }
+
+    /// Every frame from this one on with its input.
+    pub(crate) fn from(&self, frame: Frame) -> impl Iterator<Item = (Frame, &Input)> {
+        let mut end = self.first;
+        self.runs.iter().flat_map(move |run| {
+            let first = end.max(frame);
+            end = end + run.frames;
+            (first.0..end.0).map(|frame| (Frame(frame), &run.input))
+        })
+    }
+
+    /// The inputs, and for how many frames each lasts.
+    pub(crate) fn coded(&self) -> impl Iterator<Item = (&[u8], u32)> + Clone {
+        let runs = self.runs.iter();
+        runs.map(|run| (run.input.as_slice(), run.frames))
     }
 
     pub(crate) fn push(&mut self, input: &[u8], frames: u32) {
