@@ -94,8 +94,8 @@ mod view;
 mod waiting;
 
 pub use config::{
-    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Problem, RelayRule, Scene, SeatRule,
-    Seeds, StartScene, StudyConfig, json_schema,
+    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Omit, Prepared, Problem, PythonPart,
+    RelayRule, Scene, SeatRule, Seeds, StartScene, StudyConfig, json_schema, python_part,
 };
 pub use effect::Effect;
 pub use igym_protocol::Judgement;

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::error::Found;
 use super::place::Place;
+use super::python::{self, Preparation, PythonPart};
 use super::raw::{IceServerSection, SceneSection, StartSection, StudyFile};
 use super::{EndScene, Scene, StartScene, ending, gym};
 
@@ -16,10 +17,16 @@ pub(super) struct Checked {
     pub(super) scenes: Vec<Scene>,
     pub(super) end: EndScene,
     pub(super) ice_servers: Vec<IceServer>,
+    /// What scenes with environments in Python need.
+    pub(super) python: Option<PythonPart>,
 }
 
 /// Checks what the shape alone does not say; everything that is found wrong, if anything is.
-pub(super) fn check(file: &StudyFile, document: &Spanned<DeTable>) -> Result<Checked, Vec<Found>> {
+pub(super) fn check(
+    file: &StudyFile,
+    document: &Spanned<DeTable>,
+    preparation: Preparation,
+) -> Result<Checked, Vec<Found>> {
     let place = |key: &str| {
         document
             .get_ref()
@@ -31,12 +38,14 @@ pub(super) fn check(file: &StudyFile, document: &Spanned<DeTable>) -> Result<Che
     for (index, server) in file.study.ice_servers.iter().enumerate() {
         ice_server(server, &ice_servers.item(index), &mut found);
     }
+    let python_place = place("python");
     let place = place("scenes");
     order(&file.scenes, &place, &mut found);
     let mut scenes = Vec::new();
     let mut ids = Vec::new();
     let mut end = None;
     let mut games = 0;
+    let mut environments = Vec::new();
     for (index, section) in file.scenes.iter().enumerate() {
         let place = place.item(index);
         match section {
@@ -47,7 +56,8 @@ pub(super) fn check(file: &StudyFile, document: &Spanned<DeTable>) -> Result<Che
             }
             SceneSection::Gym(section) => {
                 games += 1;
-                let game = gym::check(section, games, &place, &mut found);
+                let python = &mut environments;
+                let game = gym::check(section, games, preparation, python, &place, &mut found);
                 ids.push(game.id.clone());
                 scenes.push(Scene::Gym(game));
             }
@@ -59,11 +69,24 @@ pub(super) fn check(file: &StudyFile, document: &Spanned<DeTable>) -> Result<Che
         }
     }
     distinct(&ids, &place, &mut found);
+    if let Preparation::Done(prepared) = preparation
+        && prepared.descriptions.len() > environments.len()
+    {
+        let message = "what was prepared does not belong to this study file";
+        found.push(place.problem(message, "run `igym prepare` again"));
+    }
+    let python = python::part(
+        file.python.as_ref(),
+        environments,
+        &python_place,
+        &mut found,
+    );
     match end {
         Some(end) if found.is_empty() => Ok(Checked {
             scenes,
             end,
             ice_servers: file.study.ice_servers.iter().map(to_protocol).collect(),
+            python,
         }),
         _ => Err(found),
     }

@@ -1,6 +1,7 @@
 //! One digest for all ways to write a study.
 
 use super::raw::{SceneSection, StudyFile};
+use super::raw_python::EnvironmentChoice;
 use super::{EndScene, Scene};
 use igym_protocol::Outcome;
 
@@ -8,6 +9,8 @@ use igym_protocol::Outcome;
 /// environments add.
 pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> String {
     let mut added = Vec::new();
+    // The lock covers it, and is in the environments' canonical form.
+    file.python = None;
     for (section, scene) in file.scenes.iter_mut().zip(scenes) {
         match (section, scene) {
             (SceneSection::Start(section), Scene::Start(start)) => {
@@ -18,10 +21,18 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 section.id = Some(game.id.clone());
                 section.title = Some(game.title.clone());
                 // In the environment's canonical form, and with its digest, below.
+                section.environment = EnvironmentChoice::Native(game.environment.id.clone());
                 section.config.clear();
+                section.controls.default_action = None;
+                section.controls.mode = None;
                 section.episodes = Some(game.episodes);
                 section.seat_groups = Some(game.seat_groups.clone());
                 section.frames_per_second = Some(game.frames_per_second);
+                section.digest_interval = Some(game.digest_interval);
+                // In whole milliseconds or what follows from the above.
+                section.slowest_rollback_ms = game
+                    .slowest_rollback
+                    .and_then(|limit| u32::try_from(limit.as_millis()).ok());
                 section.connection_attempts = Some(game.connection_attempts);
                 section.connection_timeout_s = Some(game.connection_timeout.as_secs_f64());
                 section.episode_timeout_s = Some(game.episode_timeout.as_secs_f64());

@@ -3,47 +3,61 @@
 use std::time::Duration;
 
 use igym_envs::EnvironmentInfo;
-use igym_protocol::{EnvironmentSpec, Prediction};
+use igym_gym::Rules;
+use igym_protocol::{EnvironmentSpec, Limits, Prediction};
 
 use super::error::Found;
 use super::place::Place;
+use super::python::{self, Preparation};
 use super::raw::{GymSection, PredictionName, RelayName, SeatRuleName, SeedsChoice};
+use super::raw_python::EnvironmentChoice;
+use super::subject::Subject;
 use super::words::{choose, list};
 use super::{GymScene, RelayRule, SeatRule, Seeds, controls};
 
-/// The `number`th game of a study, counted from 1.
+/// Agents, and thus players, that a game can have.
+const PLAYERS: usize = Limits::PLAYERS;
+
+/// The `number`th game of a study, counted from 1. The configuration of its environment is added
+/// to `environments` if it is in Python.
 pub(super) fn check(
     section: &GymSection,
     number: usize,
+    preparation: Preparation,
+    environments: &mut Vec<serde_json::Value>,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> GymScene {
-    let known = igym_envs::catalogue()
-        .iter()
-        .find(|known| known.id == section.environment)
-        .expect("the schema allows the ids of the catalogue only");
-    let environment = environment(section, known, place, found);
+    let subject = match &section.environment {
+        EnvironmentChoice::Native(id) => native(section, id, place, found),
+        EnvironmentChoice::Python(environment) => python::check(
+            section,
+            environment,
+            preparation,
+            environments,
+            place,
+            found,
+        ),
+    };
     let (episodes, seeds) = episodes(section, place, found);
-    let frames_per_second = section.frames_per_second.unwrap_or(known.frames_per_second);
+    let own = subject.frames_per_second;
+    let frames_per_second = section.frames_per_second.unwrap_or(own);
     let episode_timeout = section.episode_timeout_s.unwrap_or_else(|| {
         60.0 + 2.0 * f64::from(section.max_steps) / f64::from(frames_per_second)
     });
     let (relay, connection_attempts, connection_timeout) = connection(section, place, found);
+    let spec = &subject.environment;
     GymScene {
         id: section.id.clone().unwrap_or_else(|| match number {
             1 => "gym".to_owned(),
             number => format!("gym_{number}"),
         }),
-        title: section
-            .title
-            .clone()
-            .unwrap_or_else(|| known.title.to_owned()),
+        title: section.title.clone().unwrap_or(subject.title.clone()),
         body: section.body.clone(),
-        environment_digest: igym_envs::environment_digest(&environment.id, &environment.config),
-        environment,
-        width: known.width,
-        height: known.height,
-        seat_groups: seat_groups(section, known, &place.key("seat_groups"), found),
+        environment_digest: igym_envs::environment_digest(&spec.id, &spec.config),
+        width: subject.size.0,
+        height: subject.size.1,
+        seat_groups: seat_groups(section, &subject, place, found),
         seats: match section.seats {
             SeatRuleName::Fixed => SeatRule::Fixed,
             SeatRuleName::Random => SeatRule::Random,
@@ -55,22 +69,71 @@ pub(super) fn check(
         input_delay: section.input_delay,
         window: Duration::from_millis(u64::from(section.window_ms)),
         max_steps: section.max_steps,
-        digest_interval: section.digest_interval,
+        digest_interval: section.digest_interval.unwrap_or(subject.digest_interval),
         prediction: match section.prediction {
             PredictionName::RepeatLast => Prediction::RepeatLast,
             PredictionName::Default => Prediction::Default,
         },
-        controls: controls::check(&section.controls, known, &place.key("controls"), found),
+        slowest_rollback: slowest_rollback(section, frames_per_second, place, found),
+        environment: subject.environment,
+        controls: subject.controls,
         lobby_timeout: Duration::from_secs_f64(section.lobby_timeout_s),
         relay,
         connection_attempts,
         connection_timeout: Duration::from_secs_f64(connection_timeout),
         validation_timeout: Duration::from_secs_f64(section.validation_timeout_s),
-        slowest_rollback: None,
         countdown: Duration::from_secs_f64(section.countdown_s),
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
         flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),
         episode_timeout: Duration::from_secs_f64(episode_timeout),
+    }
+}
+
+/// An environment of the catalogue.
+fn native(section: &GymSection, id: &str, place: &Place, found: &mut Vec<Found>) -> Subject {
+    let known = igym_envs::catalogue()
+        .iter()
+        .find(|known| known.id == id)
+        .expect("the schema allows the ids of the catalogue only");
+    Subject {
+        name: known.id.to_owned(),
+        title: known.title.to_owned(),
+        environment: environment(section, known, place, found),
+        size: (known.width, known.height),
+        agents: known
+            .agents
+            .iter()
+            .map(|agent| (*agent).to_owned())
+            .collect(),
+        description: None,
+        controls: controls::native(section, known, place, found),
+        frames_per_second: known.frames_per_second,
+        digest_interval: 1,
+    }
+}
+
+/// How long ten frames may take to be played again. Half the time that they last: who is slower
+/// than that can hardly keep pace with play alone.
+fn slowest_rollback(
+    section: &GymSection,
+    frames_per_second: u16,
+    place: &Place,
+    found: &mut Vec<Found>,
+) -> Option<Duration> {
+    let given = section.slowest_rollback_ms;
+    match &section.environment {
+        EnvironmentChoice::Python(_) => {
+            let usual = Duration::from_secs(5) / u32::from(frames_per_second);
+            Some(given.map_or(usual, |limit| Duration::from_millis(limit.into())))
+        }
+        EnvironmentChoice::Native(id) => {
+            if given.is_some() {
+                let message = format!("`slowest_rollback_ms` does nothing: {id} is not measured");
+                let at = place.key("slowest_rollback_ms");
+                found.push(at.problem(message, "remove it; it is for environments in Python"));
+            }
+            None
+        }
     }
 }
 
@@ -155,16 +218,56 @@ fn connection(
 /// One seat for each agent, or the groups of the file, in which each agent has one seat.
 fn seat_groups(
     section: &GymSection,
-    known: &EnvironmentInfo,
+    subject: &Subject,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> Vec<Vec<String>> {
-    let Some(groups) = &section.seat_groups else {
-        let alone = |agent: &&str| vec![(*agent).to_owned()];
-        return known.agents.iter().map(alone).collect();
+    let at = place.key("seat_groups");
+    let agents = &subject.agents;
+    let groups = match &section.seat_groups {
+        Some(groups) => groups.clone(),
+        None => agents.iter().map(|agent| vec![agent.clone()]).collect(),
     };
     let before = found.len();
-    let mut missing = known.agents.to_vec();
+    // Nothing is known of the agents of an environment that is not prepared yet.
+    if section.seat_groups.is_some() && !agents.is_empty() {
+        every_agent_once(&groups, subject, &at, found);
+    }
+    if groups.len() > PLAYERS {
+        let message = format!(
+            "{} has {} agents, and a game has at most {PLAYERS} players",
+            subject.name,
+            groups.len()
+        );
+        let fix = "give several agents to one player with `seat_groups`";
+        found.push(place.key("environment").problem(message, fix));
+    }
+    if let Some(description) = &subject.description
+        && found.len() == before
+    {
+        let rules = Rules {
+            max_steps: section.max_steps,
+            digest_interval: 1,
+            seats: groups.clone(),
+            default_action: 0,
+        };
+        if let Err(error) = description.check(&rules) {
+            let fix = "give each player fewer agents, or an environment with smaller actions";
+            found.push(at.problem(error.to_string(), fix));
+        }
+    }
+    groups
+}
+
+fn every_agent_once(
+    groups: &[Vec<String>],
+    subject: &Subject,
+    place: &Place,
+    found: &mut Vec<Found>,
+) {
+    let before = found.len();
+    let agents: Vec<&str> = subject.agents.iter().map(String::as_str).collect();
+    let mut missing = agents.clone();
     for (index, group) in groups.iter().enumerate() {
         let at = place.item(index);
         if group.is_empty() {
@@ -174,12 +277,12 @@ fn seat_groups(
             let at = at.item(index);
             if let Some(position) = missing.iter().position(|name| name == agent) {
                 missing.remove(position);
-            } else if known.agents.contains(&agent.as_str()) {
+            } else if agents.contains(&agent.as_str()) {
                 let message = format!("the agent `{agent}` has two seats");
                 found.push(at.problem(message, "name each agent once"));
             } else {
-                let message = format!("{} has no agent `{agent}`", known.id);
-                found.push(at.problem(message, choose(agent, "its agents are", known.agents)));
+                let message = format!("{} has no agent `{agent}`", subject.name);
+                found.push(at.problem(message, choose(agent, "its agents are", &agents)));
             }
         }
     }
@@ -187,5 +290,4 @@ fn seat_groups(
         let message = format!("nobody controls {}", list(&missing));
         found.push(place.problem(message, "give every agent a seat"));
     }
-    groups.clone()
 }

@@ -74,6 +74,16 @@ pub(super) fn scene_type(schema: &Value) -> Option<&str> {
     }
 }
 
+/// The section that the schema gives as an example, as a study file writes it.
+pub(super) fn section_example(schema: &Value) -> Option<String> {
+    let example = schema.get("examples")?.get(0)?.as_object()?;
+    let lines: Vec<String> = example
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    Some(format!("{{ {} }}", lines.join(", ")))
+}
+
 /// The one pattern that the schema uses.
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()

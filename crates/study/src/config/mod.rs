@@ -1,5 +1,6 @@
 //! `study.toml`, parsed once into types that need no further checks.
 
+mod actions;
 mod check;
 mod controls;
 mod digest;
@@ -8,9 +9,12 @@ mod error;
 mod gym;
 mod kind;
 mod place;
+mod python;
 mod raw;
+mod raw_python;
 mod schema;
 mod shape;
+mod subject;
 mod words;
 
 use std::time::Duration;
@@ -20,9 +24,11 @@ use toml::de::DeTable;
 
 use check::Checked;
 use error::Found;
+use python::Preparation;
 use raw::StudyFile;
 
 pub use error::{ConfigError, Problem};
+pub use python::{Omit, Prepared, PythonPart};
 pub use schema::json_schema;
 
 /// A study as the researcher wrote it, checked.
@@ -196,9 +202,21 @@ pub enum Code {
 pub const EXAMPLE: &str = include_str!("../../../../examples/slime_volleyball/study.toml");
 
 impl StudyConfig {
-    /// Reads a study file; `file_name` is for messages.
+    /// Reads a study file; `file_name` is for messages. One with environments in Python has to be
+    /// prepared: see [`Self::parse_prepared`].
     pub fn parse(source: &str, file_name: &str) -> Result<StudyConfig, ConfigError> {
-        parse(source).map_err(|found| ConfigError::new(file_name, source, found))
+        parse(source, Preparation::Missing(file_name))
+            .map_err(|found| ConfigError::new(file_name, source, found))
+    }
+
+    /// The same, where what [`python_part`] asks for was prepared.
+    pub fn parse_prepared(
+        source: &str,
+        file_name: &str,
+        prepared: &Prepared,
+    ) -> Result<StudyConfig, ConfigError> {
+        parse(source, Preparation::Done(prepared))
+            .map_err(|found| ConfigError::new(file_name, source, found))
     }
 
     /// BLAKE3 over everything the file says or leaves to defaults, in hex; comments and layout
@@ -240,6 +258,14 @@ impl Scene {
     }
 }
 
+/// What has to be prepared before a study file can be served; none if no environment is in Python.
+/// Finds everything wrong with the file that can be known before.
+pub fn python_part(source: &str, file_name: &str) -> Result<Option<PythonPart>, ConfigError> {
+    checked(source, Preparation::Ahead)
+        .map(|(_, checked)| checked.python)
+        .map_err(|found| ConfigError::new(file_name, source, found))
+}
+
 /// The text as one part of an address.
 fn percent_encode(text: &str) -> String {
     let mut encoded = String::new();
@@ -254,7 +280,31 @@ fn percent_encode(text: &str) -> String {
     encoded
 }
 
-fn parse(source: &str) -> Result<StudyConfig, Vec<Found>> {
+fn parse(source: &str, preparation: Preparation) -> Result<StudyConfig, Vec<Found>> {
+    let (file, checked) = checked(source, preparation)?;
+    let Checked {
+        scenes,
+        end,
+        ice_servers,
+        python,
+    } = checked;
+    let lock = match preparation {
+        Preparation::Done(prepared) => Some(prepared.lock.clone()),
+        Preparation::Missing(_) | Preparation::Ahead => None,
+    };
+    Ok(StudyConfig {
+        id: file.study.id.clone(),
+        title: file.study.title.clone(),
+        digest: digest::digest(file, &scenes, &end),
+        scenes,
+        end,
+        ice_servers,
+        python: lock.filter(|_| python.is_some()),
+        source: source.to_owned(),
+    })
+}
+
+fn checked(source: &str, preparation: Preparation) -> Result<(StudyFile, Checked), Vec<Found>> {
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
         return Err(errors.iter().map(syntax).collect());
@@ -264,21 +314,8 @@ fn parse(source: &str) -> Result<StudyConfig, Vec<Found>> {
         return Err(found);
     }
     let file: StudyFile = toml::from_str(source).map_err(|error| vec![syntax(&error)])?;
-    let Checked {
-        scenes,
-        end,
-        ice_servers,
-    } = check::check(&file, &document)?;
-    Ok(StudyConfig {
-        id: file.study.id.clone(),
-        title: file.study.title.clone(),
-        digest: digest::digest(file, &scenes, &end),
-        scenes,
-        end,
-        ice_servers,
-        python: None,
-        source: source.to_owned(),
-    })
+    let checked = check::check(&file, &document, preparation)?;
+    Ok((file, checked))
 }
 
 fn syntax(error: &toml::de::Error) -> Found {

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::raw_python::{EnvironmentChoice, PythonSection, action_schema};
 
 /// A study of Interactive Gym.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +18,9 @@ use serde::{Deserialize, Serialize};
 #[schemars(title = "study.toml")]
 pub(crate) struct StudyFile {
     pub(crate) study: StudySection,
+    /// What environments in Python need; only where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) python: Option<PythonSection>,
     /// The pages in order: one of type "start", one or more of type "gym", one of type "end".
     pub(crate) scenes: Vec<SceneSection>,
 }
@@ -113,12 +119,11 @@ pub(crate) struct GymSection {
     /// Instructions: plain text; an empty line begins a new paragraph.
     #[serde(default)]
     pub(crate) body: String,
-    /// Which environment is played.
-    #[schemars(schema_with = "environment_ids")]
-    pub(crate) environment: String,
-    /// The environment's own settings.
+    /// Which environment is played: one of the catalogue by its id, or one in Python as a section.
+    pub(crate) environment: EnvironmentChoice,
+    /// The settings of an environment of the catalogue.
     #[serde(default)]
-    pub(crate) config: BTreeMap<String, serde_json::Value>,
+    pub(crate) config: BTreeMap<String, Value>,
     /// Episodes of one session; as many as there are seeds, or 1, if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
@@ -134,7 +139,7 @@ pub(crate) struct GymSection {
     /// "draw", or the seeds of the episodes, such as [1, 2].
     #[serde(default)]
     pub(crate) seeds: SeedsChoice,
-    /// Steps per second; the environment's own if not given.
+    /// Frames per second; the environment's own, or 30, if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 240))]
     pub(crate) frames_per_second: Option<u16>,
@@ -150,10 +155,17 @@ pub(crate) struct GymSection {
     #[serde(default = "default_max_steps")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) max_steps: u32,
-    /// The state is compared every this many frames.
-    #[serde(default = "default_digest_interval")]
+    /// The state is compared every this many frames; 1, or 30 for environments in Python, where
+    /// it takes about as long as a step, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
-    pub(crate) digest_interval: u32,
+    pub(crate) digest_interval: Option<u32>,
+    /// Environments in Python only: how long going back ten frames may take on a participant's
+    /// machine, in milliseconds, as its page measures before the lobby; who is slower goes to the
+    /// final page. Half the time that ten frames last if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub(crate) slowest_rollback_ms: Option<u32>,
     /// How a partner's missing input is guessed: as the last one, or as the default action.
     #[serde(default)]
     pub(crate) prediction: PredictionName,
@@ -259,13 +271,21 @@ pub(crate) enum PredictionName {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ControlsSection {
-    /// Whether a key acts while it is held, or once for each press.
-    #[serde(default)]
-    pub(crate) mode: InputModeName,
-    /// A key, or keys joined by "+", and the action they mean, by label or number; the
-    /// environment's own keys if not given. The first that matches counts, more keys first.
+    /// Whether a key acts while it is held, or once for each press; once for each press where an
+    /// environment waits for input, else while it is held, if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bindings: Option<BTreeMap<String, ActionName>>,
+    pub(crate) mode: Option<InputModeName>,
+    /// A key, or keys joined by "+", and the action they mean; the environment's own keys if not
+    /// given. The first that matches counts, more keys first. Actions of the catalogue's
+    /// environments have labels and numbers. Environments in Python take what their action space
+    /// has, such as 2, [0.5, 1] or { part = 1 }; { action = 2, label = "left" } gives it a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "action_schema")]
+    pub(crate) bindings: Option<BTreeMap<String, Value>>,
+    /// Environments in Python only: the action of a player who presses nothing bound; 0, or zeros,
+    /// if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) default_action: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -275,15 +295,6 @@ pub(crate) enum InputModeName {
     #[default]
     HeldKeys,
     SingleKeystroke,
-}
-
-/// An action by number or label.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub(crate) enum ActionName {
-    Number(u32),
-    Label(String),
 }
 
 /// The last page.
@@ -361,14 +372,6 @@ pub(crate) struct OutcomeSection {
     pub(crate) redirect: Option<String>,
 }
 
-fn environment_ids(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let ids: Vec<&str> = igym_envs::catalogue()
-        .iter()
-        .map(|known| known.id)
-        .collect();
-    schemars::json_schema!({ "type": "string", "enum": ids })
-}
-
 fn default_button() -> String {
     "Continue".to_owned()
 }
@@ -387,10 +390,6 @@ fn default_window() -> u32 {
 
 fn default_max_steps() -> u32 {
     10_000
-}
-
-fn default_digest_interval() -> u32 {
-    1
 }
 
 fn default_lobby_timeout() -> f64 {

@@ -40,6 +40,9 @@ fn without_null(schema: &mut Map<String, Value>) {
             schema.insert("type".to_owned(), kind);
         }
     }
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+    }
     if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
         choices.retain(|choice| choice.get("type") != Some(&Value::from("null")));
         if let [Value::Object(choice)] = choices.as_slice() {

@@ -10,7 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Found;
-use super::kind::{accepts, expectation, is_name, kind, kind_of, most, scene_type};
+use super::kind::{
+    accepts, expectation, is_name, kind, kind_of, most, scene_type, section_example,
+};
 use super::words::{choose, closest, list};
 
 /// Everything wrong with the shape of `document`.
@@ -32,12 +34,14 @@ impl<'s> Shape<'s> {
     fn value(&mut self, schema: &'s Value, value: &Spanned<DeValue>, name: &str) {
         let mut schema = self.resolve(schema);
         let mut name = name.to_owned();
+        let mut others = Vec::new();
         if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
             let choices: Vec<&Value> = choices.iter().map(|c| self.resolve(c)).collect();
             schema = match self.choice(&choices, value, &name) {
                 Some(choice) => choice,
                 None => return,
             };
+            others = choices;
             if let Some(word) = scene_type(schema) {
                 name = format!("this \"{word}\" scene");
             }
@@ -54,13 +58,16 @@ impl<'s> Shape<'s> {
             DeValue::Table(table) => self.table(schema, table, span, &name),
             DeValue::Array(items) => {
                 self.bounds(schema, items.len(), "Items", span, &name);
-                if let Some(item_schema) = schema.get("items") {
-                    for item in items {
-                        self.value(item_schema, item, &format!("an item of {name}"));
+                match schema.get("items") {
+                    Some(item_schema) => {
+                        for item in items {
+                            self.value(item_schema, item, &format!("an item of {name}"));
+                        }
                     }
+                    None => self.free(value, &name),
                 }
             }
-            DeValue::String(text) => self.text(schema, text, span, &name),
+            DeValue::String(text) => self.text(schema, &others, text, span, &name),
             DeValue::Integer(integer) => {
                 let number = i64::from_str_radix(integer.as_str(), integer.radix());
                 // What does not fit an i64 is far out of every range.
@@ -149,11 +156,23 @@ impl<'s> Shape<'s> {
         found
     }
 
-    fn text(&mut self, schema: &Value, text: &str, span: Range<usize>, name: &str) {
+    /// `others` are what else could stand in its place.
+    fn text(
+        &mut self,
+        schema: &Value,
+        others: &[&Value],
+        text: &str,
+        span: Range<usize>,
+        name: &str,
+    ) {
         if let Some(words) = schema.get("enum").and_then(Value::as_array) {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
             if !words.contains(&text) {
-                let fix = choose(text, "the choices are", &words);
+                let mut fix = choose(text, "the choices are", &words);
+                let mut sections = others.iter().filter_map(|other| section_example(other));
+                if let (None, Some(example)) = (closest(text, words), sections.next()) {
+                    fix += &format!("; or write a section, such as `{example}`");
+                }
                 self.say(span, format!("{name} cannot be \"{text}\""), fix);
             }
             return;
@@ -251,6 +270,8 @@ impl<'s> Shape<'s> {
     /// What to write for a missing key.
     fn example(&self, property: &'s Value, key: &str) -> String {
         let property = self.resolve(property);
+        let simplest = property.get("anyOf").and_then(|choices| choices.get(0));
+        let property = simplest.map_or(property, |choice| self.resolve(choice));
         let words = property.get("enum").and_then(Value::as_array);
         match (kind_of(property), words.and_then(|words| words.first())) {
             ("object", _) => format!("a section `[{key}]`"),

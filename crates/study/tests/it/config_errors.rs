@@ -105,7 +105,7 @@ config = { when = 2020-01-01, much = inf }
 [scenes.controls]
 mode = 3
 [scenes.controls.bindings]
-Up = [1]
+Up = true
 
 [[scenes]]
 title = "x"
@@ -122,7 +122,7 @@ left = "x"
         problems(source),
         [
             "2:2 the study file has no key `studdy`; \
-             did you mean `study`? its keys are `scenes` and `study`",
+             did you mean `study`? its keys are `python`, `scenes` and `study`",
             "6:8 there is no scene of type \"strat\"; \
              did you mean `start`? the types are `start`, `gym` and `end`",
             "10:1 this \"gym\" scene has no key `enviroment`; did you mean `environment`?",
@@ -138,7 +138,8 @@ left = "x"
             "18:38 `much` is out of range; write a finite number",
             "21:8 `mode` is a whole number; \
              it must be \"held_keys\" or \"single_keystroke\"",
-            "23:6 `Up` is a list; it must be a whole number or text, in quotes",
+            "23:6 `Up` is true or false; \
+             it must be a number or text, in quotes or a list or a section",
             "25:1 this scene needs `type`; \
              add a line `type = \"…\"`; the types are `start`, `gym` and `end`",
             "30:8 `code` is empty; write something, or remove the line",

@@ -4,6 +4,8 @@
 mod authors;
 mod config;
 mod config_errors;
+mod config_python;
+mod config_python_errors;
 mod cuts;
 mod failures;
 mod journal;
