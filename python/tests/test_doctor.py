@@ -56,6 +56,14 @@ def test_a_disease_is_found_and_named(name, tmp_path):
     assert "frame" in text
 
 
+def test_what_cannot_be_played_is_said_once():
+    report = doctor.examine({"environment": {"file": "worlds.py", "attribute": "Broken"}, "base": HERE}, frames=9)
+    assert not report["deterministic"] and len(report["errors"]) > 3
+    first, second = doctor.report_text(report).split("\n")
+    assert first == "worlds.py:Broken cannot be played."
+    assert second.startswith("  It fails: worlds.py:Broken: step failed (worlds.py, line ")
+
+
 def test_at_least_twelve_kinds_are_told_apart():
     assert len(DISEASES) >= 12
     assert len({cause for cause, _ in DISEASES.values()}) >= 8
@@ -76,7 +84,7 @@ def test_a_healthy_environment_is_not_accused(name):
     report = examine(name)
     assert report["deterministic"], doctor.report_text(report)
     assert report["frames"] == FRAMES + 1
-    assert "the same under all conditions" in doctor.report_text(report)
+    assert "the same way under all conditions" in doctor.report_text(report)
 
 
 def test_the_first_difference_is_where_it_is():

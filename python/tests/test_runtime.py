@@ -257,4 +257,4 @@ def test_the_worker_examines_for_a_host_that_starts_the_interpreters():
     assert [len(found["frames"]) for found in traces.values()] == [11, 11, 11]
     report = json.loads(worker.diagnose(json.dumps(traces), "restless"))
     assert [finding["cause"] for finding in report["findings"]] == ["module state"]
-    assert "restless played twice in one interpreter differs first in frame 0 of episode 0" in report["text"]
+    assert "Played twice in one interpreter, it differs first in frame 0 of episode 0" in report["text"]

@@ -12,8 +12,10 @@ other inputs are played and taken back; with pictures drawn between the frames.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -108,19 +110,43 @@ def _cause(condition: str, differing: set[str], suspects: list[list]) -> tuple[s
 
 def report_text(report: dict[str, Any]) -> str:
     """A report for people."""
-    lines = []
-    for condition, error in report["errors"].items():
-        lines.append(f"{report['environment']}, {condition}: {error['message']}")
-    for finding in report["findings"]:
-        lines.append(
-            f"{report['environment']} {finding['what']} differs first in {finding['at']}, "
-            f"{finding['field']}: {finding['values'][0]} and {finding['values'][1]}"
-        )
-        lines.append(f"  likely cause: {finding['cause']}; {finding['fix']}")
-        lines += [f"  suspected: {line}" for line in finding["suspects"]]
+    name = report["environment"]
     if report["deterministic"]:
-        lines.append(f"{report['environment']}: {report['frames']} frames are the same under all conditions")
+        return f"{name} plays the same way under all conditions ({report['frames']} frames were compared)."
+    lines = [f"{name} does not play the same way each time."] if report["findings"] else []
+    by_cause: dict[str, list[dict[str, Any]]] = {}
+    for finding in report["findings"]:
+        by_cause.setdefault(finding["cause"], []).append(finding)
+    for cause, (first, *others) in by_cause.items():
+        was, became = first["values"]
+        lines.append(
+            f"  {_capital(first['what'])}, it differs first in {first['at']}: {first['field']} is {became} "
+            f"instead of {was}."
+        )
+        if others:
+            lines.append(f"  It also differs {_listed([other['what'] for other in others])}.")
+        lines.append(f"  The likely cause is {cause}: {first['fix']}.")
+        lines += [f"  Look at {line}." for line in first["suspects"]]
+    by_message: dict[str, list[str]] = {}
+    for condition, error in report["errors"].items():
+        by_message.setdefault(error["message"], []).append(CONDITIONS.get(condition, ""))
+    for message, played in by_message.items():
+        if not lines:
+            lines.append(f"{name} cannot be played.")
+        # Without any condition it fails always.
+        when = "" if "" in played else f"{_listed(played)} "
+        lines.append(f"  {_capital(f'{when}it fails')}: {message.rstrip('.')}.")
     return "\n".join(lines)
+
+
+def _listed(conditions: list[str]) -> str:
+    """Several conditions in one sentence."""
+    shorter = [condition.removeprefix("played ") for condition in conditions]
+    return " and ".join(filter(None, [", ".join(shorter[:-1]), shorter[-1]]))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def examine(configuration: dict[str, Any], frames: int = 120, seed: int = 1) -> dict[str, Any]:
@@ -183,23 +209,45 @@ def _line(call: Iterable[Any]) -> str:
 
 
 def main() -> None:
-    """`python -m interactive_gym.doctor configuration.json`; exit code 1 if something differs."""
+    """See `--help`; the exit code is 1 if something differs."""
     if sys.argv[1:] == ["--traces"]:
-        request = json.load(sys.stdin)
-        traces = {
-            condition: trace(request["configuration"], condition, request["frames"], request["seed"])
-            for condition in request["conditions"]
-        }
-        print("\n#traces " + json.dumps(traces), flush=True)
+        _play_for_parent()
         return
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m interactive_gym.doctor configuration.json")
-    with open(sys.argv[1], encoding="utf-8") as file:
-        configuration = json.load(file)
-    configuration.setdefault("base", os.path.dirname(os.path.abspath(sys.argv[1])))
-    report = examine(configuration)
-    print(report_text(report))
+    arguments = _arguments().parse_args()
+    try:
+        configuration = json.loads(arguments.configuration.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{arguments.configuration} cannot be read: {error}")
+    configuration.setdefault("base", str(arguments.configuration.resolve().parent))
+    try:
+        report = examine(configuration, arguments.frames, arguments.seed)
+    except GymError as error:
+        sys.exit(error.message)
+    print(json.dumps(report, indent=2) if arguments.json else report_text(report))
     sys.exit(0 if report["deterministic"] else 1)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m interactive_gym.doctor",
+        description="Plays an environment twice, in fresh interpreters, under another hash seed, with rollbacks and "
+        "with drawing between the frames, and says where it first plays differently, and why. The exit code is 0 if "
+        "it plays the same way each time, else 1.",
+    )
+    parser.add_argument("configuration", type=pathlib.Path, help="a JSON file, as open_runtime takes it (python/README.md)")
+    parser.add_argument("--frames", type=int, default=120, help="how many frames to play (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first episode and the inputs (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, with everything that was found")
+    return parser
+
+
+def _play_for_parent() -> None:
+    request = json.load(sys.stdin)
+    traces = {
+        condition: trace(request["configuration"], condition, request["frames"], request["seed"])
+        for condition in request["conditions"]
+    }
+    print("\n#traces " + json.dumps(traces), flush=True)
 
 
 if __name__ == "__main__":

@@ -229,13 +229,29 @@ def choose(trial: Trial, wanted: str = "auto") -> Choice:
             costs[kind.name] = cost
             passed.append((cost, strategy))
     if not passed:
-        reasons = "; ".join(f"{name}: {why}" for name, why in refused.items())
-        raise GymError(
-            "state",
-            f"the environment's state can be kept in no way, so it cannot be played with a network between "
-            f"the players ({reasons}). Give it get_state() and set_state(state)",
-        )
+        raise GymError("state", _no_way(refused))
     return Choice(min(passed, key=lambda entry: entry[0])[1], False, costs, refused)
+
+
+_OTHER_STATE = "what comes back is not the state that was kept"
+_OTHER_FRAMES = "after coming back, the same inputs give other frames"
+
+
+def _no_way(refused: dict[str, str]) -> str:
+    if set(refused.values()) == {_OTHER_FRAMES}:
+        return (
+            "after going back to a state that was kept, the same inputs give other frames, in whatever way it is kept. "
+            "Something that matters is kept outside of the environment object: in its module, in its class, in a file "
+            "or a clock. Keep it in the environment, and set it in reset"
+        )
+    by_reason: dict[str, list[str]] = {}
+    for name, why in refused.items():
+        by_reason.setdefault(why, []).append(name)
+    reasons = "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+    return (
+        f"the environment's state can be kept in no way, so it cannot be played with a network between the players "
+        f"({reasons}). Give it get_state() and set_state(state)"
+    )
 
 
 def _try(strategy: Strategy, trial: Trial, own: bool, refused: dict[str, str]) -> float | None:
@@ -264,10 +280,10 @@ def _try(strategy: Strategy, trial: Trial, own: bool, refused: dict[str, str]) -
             came_back = True
             loading = min(loading, time.perf_counter() - start)
             if digest(trial.world, own) != kept:
-                refused[strategy.name] = "what comes back is not the state that was kept"
+                refused[strategy.name] = _OTHER_STATE
                 return None
         if any(run != runs[0] for run in runs):
-            refused[strategy.name] = "after coming back, the same inputs give other frames"
+            refused[strategy.name] = _OTHER_FRAMES
             return None
         for _ in range(4):
             start = time.perf_counter()

@@ -51,7 +51,7 @@ def compare(first: Trace, second: Trace) -> dict[str, Any] | None:
             "frame": frame,
             "at": ours.get(AT, ["", f"frame {frame}"])[1],
             "field": name,
-            "values": [_shown(ours.get(name)), _shown(theirs.get(name))],
+            "values": _apart(_shown(ours.get(name)), _shown(theirs.get(name))),
             "fields": fields[:20],
         }
     lengths = len(first["frames"]), len(second["frames"])
@@ -221,13 +221,24 @@ def _hashed_state(value: Any) -> list[str]:
 def _text(value: Any) -> str:
     """Some text for people; nothing in it may differ where the hash does not."""
     if isinstance(value, (bool, int, float, str, type(None))) or type(value).__module__ == "numpy":
-        text = " ".join(str(value).split())
-        return text if len(text) <= 60 else text[:57] + "…"
+        text = str(value.tolist() if hasattr(value, "tolist") else value)
+        return text if len(text) <= 400 else text[:400] + "…"
     return canonical.type_name(value)
 
 
 def _shown(entry: list[str] | None) -> str:
     return "nothing" if entry is None else entry[1] or entry[0]
+
+
+def _apart(one: str, other: str) -> list[str]:
+    """Two texts, of long ones the part where they differ."""
+    if one == other:
+        return [one, f"{other} (it looks the same, but is not)"]
+    if max(len(one), len(other)) <= 60:
+        return [one, other]
+    same = next((place for place, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    start = max(0, same - 20)
+    return [("…" if start else "") + text[start : same + 30] + ("…" if len(text) > same + 30 else "") for text in (one, other)]
 
 
 def _shake() -> list[Any]:
