@@ -4,9 +4,10 @@
  *
  * - `data-view`: kind of the current view, or `fault`; `data-fault`: which fault
  * - `data-connected`: whether the server answers; `data-rtt-ms`: round trip to it
- * - `data-engine`: `ready` once a game can begin
+ * - `data-engine`: `ready` once a game can begin; `data-loading`: how far a game in Python is
  * - `data-session`, `data-player`, `data-episode`: what is played, and as whom
  * - `data-part`: what the page has to do with the episode; `data-attempt`: of the links
+ * - `data-broken-off`: the game raised an error
  * - `data-rejoining`: it catches up; `data-relayed`: packets go through the server
  * - `data-frame`, `data-confirmed`, `data-rollbacks`, `data-sealed`: how far (ten times a second)
  * - `data-partner-rtt-ms`: to the slowest partner; `data-unsaved`: uploads not yet on disk

@@ -37,14 +37,13 @@ export function keyCap(key: string): KeyCap {
   return { face, name: face };
 }
 
-/** One entry per action: single keys first, else in the order in which the study lists them. */
+/** One entry per label, which two keys of a study in Python share without sharing a number: single keys first, else in the order in which the study lists them. */
 export function keyLegend(controls: Controls): LegendEntry[] {
   const entries = new Map<string, LegendEntry>();
   for (const binding of controls.bindings) {
-    const of = `${binding.action} ${binding.label}`;
-    const entry = entries.get(of) ?? { label: binding.label, combinations: [] };
+    const entry = entries.get(binding.label) ?? { label: binding.label, combinations: [] };
     entry.combinations.push(binding.keys.map(keyCap));
-    entries.set(of, entry);
+    entries.set(binding.label, entry);
   }
   const keys = (entry: LegendEntry) => Math.min(...entry.combinations.map((caps) => caps.length));
   return [...entries.values()].sort((a, b) => keys(a) - keys(b));

@@ -20,7 +20,12 @@ class App {
     type: "module",
     name: "igym",
   });
-  readonly #surroundings: Surroundings = { connected: false, ready: false, unsaved: 0 };
+  readonly #surroundings: Surroundings = {
+    connected: false,
+    ready: false,
+    loading: null,
+    unsaved: 0,
+  };
   readonly #notice = new Notice();
   readonly #storageNote = new StorageNote();
   readonly #attention = new Attention();
@@ -109,9 +114,14 @@ class App {
         this.#attention.title = message.studyTitle;
         return;
       case "ready":
-        this.#surroundings.ready = true;
+        this.#surroundings.ready = message.ready;
         this.#screen.handleSurroundings(this.#surroundings);
-        tell({ engine: "ready" });
+        tell({ engine: message.ready ? "ready" : null });
+        return;
+      case "loading":
+        this.#surroundings.loading = message.loading;
+        this.#screen.handleSurroundings(this.#surroundings);
+        tell({ loading: message.loading?.stage });
         return;
       case "view":
         this.#handleView(message.view);
@@ -132,7 +142,7 @@ class App {
         return;
       case "draw":
         if (message.keyAt !== null) this.#keysToPaint.push(message.keyAt);
-        this.#stage.apply(message.delta);
+        this.#stage.apply(message.delta, message.corrects ? SMOOTH_MS : 0, message.pixels);
         return;
       case "status": {
         const { status } = message;
@@ -150,6 +160,10 @@ class App {
         });
         return;
       }
+      case "broken_off":
+        this.#screen.handleBrokenOff();
+        tell({ brokenOff: true });
+        return;
       case "unsaved":
         this.#surroundings.unsaved = message.uploads;
         this.#screen.handleSurroundings(this.#surroundings);
@@ -213,6 +227,9 @@ class App {
     this.#worker.postMessage(message, transfer);
   }
 }
+
+/** What was shown by mistake goes to its place in this time. */
+const SMOOTH_MS = 100;
 
 /** Whether keys do something now. */
 function goesOn(status: Status): boolean {

@@ -68,6 +68,10 @@ export class Screen {
     this.#play?.handleStatus(status);
   }
 
+  handleBrokenOff(): void {
+    this.#play?.handleBrokenOff();
+  }
+
   #create(view: View): Page {
     switch (view.kind) {
       case "start":

@@ -1,7 +1,8 @@
 import type { Asset } from "../src/generated/Asset";
 import type { DrawDelta } from "../src/generated/DrawDelta";
 import type { GameView } from "../src/generated/GameView";
-import { h } from "./dom";
+import type { Pixels } from "../src/messages";
+import { h, setText } from "./dom";
 import type { Renderer } from "./renderer";
 
 /**
@@ -10,6 +11,8 @@ import type { Renderer } from "./renderer";
  */
 export class Stage {
   readonly element = h("div", { class: "stage", role: "img", tabindex: "-1" });
+  /** What the game says in words beside its picture. */
+  readonly words = h("p", { class: "words", hidden: true });
   readonly #frame = h("div", { class: "stage-frame" }, this.element);
   #renderer: Renderer | null = null;
   #loading: Promise<void> | null = null;
@@ -48,15 +51,26 @@ export class Stage {
     this.#frame.style.setProperty("--proportions", `${width} / ${height}`);
     this.#size = { width, height };
     this.#assets = assets;
+    this.#say("");
     this.#renderer?.begin(width, height);
     this.#renderer?.load(assets);
     this.#fit();
   }
 
-  apply(delta: string): void {
+  /** `smoothMs`: how long what was shown by mistake takes to its place. */
+  apply(delta: string, smoothMs: number, pixels: Pixels | null): void {
     if (this.#renderer === null) return;
-    this.#renderer.apply(JSON.parse(delta) as DrawDelta);
+    const drawn = JSON.parse(delta) as DrawDelta;
+    if (drawn.assets) this.#renderer.load(drawn.assets);
+    if (pixels) this.#renderer.showPixels(pixels);
+    this.#renderer.apply(drawn, smoothMs);
+    if (drawn.hud !== undefined) this.#say(drawn.hud);
     this.element.classList.add("drawn");
+  }
+
+  #say(text: string): void {
+    setText(this.words, text);
+    this.words.hidden = text === "";
   }
 
   async #load(): Promise<void> {

@@ -37,7 +37,7 @@ export interface Lock {
 }
 
 /** What an interpreter takes its time for, in this order. */
-export type Stage = "starting" | "unpacking" | "importing" | "ready";
+export type Stage = "starting" | "unpacking" | "importing";
 
 /** What an interpreter needs of where it runs. */
 export interface Ground {
@@ -147,7 +147,6 @@ export async function startPython(
   begin(pyodide.toPy(lock.imports), pyodide.toPy(lock.stubs));
   begin.destroy();
   const worker = pyodide.pyimport("interactive_gym.worker") as WorkerModule;
-  ground.handleStage?.("ready");
   return new Interpreter(lock, pyodide, worker);
 }
 

@@ -12,11 +12,27 @@ import type { SignalPayload } from "./generated/SignalPayload";
 import type { Status } from "./generated/Status";
 import type { View } from "./generated/View";
 
+/** An image that a game draws point by point: RGBA, row by row. 0 by 0 is none. */
+export interface Pixels {
+  width: number;
+  height: number;
+  bytes: ArrayBuffer;
+}
+
 /** One connection attempt to one other member of a session. */
 export interface LinkKey {
   session: string;
   attempt: number;
   peer: number;
+}
+
+/** How far a game in Python is from being ready. */
+export interface Loading {
+  /** The last: it is opened, and its speed on this machine measured. */
+  stage: "fetching" | "starting" | "unpacking" | "importing" | "trying";
+  /** What came of all that is fetched. */
+  bytes: number;
+  total: number;
 }
 
 export type PageMessage =
@@ -41,6 +57,19 @@ export type PageMessage =
   /** Key event to the drawn frame that first used it. */
   | { type: "key_latency"; microseconds: number };
 
+/** What changes in the picture. */
+export interface Drawing {
+  type: "draw";
+  /** A `DrawDelta` as JSON. */
+  delta: string;
+  /** What lies under everything from now on, if that changes. */
+  pixels: Pixels | null;
+  /** The time of the newest key event that it shows the effect of. */
+  keyAt: number | null;
+  /** It takes back what was shown by mistake: a guess about a partner was wrong. */
+  corrects: boolean;
+}
+
 export type WorkerMessage =
   | { type: "connection"; connected: boolean; rttMs: number | null }
   | { type: "welcome"; studyTitle: string }
@@ -49,13 +78,16 @@ export type WorkerMessage =
   /** A transferred DataChannel opened or closed. */
   | { type: "channel"; link: LinkKey; open: boolean }
   | { type: "posted_packet"; link: LinkKey; bytes: ArrayBuffer }
-  /** The engine is loaded: a game can begin. */
-  | { type: "ready" }
+  /** Whether all is loaded that the view's game needs. */
+  | { type: "ready"; ready: boolean }
+  /** How far that is; null when nothing is being loaded. */
+  | { type: "loading"; loading: Loading | null }
   /** A new episode: the picture starts empty, frame 0 is due at `startsAt`. */
   | { type: "episode"; session: string; episode: number; startsAt: number; assets: Asset[] }
-  /** `delta` is a `DrawDelta` as JSON; `keyAt` the time of the newest key event it shows the effect of. */
-  | { type: "draw"; delta: string; keyAt: number | null }
+  | Drawing
   | { type: "status"; status: Status }
+  /** The game broke, and the server will end it. */
+  | { type: "broken_off" }
   /** Uploads that the server has not yet confirmed to be on disk. */
   | { type: "unsaved"; uploads: number }
   /** Whether this browser keeps them when the page is closed. */

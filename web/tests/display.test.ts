@@ -90,3 +90,57 @@ test("points move with their line, unless their number changes", () => {
   ]);
   expect(between(line([[0, 0]]), grown, 0.5)).toEqual(grown);
 });
+
+test("a correction glides to its place, and quickly", () => {
+  const model = new DisplayModel();
+  const at = (x: number, now: number, smoothMs: number) =>
+    model.apply({ set: [circle("a", x)], removed: [] }, now, smoothMs);
+  at(10, 0, 0);
+  at(12, 30, 0);
+  expect(xs(model, 30)).toEqual({ xs: [12], moving: false });
+  // It would have gone to 14; the game found that it is at 4.
+  at(4, 60, 100);
+  expect(xs(model, 60)).toEqual({ xs: [14], moving: true });
+  // Half of the time, a quarter of the way left.
+  expect(xs(model, 110)).toEqual({ xs: [6.5], moving: true });
+  // It moves on meanwhile, and the rest of the error with it.
+  at(6, 110, 0);
+  expect(xs(model, 110)).toEqual({ xs: [8.5], moving: true });
+  expect(xs(model, 160)).toEqual({ xs: [6], moving: false });
+  expect(model.dirty).toBe(false);
+});
+
+test("what goes where it would have gone anyway does not glide", () => {
+  const model = new DisplayModel();
+  for (const [frame, x] of [10, 12, 14].entries()) {
+    model.apply({ set: [circle("a", x)], removed: [] }, frame, frame === 2 ? 100 : 0);
+  }
+  expect(xs(model, 2)).toEqual({ xs: [14], moving: false });
+});
+
+test("polygons glide as a whole", () => {
+  const model = new DisplayModel();
+  const polygon = (x: number): DrawObject => ({
+    id: "p",
+    shape: {
+      kind: "polygon",
+      points: [
+        [x, 0],
+        [x + 4, 0],
+        [x, 4],
+      ],
+      color: "#000000",
+    },
+    alpha: 1,
+  });
+  model.apply({ set: [polygon(0)], removed: [] }, 0);
+  model.apply({ set: [polygon(8)], removed: [] }, 10, 100);
+  const shape = model.take(60).changed[0]?.shape;
+  expect(shape).toMatchObject({
+    points: [
+      [6, 0],
+      [10, 0],
+      [6, 4],
+    ],
+  });
+});

@@ -15,6 +15,8 @@ const playing: Situation = {
   joined: true,
   flush: false,
   partners: [there],
+  brokenOff: false,
+  loading: null,
   viewedForMs: 0,
 };
 const stalled = { ...playing, status: { ...calm, stalled_by: 1 }, stalledForMs: 1100 };

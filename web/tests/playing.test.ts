@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PythonError } from "../python/boot";
 import type { ClientMessage } from "../src/generated/ClientMessage";
 import type { WorkerMessage } from "../src/messages";
 import type { Connection } from "../worker/connection";
@@ -25,8 +26,12 @@ class FakeEpisode {
 
   constructor(readonly how: string) {}
 
+  rollbacks = 0;
+  broken: string | undefined;
+
   assets = () => "[]";
-  draw = () => `picture of ${this.frame}`;
+  failure = () => this.broken;
+  draw = () => JSON.stringify({ set: [], removed: [`picture of ${this.frame}`] });
   key = (key: string) => this.log.push(`key ${key}`);
   free = () => this.log.push("free");
   flush = () => this.log.push("flush");
@@ -57,8 +62,8 @@ class FakeEpisode {
   }
 
   status(): string {
-    const { frame, rejoining } = this;
-    return JSON.stringify({ frame, rejoining, scores: [], links: [] });
+    const { frame, rejoining, rollbacks } = this;
+    return JSON.stringify({ frame, rejoining, rollbacks, scores: [], links: [] });
   }
 
   beat(): void {
@@ -72,7 +77,7 @@ const VIEW = {
   session: { session: "s", player: 0, players: 2 },
   connection: { attempt: 1, ice_servers: [], linked: [], relay_only: false },
   members: [],
-  plan: { session: "s", episode: 0, input_delay: 2 },
+  plan: { session: "s", episode: 0, input_delay: 2, environment: { id: "slime" } },
   part: "play",
   starts_in_ms: 0,
   flush: false,
@@ -84,6 +89,9 @@ let delivered: boolean;
 let sent: ClientMessage[];
 let flushed: string[];
 let uploads: number;
+let unsaved: number;
+/** Configurations that environments in Python were opened with. */
+let opened: string[];
 let posted: WorkerMessage[];
 let direct: Sent;
 let relayed: boolean;
@@ -98,6 +106,8 @@ beforeEach(() => {
   sent = [];
   flushed = [];
   uploads = 0;
+  unsaved = 0;
+  opened = [];
   posted = [];
   direct = "sent";
   relayed = true;
@@ -110,7 +120,10 @@ beforeEach(() => {
   };
   means = {
     engine: {
-      createEpisode: () => create("created"),
+      createEpisode: (...[, , , , open]: Parameters<Means["engine"]["createEpisode"]>) => {
+        open?.("configuration");
+        return create("created");
+      },
       rejoinEpisode: () => create("rejoined"),
       encodeRelay: (_session: string, to: number, plea: boolean) =>
         new Uint8Array([to, Number(plea)]),
@@ -119,6 +132,8 @@ beforeEach(() => {
       push_flushed: (session: string, episode: number) => flushed.push(`${session} ${episode}`),
     },
     incarnation: 1,
+    open: null,
+    costs: () => null,
   } as unknown as Means;
   const links = { isOpen: () => open, send: () => direct } as unknown as Links;
   const connection = {
@@ -134,7 +149,8 @@ beforeEach(() => {
     () => delivered,
     {
       post: (message) => posted.push(message),
-      send: (message) => sent.push(message),
+      send: (message) => sent.push(message) > 0,
+      unsaved: () => unsaved,
       handleUploads: () => {
         uploads += 1;
       },
@@ -324,4 +340,94 @@ test("how long a key took is measured, but not while play is caught up with", ()
   press(2000);
   run([405, 406, 407]);
   expect(measured()).toEqual([2000]);
+});
+
+const FOREIGN: PlayingView = {
+  ...VIEW,
+  plan: { ...VIEW.plan, environment: { ...VIEW.plan.environment, id: "python" } },
+};
+const FAILED = {
+  type: "failed",
+  session: "s",
+  episode: 0,
+  frame: 9,
+  message: "env.py:3: it broke",
+};
+const ERROR = {
+  kind: "environment",
+  message: "it broke",
+  ...{ file: "env.py", line: 3, frame: 9, details: "Traceback" },
+};
+
+function withPython(open: (configuration: string) => void): void {
+  if (means) means = { ...means, open: open as unknown as Means["open"] };
+}
+
+test("a game in Python waits until Python runs, and is closed without it", () => {
+  playing.follow(FOREIGN, 0);
+  playing.follow({ ...FOREIGN, part: "rejoin" }, 0);
+  expect([episodes, sent]).toEqual([[], []]);
+  playing.follow({ ...FOREIGN, part: "rejoin", flush: true }, 0);
+  expect(flushed).toEqual(["s 0"]);
+  withPython((configuration) => opened.push(configuration));
+  playing.follow(FOREIGN, 0);
+  expect(only().how).toBe("created");
+  expect(opened).toEqual(["configuration"]);
+});
+
+test("a game that breaks is told to the server once all is there, until it ends", () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  playing.follow(VIEW, 0);
+  const episode = only();
+  unsaved = 2;
+  episode.broken = JSON.stringify(ERROR);
+  episode.beat();
+  expect(posted).toContainEqual({ type: "broken_off" });
+  expect(episode.log).toContain("flush");
+  expect(sent).toEqual([]);
+  unsaved = 0;
+  playing.proceed();
+  playing.proceed();
+  expect(sent).toEqual([FAILED]);
+  playing.repeat();
+  expect(sent).toEqual([FAILED, FAILED]);
+  // It plays no more, and the episode is not made anew.
+  playing.follow({ ...VIEW, flush: true }, 0);
+  expect(only().log.filter((line) => line === "flush").length).toBe(2);
+});
+
+test("that a game broke is told although its data do not arrive", () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  playing.follow(VIEW, 0);
+  unsaved = 1;
+  only().broken = JSON.stringify({ ...ERROR, file: null });
+  only().beat();
+  for (let second = 0; second < 6; second += 1) {
+    vi.advanceTimersByTime(1000);
+    playing.repeat();
+  }
+  expect(sent[0]).toEqual({ ...FAILED, message: "it broke" });
+});
+
+test("a game that cannot be opened for its episode broke before the first frame", () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  withPython(() => {
+    throw new PythonError({ ...ERROR, frame: null });
+  });
+  playing.follow(FOREIGN, 0);
+  expect(sent).toEqual([{ ...FAILED, frame: 0 }]);
+  playing.follow({ ...FOREIGN, flush: true }, 0);
+  expect(flushed).toEqual(["s 0"]);
+});
+
+test("a picture after a rollback says that it corrects", () => {
+  playing.follow(VIEW, 0);
+  const episode = only();
+  episode.beat();
+  episode.rollbacks = 1;
+  episode.beat();
+  episode.beat();
+  const drawn = posted.flatMap((message) => (message.type === "draw" ? [message.corrects] : []));
+  expect(drawn.filter((corrects) => corrects).length).toBe(1);
+  expect([drawn[0], drawn.at(-1)]).toEqual([false, false]);
 });

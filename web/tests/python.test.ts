@@ -57,7 +57,7 @@ test("the package is the same bytes each time", () => {
 });
 
 test("the interpreter says what it does, and keeps the lock's hash seed", () => {
-  expect(stages).toEqual(["starting", "unpacking", "importing", "ready"]);
+  expect(stages).toEqual(["starting", "unpacking", "importing"]);
   const runtime = python.open(JSON.stringify(configuration()));
   const description = JSON.parse(runtime.describe());
   expect(description).toMatchObject({

@@ -34,6 +34,7 @@ const WELCOME: ServerMessage = {
   resume_key: "k",
   acknowledged: 0,
   server_ms: 0,
+  python: null,
 };
 
 let posted: WorkerMessage[];

@@ -1,11 +1,13 @@
 import type { Asset } from "../src/generated/Asset";
 import type { EpisodePlan } from "../src/generated/EpisodePlan";
+import type { ForeignError } from "../src/generated/ForeignError";
 import type { Status } from "../src/generated/Status";
 import type { WorkerMessage } from "../src/messages";
 import { eventTime, toAbsolute } from "./clock";
 import type { Episode, Outbox, Packet } from "./engine";
 import { KeyTrace } from "./key-trace";
 import type { Sent } from "./links";
+import { pixelsOf } from "./pixels";
 
 /** The status goes to the page this often, and at once when something in it cannot wait. */
 const STATUS_MS = 100;
@@ -16,13 +18,15 @@ const CATCH_UP_MS = 40;
 const UPLOAD_MS = 100;
 
 export interface PlayHandlers {
-  post(message: WorkerMessage): void;
+  post(message: WorkerMessage, transfer?: Transferable[]): void;
   /** Sends over the DataChannel to a partner. */
   sendDirect(to: number, bytes: Uint8Array): Sent;
   /** Sends through the server, now or never. */
   sendRelayed(to: number, plea: boolean, bytes: Uint8Array): Sent;
   /** Something may be in the outbox. */
   handleUploads(): void;
+  /** The game itself broke: it raised an error. What was recorded before is in the outbox. */
+  handleFailure(error: ForeignError): void;
   /** The engine broke; nothing here can go on. */
   handleCrash(error: unknown): void;
 }
@@ -33,6 +37,8 @@ export class Play {
   readonly #keys: KeyTrace;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #postedStatus = { text: "", at: Number.NEGATIVE_INFINITY, urgent: "" };
+  #rollbacks = 0;
+  #failed = false;
   #stopped = false;
 
   /** `startAt` is when frame 0 is due, or was. */
@@ -53,8 +59,8 @@ export class Play {
       assets: JSON.parse(this.#episode.assets()) as Asset[],
     });
     this.#guard(() => {
-      this.#draw(0);
-      this.#schedule();
+      this.#draw(0, false);
+      if (!this.#hasFailed()) this.#schedule();
     });
   }
 
@@ -97,7 +103,7 @@ export class Play {
   }
 
   redraw(): void {
-    this.#guard(() => this.#post(this.#episode.redraw(), null));
+    this.#guard(() => this.#post(this.#episode.redraw(), null, false));
   }
 
   /** The server is about to cut: play stops and everything goes out. */
@@ -137,11 +143,13 @@ export class Play {
         now = performance.now();
       }
       const status = this.#postStatus(now, false);
+      const corrects = status.rollbacks > this.#rollbacks;
+      this.#rollbacks = status.rollbacks;
       if (status.rejoining) this.#keys.handleCatchUp(status.frame);
       else this.#keys.handleTick(status.frame);
-      this.#draw(status.frame);
+      this.#draw(status.frame, corrects);
       this.#collect();
-      this.#schedule();
+      if (!this.#hasFailed()) this.#schedule();
     });
   }
 
@@ -176,12 +184,27 @@ export class Play {
     if (some) this.handlers.handleUploads();
   }
 
-  #draw(frame: number): void {
-    this.#post(this.#episode.draw(), this.#keys.shownAt(frame));
+  /** Told once; nothing more can be played. */
+  #hasFailed(): boolean {
+    if (this.#failed) return true;
+    const failure = this.#episode.failure();
+    if (failure === undefined) return false;
+    this.#failed = true;
+    this.#episode.flush(performance.now());
+    this.#collect();
+    this.handlers.handleFailure(JSON.parse(failure) as ForeignError);
+    return true;
   }
 
-  #post(delta: string, keyAt: number | null): void {
-    if (delta !== "") this.handlers.post({ type: "draw", delta, keyAt });
+  #draw(frame: number, corrects: boolean): void {
+    this.#post(this.#episode.draw(), this.#keys.shownAt(frame), corrects);
+  }
+
+  #post(delta: string, keyAt: number | null, corrects: boolean): void {
+    if (delta === "") return;
+    const pixels = pixelsOf(delta, () => this.#episode.take_pixels());
+    const transfer = pixels ? [pixels.bytes] : [];
+    this.handlers.post({ type: "draw", delta, pixels, keyAt, corrects }, transfer);
   }
 
   #postStatus(now: number, force: boolean): Status {

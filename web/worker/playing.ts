@@ -1,10 +1,14 @@
+import { PythonError } from "../python/boot";
 import type { ClientMessage } from "../src/generated/ClientMessage";
+import type { EnvironmentSpec } from "../src/generated/EnvironmentSpec";
 import type { EpisodePlan } from "../src/generated/EpisodePlan";
+import type { Measurement } from "../src/generated/Measurement";
 import type { View } from "../src/generated/View";
 import type { WorkerMessage } from "../src/messages";
 import { toAbsolute } from "./clock";
 import type { Connection } from "./connection";
-import type { Delivery, Engine, Episode, Outbox } from "./engine";
+import type { Delivery, Engine, Episode, OpenRuntime, Outbox } from "./engine";
+import { errorWords, isForeign } from "./foreign";
 import type { Links } from "./links";
 import { Play } from "./play";
 
@@ -13,10 +17,15 @@ const ASK_MS = 900;
 
 export type PlayingView = Extract<View, { kind: "playing" }>;
 
+/** How long what was recorded before a game broke may take to the server. */
+const FAILED_MS = 5000;
+
 /** What playing needs of the rest of the worker. */
 export interface PlayingHandlers {
-  post(message: WorkerMessage): void;
-  send(message: ClientMessage): void;
+  post(message: WorkerMessage, transfer?: Transferable[]): void;
+  send(message: ClientMessage): boolean;
+  /** Uploads that the server has not confirmed. */
+  unsaved(): number;
   /** Something may be in the outbox. */
   handleUploads(): void;
   handleCrash(error: unknown): void;
@@ -27,6 +36,10 @@ export interface Means {
   engine: Engine;
   outbox: Outbox;
   incarnation: number;
+  /** An environment in Python; null while there is none to be had. */
+  open: OpenRuntime | null;
+  /** What it costs on this machine, if that is known. */
+  costs(environment: EnvironmentSpec): Measurement | null;
 }
 
 /** Does what the view of a running episode asks of this page: to play, to rejoin, or to close it. */
@@ -40,6 +53,8 @@ export class Playing {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** The episode for which this page said that it holds nothing more. */
   #flushed: EpisodePlan | null = null;
+  /** The episode whose game broke. */
+  #failed: { plan: EpisodePlan; error: PythonError; at: number; told: boolean } | null = null;
   #visible = true;
 
   constructor(
@@ -75,33 +90,40 @@ export class Playing {
   /** Does what is due and was not possible before. */
   proceed(): void {
     const [view, means] = [this.#view, this.means()];
-    if (view === null || means === null || this.#play) return;
-    if (view.part === "play") {
+    if (view === null || means === null) return;
+    const failed = this.#failed !== null && isSame(this.#failed.plan, view.plan);
+    if (failed) this.#tellFailure();
+    if (this.#play) return;
+    const able = !failed && isAble(view, means);
+    if (able && view.part === "play") {
       const { engine, incarnation } = means;
       const { plan, session } = view;
       this.#begin(view, means, () =>
-        engine.createEpisode(plan, session.player, incarnation, this.#startAt),
+        engine.createEpisode(plan, session.player, incarnation, this.#startAt, means.open),
       );
     } else if (this.delivered()) {
       if (view.flush) this.#sayFlushed(view, means);
-      else if (!this.#asked || !isSame(this.#asked, view.plan)) this.#ask(view);
+      else if (able && (!this.#asked || !isSame(this.#asked, view.plan))) this.#ask(view);
     }
   }
 
   /** Control messages are not queued: what is still waited for is said again. */
   repeat(): void {
-    const view = this.#view;
-    if (view === null || view.flush || this.#play) return;
-    if (this.means() !== null && this.delivered()) this.#ask(view);
+    const [view, means] = [this.#view, this.means()];
+    if (this.#failed) this.#failed.told = false;
+    this.proceed();
+    if (view === null || view.flush || this.#play || this.#failed) return;
+    if (means !== null && isAble(view, means) && this.delivered()) this.#ask(view);
   }
 
   /** A binary frame of the server; it is freed here. */
   handleDelivery(delivery: Delivery): void {
+    let taken = false;
     try {
-      if (delivery.kind === "history") this.#handleHistory(delivery);
+      if (delivery.kind === "history") taken = this.#handleHistory(delivery);
       else this.#handleRelayed(delivery);
     } finally {
-      delivery.free();
+      if (!taken) delivery.free();
     }
   }
 
@@ -127,17 +149,20 @@ export class Playing {
     this.handlers.send({ type: "rejoin", session: plan.session, episode: plan.episode });
   }
 
-  #handleHistory(history: Delivery): void {
+  /** Whether an episode took it. */
+  #handleHistory(history: Delivery): boolean {
     const [view, means] = [this.#view, this.means()];
-    if (view?.part !== "rejoin" || view.flush || means === null || this.#play) return;
+    if (view?.part !== "rejoin" || view.flush || means === null || this.#play) return false;
+    if (!isAble(view, means)) return false;
     // An answer to a question that was asked before the episode changed.
     const { plan, session } = view;
-    if (history.session !== plan.session || history.episode !== plan.episode) return;
+    if (history.session !== plan.session || history.episode !== plan.episode) return false;
     const { engine, incarnation } = means;
     const startAt = Math.max(performance.now(), this.#startAt);
     this.#begin(view, means, () =>
-      engine.rejoinEpisode(plan, session.player, incarnation, startAt, history),
+      engine.rejoinEpisode(plan, session.player, incarnation, startAt, history, means.open),
     );
+    return true;
   }
 
   #handleRelayed(delivery: Delivery): void {
@@ -146,11 +171,13 @@ export class Playing {
     if (session === this.#play?.plan.session) this.#play.handleRelayed(from, plea, packet);
   }
 
-  #begin(view: PlayingView, { engine, outbox }: Means, create: () => Episode): void {
+  #begin(view: PlayingView, { engine, outbox, costs }: Means, create: () => Episode): void {
     const { plan, connection } = view;
     try {
       const episode = create();
       if (connection.relay_only) episode.set_relay_only();
+      const cost = costs(plan.environment);
+      if (cost) episode.report_costs(cost.step_us, cost.save_us, cost.load_us);
       this.#play = new Play(episode, plan, this.#startAt, outbox, {
         post: this.handlers.post,
         sendDirect: (to, bytes) => this.links.send(to, bytes),
@@ -159,10 +186,12 @@ export class Playing {
           return this.connection.sendPacket(frame) ? "sent" : "skipped";
         },
         handleUploads: this.handlers.handleUploads,
+        handleFailure: (error) => this.#fail(plan, new PythonError(error)),
         handleCrash: (error) => this.handlers.handleCrash(error),
       });
     } catch (error) {
-      this.handlers.handleCrash(error);
+      if (error instanceof PythonError) this.#fail(plan, error);
+      else this.handlers.handleCrash(error);
       return;
     }
     this.handleLinks();
@@ -177,10 +206,40 @@ export class Playing {
     this.handlers.handleUploads();
   }
 
+  /** The game broke. What it recorded goes first, then the server hears of it and ends the session. */
+  #fail(plan: EpisodePlan, error: PythonError): void {
+    console.error("the game broke", error.words.details || error.message);
+    this.#failed = { plan, error, at: performance.now(), told: false };
+    this.handlers.post({ type: "broken_off" });
+    this.handlers.handleUploads();
+    this.#tellFailure();
+  }
+
+  /** Control messages are not queued: it is said again until the session ends. */
+  #tellFailure(): void {
+    const failed = this.#failed;
+    if (failed === null || failed.told) return;
+    const waited = performance.now() - failed.at;
+    if (this.handlers.unsaved() > 0 && waited < FAILED_MS) return;
+    const { plan, error } = failed;
+    failed.told = this.handlers.send({
+      type: "failed",
+      session: plan.session,
+      episode: plan.episode,
+      frame: error.words.frame ?? 0,
+      message: errorWords(error),
+    });
+  }
+
   #stop(): void {
     this.#play?.stop();
     this.#play = null;
   }
+}
+
+/** Whether this page has all that the view's game is played with. */
+function isAble({ plan }: PlayingView, { open }: Means): boolean {
+  return open !== null || !isForeign(plan.environment);
 }
 
 function isSame(one: EpisodePlan, other: EpisodePlan): boolean {

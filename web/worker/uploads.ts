@@ -73,6 +73,11 @@ export class Uploads {
     return !waits && this.#use((outbox) => outbox.earlier()) === 0;
   }
 
+  /** Uploads that the server has not confirmed to be on disk. */
+  get unsaved(): number {
+    return this.#unsaved;
+  }
+
   attach(outbox: Queue, incarnation: number): void {
     this.#outbox = outbox;
     this.#incarnation = incarnation;

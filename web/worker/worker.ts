@@ -10,7 +10,8 @@ import type { View } from "../src/generated/View";
 import type { Fault, LinkKey, PageMessage, WorkerMessage } from "../src/messages";
 import { ServerDistance } from "./clock";
 import { Connection } from "./connection";
-import { type Engine, loadEngine, type Outbox } from "./engine";
+import { type Engine, loadEngine, type OpenRuntime, type Outbox } from "./engine";
+import { Foreign } from "./foreign";
 import { Keeping } from "./keeping";
 import { Links } from "./links";
 import { type Means, Playing } from "./playing";
@@ -35,6 +36,7 @@ class Participant {
   readonly #keeping: Keeping;
   readonly #links: Links;
   readonly #playing: Playing;
+  readonly #foreign: Foreign;
   #identity: { incarnation: number; resumeKey: string } | null = null;
   #view: View | null = null;
   /** When the server sent it, as far as we can tell. */
@@ -47,6 +49,8 @@ class Participant {
   readonly #linkStates = new Map<number, LinkState>();
   /** What became of the game's module, where it cannot be used. */
   #broken: ModuleFault | null = null;
+  /** What the page knows of it. */
+  #ready = false;
   #done = false;
 
   constructor(
@@ -84,6 +88,11 @@ class Participant {
       handleBroken: (error) => this.#crash(error),
       handleProgress: () => this.#playing.proceed(),
     });
+    this.#foreign = new Foreign({
+      handleLoading: (loading) => post({ type: "loading", loading }),
+      handleReady: () => this.#follow(),
+      handleNotLoaded: () => this.#handleBroken("engine_not_loaded"),
+    });
     this.#playing = new Playing(
       this.#links,
       this.#connection,
@@ -92,6 +101,7 @@ class Participant {
       {
         post,
         send: (message) => this.#connection.send(message),
+        unsaved: () => this.#keeping.uploads.unsaved,
         handleUploads: () => this.#keeping.uploads.send(),
         handleCrash: (error) => this.#crash(error),
       },
@@ -106,7 +116,7 @@ class Participant {
       (engine) => {
         this.#engine = engine;
         this.#openOutbox();
-        post({ type: "ready" });
+        this.#tellReady();
         this.#follow();
       },
       (error: unknown) => {
@@ -179,6 +189,7 @@ class Participant {
         this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
         this.#openOutbox();
         this.#keeping.handleWelcome(message);
+        this.#foreign.handleWelcome(message.python);
         post({ type: "welcome", studyTitle: message.study_title });
         return;
       case "view":
@@ -228,7 +239,15 @@ class Participant {
   #means(): Means | null {
     if (!this.#engine || !this.#outbox || !this.#identity) return null;
     const { incarnation } = this.#identity;
-    return { engine: this.#engine, outbox: this.#outbox, incarnation };
+    return {
+      ...{ engine: this.#engine, outbox: this.#outbox, incarnation, open: this.#open },
+      costs: (environment) => this.#foreign.costs(environment),
+    };
+  }
+
+  /** Opens environments in Python, once it runs. */
+  get #open(): OpenRuntime | null {
+    return this.#foreign.ready ? (configuration) => this.#foreign.open(configuration) : null;
   }
 
   #handleRefusal({ refusal }: Extract<ServerMessage, { type: "refused" }>): void {
@@ -263,6 +282,8 @@ class Participant {
     if (view === null || this.#done) return;
     // The page first: what follows is about the page that the view brings.
     post({ type: "view", view });
+    this.#foreign.follow(view);
+    this.#tellReady();
     switch (view.kind) {
       case "connecting":
         this.#beginLinks(view.session.session, view.connection.attempt);
@@ -287,6 +308,15 @@ class Participant {
     this.#repeat();
   }
 
+  /** Whether the view's game can begin, when that changes. */
+  #tellReady(): void {
+    const view = this.#view;
+    const ready = this.#engine !== null && (view === null || this.#foreign.isReadyFor(view));
+    if (ready === this.#ready) return;
+    this.#ready = ready;
+    post({ type: "ready", ready });
+  }
+
   /** Each attempt begins with new links to all; the same attempt again changes nothing. */
   #beginLinks(session: string | null, attempt: number): void {
     if (!this.#links.begin(session, attempt)) return;
@@ -296,10 +326,12 @@ class Participant {
 
   /** The picture on the page of instructions. */
   #showPreview(): void {
-    if (this.#view?.kind !== "instructions" || !this.#engine) return;
+    const view = this.#view;
+    if (view?.kind !== "instructions" || !this.#engine || !this.#foreign.isReadyFor(view)) return;
     try {
-      const delta = this.#engine.preview(this.#view.game.environment);
-      post({ type: "draw", delta, keyAt: null });
+      const { delta, pixels } = this.#engine.preview(view.game.environment, this.#open);
+      const transfer = pixels ? [pixels.bytes] : [];
+      post({ type: "draw", delta, pixels, keyAt: null, corrects: false }, transfer);
     } catch (error) {
       console.warn("there is no picture of the game", error);
     }
@@ -309,6 +341,8 @@ class Participant {
   #repeat(): void {
     const view = this.#view;
     if (view === null || this.#done) return;
+    const report = this.#foreign.report(view);
+    if (report) this.#connection.send(report);
     if (this.#wish?.type === "leave") {
       if (view.kind !== "end") this.#connection.send(this.#wish);
     } else if (view.kind === "start" || view.kind === "instructions") {
@@ -320,7 +354,7 @@ class Participant {
       }
       this.#playing.proceed();
       this.#playing.repeat();
-    } else if (view.kind === "validating" && !view.validated && this.#engine) {
+    } else if (view.kind === "validating" && !view.validated && this.#engine && this.#ready) {
       this.#connection.send({
         type: "validate",
         session: view.session.session,

@@ -1,5 +1,6 @@
 import { h, prose, setText } from "../dom";
 import { keyLegendElement } from "../key-legend";
+import { LoadingBar } from "./loading";
 import type { Context, Page, Surroundings, ViewOf } from "./page";
 import { busy, button, heading, isBusy } from "./parts";
 
@@ -8,6 +9,7 @@ export function instructionsPage(view: ViewOf<"instructions">, { actions, stage 
   stage.begin(view.game, []);
   const title = heading(view.game.title);
   const start = button("Start", { id: "join" });
+  const bar = new LoadingBar();
   const hint = h("p", { class: "hint", role: "status" });
   start.addEventListener("click", () => {
     if (isBusy(start) || start.disabled) return;
@@ -22,16 +24,18 @@ export function instructionsPage(view: ViewOf<"instructions">, { actions, stage 
       h(
         "div",
         { class: "picture" },
+        stage.words,
         stage.frame,
         h("h2", {}, "Your keys"),
         keyLegendElement(view.game.controls),
       ),
-      h("div", { class: "row" }, start, hint),
+      h("div", { class: "row" }, start, hint, bar.element),
     ),
     focus: title,
-    handleSurroundings({ connected, ready }: Surroundings) {
+    handleSurroundings({ connected, ready, loading }: Surroundings) {
       start.disabled = !connected || !ready;
-      setText(hint, ready ? "" : "Getting the game ready…");
+      setText(hint, ready || loading ? "" : "Getting the game ready…");
+      bar.show(loading);
     },
   };
 }

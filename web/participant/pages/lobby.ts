@@ -2,7 +2,8 @@ import type { View } from "../../src/generated/View";
 import { h, setText } from "../dom";
 import { keyLegendElement } from "../key-legend";
 import { clock } from "../time";
-import type { Context, Page, ViewOf } from "./page";
+import { LoadingBar } from "./loading";
+import type { Context, Page, Surroundings, ViewOf } from "./page";
 import { card, heading, person } from "./parts";
 
 /** Waiting for partners. */
@@ -11,6 +12,7 @@ export function lobbyPage(first: ViewOf<"lobby">, { actions, stage }: Context): 
   const title = heading("");
   const seats = h("div", { class: "seats", "aria-hidden": "true" });
   const count = h("p", { class: "count", role: "status" });
+  const bar = new LoadingBar();
   const remaining = h("span", { class: "clock" });
   const leave = leaveDialog(actions.leave);
   let closesAt = 0;
@@ -40,6 +42,7 @@ export function lobbyPage(first: ViewOf<"lobby">, { actions, stage }: Context): 
       seats,
       title,
       count,
+      bar.element,
       h(
         "p",
         { class: "soft" },
@@ -55,6 +58,7 @@ export function lobbyPage(first: ViewOf<"lobby">, { actions, stage }: Context): 
     update(view: View) {
       if (view.kind === "lobby") show(view);
     },
+    handleSurroundings: ({ loading }: Surroundings) => bar.show(loading),
     leave: () => clearInterval(timer),
   };
 }

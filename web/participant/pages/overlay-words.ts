@@ -1,7 +1,9 @@
 import type { EpisodePart } from "../../src/generated/EpisodePart";
 import type { MemberView } from "../../src/generated/MemberView";
 import type { Status } from "../../src/generated/Status";
+import type { Loading } from "../../src/messages";
 import { clock } from "../time";
+import { loadingWords } from "./loading";
 
 /** What is laid over the picture; null for nothing. */
 export interface OverlayWords {
@@ -32,6 +34,10 @@ export interface Situation {
   /** The server ends the episode early. */
   flush: boolean;
   partners: readonly Partner[];
+  /** The game raised an error. */
+  brokenOff: boolean;
+  /** How far a game is that this page has to load first. */
+  loading: Loading | null;
   /** How old the server's word about the partners is. */
   viewedForMs: number;
 }
@@ -42,6 +48,9 @@ const COUNT_MS = 3000;
 
 export function overlayWords(now: Situation): OverlayWords | null {
   const status = now.joined ? now.status : null;
+  if (now.brokenOff) {
+    return plain("The game stopped", "That was not your doing. Saving your data…");
+  }
   const partner = awaited(now, status?.stalled_by ?? null);
   if (now.flush || status?.flushed) {
     // A partner may have left, or the time run out: this page does not know which.
@@ -51,6 +60,9 @@ export function overlayWords(now: Situation): OverlayWords | null {
     const title = now.rounds > 1 ? `Round ${now.round} is over` : "The game is over";
     if (partner?.connected === false) return counted(now, partner, title);
     return plain(title, `Waiting for ${now.partners.length > 1 ? "the others" : "your partner"}…`);
+  }
+  if (now.loading && !now.joined) {
+    return plain(now.part === "rejoin" ? "Welcome back" : "", loadingWords(now.loading).text);
   }
   if (now.part === "rejoin" && (!now.joined || status === null || status.rejoining)) {
     const title = "Welcome back";

@@ -1,4 +1,5 @@
 import type { Status } from "../../src/generated/Status";
+import type { Loading } from "../../src/messages";
 import { h, setText } from "../dom";
 import { absoluteNow } from "../time";
 import { overlayWords } from "./overlay-words";
@@ -21,6 +22,8 @@ export class Overlay {
   /** The episode that this page plays, or catches up with. */
   #joined: { episode: number; startsAt: number } | null = null;
   #status: Status | null = null;
+  #loading: Loading | null = null;
+  #brokenOff = false;
   #stalledSince: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,6 +52,16 @@ export class Overlay {
     this.#show();
   }
 
+  handleBrokenOff(): void {
+    this.#brokenOff = true;
+    this.#show();
+  }
+
+  handleLoading(loading: Loading | null): void {
+    this.#loading = loading;
+    this.#show();
+  }
+
   leave(): void {
     clearTimeout(this.#timer);
     this.element.remove();
@@ -70,6 +83,8 @@ export class Overlay {
       partners: members
         .map((member, player) => ({ ...member, player }))
         .filter(({ player }) => player !== session.player),
+      brokenOff: this.#brokenOff,
+      loading: this.#loading,
       viewedForMs: performance.now() - this.#viewedAt,
     });
     this.element.hidden = words === null;

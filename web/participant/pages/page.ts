@@ -1,5 +1,6 @@
 import type { Outcome } from "../../src/generated/Outcome";
 import type { View } from "../../src/generated/View";
+import type { Loading } from "../../src/messages";
 import type { Stage } from "../stage";
 
 export type Kind = View["kind"];
@@ -16,8 +17,10 @@ export interface Actions {
 export interface Surroundings {
   /** The server answers. */
   connected: boolean;
-  /** The game's module is loaded. */
+  /** All is loaded that the game needs. */
   ready: boolean;
+  /** How far it is, where that takes long. */
+  loading: Loading | null;
   /** Uploads not yet on the server's disk. */
   unsaved: number;
 }

@@ -5,12 +5,14 @@ import { h } from "../dom";
 import { keyLegendElement } from "../key-legend";
 import { Hud } from "./hud";
 import { Overlay } from "./overlay";
-import type { Context, Page, ViewOf } from "./page";
+import type { Context, Page, Surroundings, ViewOf } from "./page";
 
 /** The game itself: the picture, what stands above it, what is laid over it. */
 export interface PlayPage extends Page {
   handleEpisode(startsAt: number, assets: readonly Asset[]): void;
   handleStatus(status: Status): void;
+  /** The game raised an error: the server will end it. */
+  handleBrokenOff(): void;
 }
 
 export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage {
@@ -23,6 +25,7 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
     "section",
     { class: "play", "aria-label": first.game.title },
     hud.element,
+    stage.words,
     stage.frame,
     keyLegendElement(first.game.controls),
   );
@@ -43,6 +46,8 @@ export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage
       hud.show(status);
       overlay.handleStatus(status);
     },
+    handleBrokenOff: () => overlay.handleBrokenOff(),
+    handleSurroundings: ({ loading }: Surroundings) => overlay.handleLoading(loading),
     leave() {
       overlay.leave();
     },

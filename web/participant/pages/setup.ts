@@ -1,7 +1,8 @@
 import type { View } from "../../src/generated/View";
 import { h, setText } from "../dom";
 import { keyLegendElement } from "../key-legend";
-import type { Context, Page, ViewOf } from "./page";
+import { LoadingBar } from "./loading";
+import type { Context, Page, Surroundings, ViewOf } from "./page";
 import { card, heading } from "./parts";
 
 const STEPS = [
@@ -18,6 +19,7 @@ export function setupPage(
   stage.prepare();
   const title = heading("Getting you together");
   const again = h("p", { class: "soft", role: "status" });
+  const bar = new LoadingBar();
   const steps = STEPS.map((text) => h("li", {}, text));
 
   let firstAttempt: number | null = null;
@@ -40,10 +42,12 @@ export function setupPage(
       title,
       h("ol", { class: "steps", role: "status" }, ...steps),
       again,
+      bar.element,
       h("h2", {}, "Your keys"),
       keyLegendElement(first.game.controls),
     ),
     focus: title,
     update: show,
+    handleSurroundings: ({ loading }: Surroundings) => bar.show(loading),
   };
 }

@@ -24,7 +24,15 @@ interface Entry {
   /** Where it is now; the target's own shape when it rests. */
   shape: Shape;
   tween: { from: Shape; startedAt: number; duration: number } | null;
+  /** The delta that brought the target, and how far that moved its place. */
+  delta: number;
+  motion: number[] | null;
+  /** How far beside its target it is shown after a correction, less and less. */
+  slide: { offset: number[]; startedAt: number; duration: number } | null;
 }
+
+/** Nobody sees a smaller error. */
+const VISIBLE_PIXELS = 0.5;
 
 /** The picture, apart from the library that paints it: what is where, and what is moving. */
 export class DisplayModel {
@@ -32,15 +40,21 @@ export class DisplayModel {
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();
   #order: string[] | null = null;
+  #deltas = 0;
 
   /** Anything to paint? */
   get dirty(): boolean {
     return this.#changed.size > 0 || this.#removed.size > 0 || this.#order !== null;
   }
 
-  apply(delta: DrawDelta, now: number): void {
+  /**
+   * `smoothMs`: the game took guesses back. What is elsewhere than where it would have gone glides
+   * to its place in this time; 0 shows it there at once.
+   */
+  apply(delta: DrawDelta, now: number, smoothMs = 0): void {
+    this.#deltas += 1;
     for (const id of delta.removed) this.#remove(id);
-    for (const object of delta.set) this.#set(object, now);
+    for (const object of delta.set) this.#set(object, now, smoothMs);
     if (delta.order) this.#order = delta.order;
   }
 
@@ -71,7 +85,12 @@ export class DisplayModel {
           entry.tween = null;
         }
       }
-      if (entry.tween) moving = true;
+      if (entry.slide) {
+        const offset = offsetAt(entry.slide, now);
+        entry.shape = offset ? moved(entry.target.shape, offset) : entry.target.shape;
+        if (!offset) entry.slide = null;
+      }
+      if (entry.tween || entry.slide) moving = true;
       else this.#changed.delete(id);
       changed.push({ id, shape: entry.shape, alpha: entry.target.alpha });
     }
@@ -81,12 +100,21 @@ export class DisplayModel {
     return changes;
   }
 
-  #set(object: DrawObject, now: number): void {
+  #set(object: DrawObject, now: number, smoothMs: number): void {
     const old = this.#entries.get(object.id);
-    const entry: Entry = { target: object, shape: object.shape, tween: null };
+    const entry: Entry = {
+      ...{ target: object, shape: object.shape, delta: this.#deltas },
+      ...{ tween: null, motion: null, slide: null },
+    };
     if (old && object.tween_ms && old.shape.kind === object.shape.kind) {
       entry.shape = old.shape;
       entry.tween = { from: old.shape, startedAt: now, duration: object.tween_ms };
+    } else if (old && old.shape.kind === object.shape.kind) {
+      const [before, place] = [placeOf(old.target.shape), placeOf(object.shape)];
+      if (before.length === place.length) {
+        entry.motion = place.map((value, index) => value - (before[index] ?? 0));
+        entry.slide = smoothMs > 0 ? slideTo(place, before, old, entry, now, smoothMs) : old.slide;
+      }
     }
     this.#entries.set(object.id, entry);
     this.#changed.add(object.id);
@@ -97,6 +125,45 @@ export class DisplayModel {
     this.#changed.delete(id);
     this.#removed.add(id);
   }
+}
+
+/** From where the object would have gone on to. */
+function slideTo(
+  place: number[],
+  before: number[],
+  old: Entry,
+  entry: Entry,
+  now: number,
+  duration: number,
+): Entry["slide"] {
+  const shown = old.slide ? offsetAt(old.slide, now) : null;
+  const motion = old.delta === entry.delta - 1 ? old.motion : null;
+  const offset = place.map(
+    (value, index) => (before[index] ?? 0) + (motion?.[index] ?? 0) + (shown?.[index] ?? 0) - value,
+  );
+  if (offset.every((value) => Math.abs(value) < VISIBLE_PIXELS)) return null;
+  return { offset, startedAt: now, duration };
+}
+
+/** Null once it is over. Quick at first, so that what is seen is soon nearly true. */
+function offsetAt(slide: NonNullable<Entry["slide"]>, now: number): number[] | null {
+  const left = 1 - (now - slide.startedAt) / slide.duration;
+  return left > 0 ? slide.offset.map((value) => value * left * left) : null;
+}
+
+/** The numbers of a shape that say where it is. */
+function placeOf(shape: Shape): number[] {
+  return "points" in shape ? shape.points.flat() : [shape.x, shape.y];
+}
+
+function moved(shape: Shape, offset: number[]): Shape {
+  const by = (index: number) => offset[index] ?? 0;
+  if (!("points" in shape)) return { ...shape, x: shape.x + by(0), y: shape.y + by(1) };
+  const points = shape.points.map(([x, y], index): [number, number] => [
+    x + by(2 * index),
+    y + by(2 * index + 1),
+  ]);
+  return { ...shape, points };
 }
 
 /** `to`, with every number part of the way from where it is in `from`. */

@@ -8,7 +8,9 @@
 
 import type { Asset } from "../../src/generated/Asset";
 import type { DrawDelta } from "../../src/generated/DrawDelta";
+import type { Pixels } from "../../src/messages";
 import { loadAsset } from "./assets";
+import { Backdrop } from "./backdrop";
 import { DisplayModel } from "./display";
 import { type Painted, paint } from "./paint";
 import { bootPhaser, type Size, type Stage } from "./stage";
@@ -20,7 +22,10 @@ export interface Renderer {
   load(assets: readonly Asset[]): Promise<void>;
   /** Starts an empty picture of this size in its own pixels. */
   begin(width: number, height: number): void;
-  apply(delta: DrawDelta): void;
+  /** `smoothMs`: what was shown by mistake glides to its place in this time. */
+  apply(delta: DrawDelta, smoothMs: number): void;
+  /** Puts an image under everything, as large as the picture, instead of the last one. */
+  showPixels(pixels: Pixels): void;
   /** The canvas's size on the screen, in CSS pixels. */
   resize(width: number, height: number, pixelRatio: number): void;
   /** Called after each painted frame. */
@@ -42,7 +47,10 @@ class PhaserRenderer implements Renderer {
   #resized = false;
   #requested = false;
 
+  readonly #backdrop: Backdrop;
+
   constructor(private readonly stage: Stage) {
+    this.#backdrop = new Backdrop(stage);
     stage.onRestored = () => this.#repaint();
   }
 
@@ -60,12 +68,18 @@ class PhaserRenderer implements Renderer {
   begin(width: number, height: number): void {
     this.#picture = { width, height };
     this.#model.clear();
+    this.#backdrop.clear();
     this.#repaint();
   }
 
-  apply(delta: DrawDelta): void {
-    this.#model.apply(delta, performance.now());
+  apply(delta: DrawDelta, smoothMs: number): void {
+    this.#model.apply(delta, performance.now(), smoothMs);
     if (this.#model.dirty) this.#request();
+  }
+
+  showPixels(pixels: Pixels): void {
+    this.#backdrop.show(pixels, this.#picture);
+    this.#request();
   }
 
   resize(width: number, height: number, pixelRatio: number): void {
