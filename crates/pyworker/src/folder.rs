@@ -1,6 +1,7 @@
 //! The prepared folder: files by their content, locks, and what is remembered of preparing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,12 +21,22 @@ pub struct PreparedFolder {
 }
 
 /// A lock and all its files, checked: what browsers are served.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Bundle {
     pub digest: Digest,
     pub lock: Lock,
     /// By digest.
     pub files: BTreeMap<Digest, Vec<u8>>,
+}
+
+/// Without the bytes of the files.
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest = self.digest.as_str();
+        f.debug_struct("Bundle")
+            .field("digest", &digest)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PreparedFolder {

@@ -28,6 +28,11 @@ pub enum ServeError {
         directory: Option<PathBuf>,
         found: usize,
     },
+    #[error(
+        "the study has environments in Python, and what is to be served is not what it was prepared \
+         with: run `igym prepare`"
+    )]
+    NotPrepared,
     #[error("cannot read or write {}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]

@@ -89,6 +89,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .route("/assets/{*path}", get(page_asset))
         .route("/study/{*path}", get(study_asset))
+        .route("/python/{*path}", get(python))
         .route("/{file}", get(file))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::map_response(protect))
@@ -138,6 +139,10 @@ async fn study_asset(
     headers: HeaderMap,
 ) -> Response {
     app.assets.answer(&path, &headers)
+}
+
+async fn python(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
+    found(app.python_files.file(&path), IMMUTABLE)
 }
 
 async fn file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {

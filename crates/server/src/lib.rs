@@ -56,6 +56,7 @@ mod options;
 mod origin;
 mod pages;
 mod population;
+mod python;
 mod recall;
 mod registry;
 mod relays;

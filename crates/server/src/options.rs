@@ -1,7 +1,8 @@
 //! What a server needs to know.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use igym_pyworker::Bundle;
 use igym_study::StudyConfig;
 
 /// What to serve, and where.
@@ -14,6 +15,8 @@ pub struct ServerOptions {
     pub web_dir: Option<PathBuf>,
     /// The study's own images, atlases and sounds, served at `/study/`. None: it has none.
     pub assets_dir: Option<PathBuf>,
+    /// What was prepared for the study's environments in Python. None: it has none.
+    pub python: Option<Arc<Bundle>>,
     /// Port 0 takes a free one.
     pub address: SocketAddr,
     /// What all draws come from: session ids, codes, the episodes' seeds. None: drawn now. A run
@@ -30,6 +33,7 @@ impl ServerOptions {
             data_dir,
             web_dir: None,
             assets_dir: None,
+            python: None,
             address,
             seed: None,
             tuning: Tuning::default(),

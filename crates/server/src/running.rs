@@ -23,6 +23,7 @@ use crate::{
     judge::Judges,
     metrics::{Metrics, SceneKind},
     pages::Pages,
+    python::Python,
     recall::recall,
     registry::Registry,
     relays::Relays,
@@ -79,6 +80,7 @@ pub async fn serve(
     store: Arc<dyn JournalStore>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Running, ServeError> {
+    let python_files = python_files(&options)?;
     let pages = Pages::load(options.web_dir.as_deref())?;
     pages.archive(&options.data_dir)?;
     let assets = Assets::load(options.assets_dir.as_deref())?;
@@ -146,6 +148,7 @@ pub async fn serve(
         store: store.clone(),
         pages,
         assets,
+        python_files,
         roster: roster.clone(),
         relays: relays.clone(),
         refusals: refusals.clone(),
@@ -190,6 +193,16 @@ pub async fn serve(
         summary,
         task: tokio::spawn(server.run(shutdown)),
     })
+}
+
+/// What pages load for Python: exactly what the study was prepared with.
+fn python_files(options: &ServerOptions) -> Result<Python, ServeError> {
+    let bundle = options.python.as_deref();
+    let prepared = bundle.map(|bundle| bundle.digest.as_str());
+    match options.study.python.as_deref() == prepared {
+        true => Ok(Python::new(bundle)),
+        false => Err(ServeError::NotPrepared),
+    }
 }
 
 /// What runs in the background.

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     metrics::{Metrics, SceneKind},
     pages::Pages,
+    python::Python,
     relays::Relays,
     roster::Roster,
 };
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn JournalStore>,
     pub(crate) pages: Pages,
     pub(crate) assets: Assets,
+    pub(crate) python_files: Python,
     pub(crate) roster: Arc<Roster>,
     pub(crate) relays: Arc<Relays>,
     pub(crate) refusals: Arc<Refusals>,

@@ -16,6 +16,7 @@ mod logs;
 mod metrics;
 mod origin;
 mod pages;
+mod python;
 mod rejoining;
 mod relays;
 mod reloads;
