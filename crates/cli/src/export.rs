@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Result;
-use igym_dataset::{ExportSummary, Exporter, Format};
+use igym_dataset::{ExportSummary, Exporter, Format, NativeOnly};
 
 use crate::arguments::{ExportOptions, FileFormat};
 use crate::check::count;
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &ExportOptions) -> Result<Exit> {
         FileFormat::Both => Format::Both,
     };
     let mut folder = NewFolder::begin(&out)?;
-    let mut exporter = Exporter::new(&overview, format, &mut folder)?;
+    let mut exporter = Exporter::new(&overview, format, &NativeOnly, &mut folder)?;
     let bar = progress::episodes(overview.episodes().count(), "Exporting");
     for episode in overview.episodes() {
         exporter.episode(&data.episode(episode.plan.session, episode.plan.episode)?)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 
 use anyhow::{Result, bail};
-use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine};
+use igym_dataset::{EpisodeLog, Examination, Journal, NativeOnly, ResimulationError, examine};
 use igym_protocol::{SessionId, Verdict};
 
 use crate::arguments::VerifyOptions;
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &VerifyOptions) -> Result<Exit> {
     let mut report = Report::default();
     for (session, episode) in chosen {
         let log = data.episode(session, episode)?;
-        report.add(&log, examine(&log));
+        report.add(&log, examine(&log, &NativeOnly));
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -20,6 +20,9 @@ pub(crate) struct EpisodeRow {
     differences: Option<usize>,
     frames: Option<usize>,
     problem: Option<String>,
+    /// What ran the environment, if it is not in this program.
+    resimulated_in: Option<String>,
+    failure: Option<String>,
     frames_file: Option<String>,
     late_uploads: u32,
     superseded_uploads: u32,
@@ -56,6 +59,8 @@ impl EpisodeRow {
             differences: None,
             frames: None,
             problem: None,
+            resimulated_in: None,
+            failure: None,
             frames_file: None,
             late_uploads: log.late_uploads,
             superseded_uploads: log.superseded_uploads,
@@ -78,6 +83,8 @@ impl EpisodeRow {
         frames_file: String,
     ) {
         self.judgement = Some(examination.judgement.clone());
+        self.resimulated_in = examination.runtime.clone();
+        self.failure = examination.failure.as_ref().map(ToString::to_string);
         self.differences = Some(examination.differences.len());
         self.frames = Some(examination.canonical.len());
         self.frames_file = Some(frames_file);
@@ -217,6 +224,11 @@ fn judged(table: Table<EpisodeRow>) -> Table<EpisodeRow> {
             "The two accounts that differ there.";
         "differences", "none" => row.differences;
             "Rows about this episode in the table `differences`.";
+        "resimulated_in", "none" => row.resimulated_in.clone();
+            "What played an environment in Python again; empty for one that is in igym itself.";
+        "environment_error", "none" => row.failure.clone();
+            "What the environment raised in the frame after the last canonical one, where that \
+             ended the episode.";
         "frames", "frames" => row.frames;
             "Canonical frames: those with every player's input, up to the end of the episode.";
         "frames_file", "none" => row.frames_file.clone();

@@ -7,13 +7,15 @@ use igym_protocol::{SessionId, Verdict};
 use crate::column::Column;
 use crate::document::Document;
 use crate::episodes::{self, EpisodeRow};
-use crate::frame_rows::{self, FrameRow};
+use crate::frame_rows::{self, FrameRow, Replayed};
 use crate::frames;
 use crate::links::{self, LinkRow};
 use crate::observed::{self, DifferenceRow, RejoinRow};
 use crate::people::{self, ConnectionRow, SceneRow};
 use crate::table::{Sink, Table, TableWriter, Written};
-use crate::{EpisodeLog, Examination, Journal, ResimulationError, StudyOpening, examine};
+use crate::{
+    Environments, EpisodeLog, Examination, Journal, ResimulationError, StudyOpening, examine,
+};
 
 /// Which files each table becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,13 +53,14 @@ pub struct ExportSummary {
     pub problems: Vec<(SessionId, u32, String)>,
 }
 
-/// Writes everything in a journal.
+/// Writes everything in a journal. `environments` are needed for those that are not in this program.
 pub fn export(
     journal: &Journal,
     format: Format,
+    environments: &dyn Environments,
     sink: &mut dyn Sink,
 ) -> Result<ExportSummary, ExportError> {
-    let mut exporter = Exporter::new(journal, format, sink)?;
+    let mut exporter = Exporter::new(journal, format, environments, sink)?;
     for episode in journal.episodes() {
         exporter.episode(episode)?;
     }
@@ -70,6 +73,7 @@ pub fn export(
 /// the same bytes.
 pub struct Exporter<'s> {
     format: Format,
+    environments: &'s dyn Environments,
     sink: &'s mut dyn Sink,
     openings: Vec<StudyOpening>,
     episodes: TableWriter<EpisodeRow>,
@@ -92,6 +96,7 @@ impl<'s> Exporter<'s> {
     pub fn new(
         overview: &Journal,
         format: Format,
+        environments: &'s dyn Environments,
         sink: &'s mut dyn Sink,
     ) -> Result<Self, ExportError> {
         let mut document = Document::new(overview.openings.last(), format);
@@ -103,6 +108,7 @@ impl<'s> Exporter<'s> {
             .unwrap_or(0);
         Ok(Self {
             format,
+            environments,
             openings: overview.openings.clone(),
             episodes: episodes::table(players).open("episodes", format, sink)?,
             differences: observed::differences().open("differences", format, sink)?,
@@ -131,10 +137,10 @@ impl<'s> Exporter<'s> {
             .find(|opening| opening.at_ms <= log.opened_at_ms);
         let mut row = EpisodeRow::new(log, opening);
         self.summary.episodes += 1;
-        match examined(log) {
-            Ok((examination, table, rows)) => {
+        match examined(log, self.environments) {
+            Ok((examination, replayed)) => {
                 let file = format!("frames/{}-{}", plan.session, plan.episode);
-                self.write_frames(&file, table, &rows)?;
+                self.write_frames(&file, frames::table(plan, &replayed), &replayed.rows)?;
                 let verdict = examination.judgement.verdict;
                 *self.summary.verdicts.entry(verdict).or_default() += 1;
                 self.summary.frames += examination.canonical.len() as u64;
@@ -215,13 +221,13 @@ impl<'s> Exporter<'s> {
 }
 
 /// An examined episode with its frames, or why there are none.
-type Examined = Result<(Examination, Table<FrameRow>, Vec<FrameRow>), ResimulationError>;
-
-fn examined(log: &EpisodeLog) -> Examined {
-    let examination = examine(log)?;
-    let table = frames::table(&log.plan, &examination.canonical)?;
-    let rows = frame_rows::rows(log, &examination.canonical)?;
-    Ok((examination, table, rows))
+fn examined(
+    log: &EpisodeLog,
+    environments: &dyn Environments,
+) -> Result<(Examination, Replayed), ResimulationError> {
+    let examination = examine(log, environments)?;
+    let replayed = frame_rows::replay(log, &examination.canonical, environments)?;
+    Ok((examination, replayed))
 }
 
 /// The tables that need no uploads.

@@ -1,12 +1,12 @@
 //! Observations, actions and infos as cells: one column for each number.
 
-use igym_gym::{Action, DType, Space, Value};
+use igym_gym::{Action, ActionSpace, DType, Space, Value};
 
 use crate::column::{AsCell, Cell, Kind};
 use crate::hex::hex;
 
 /// Arrays with more elements stand in one column, in hexadecimal.
-const MOST_COLUMNS: usize = 1024;
+pub(crate) const MOST_COLUMNS: usize = 1024;
 
 /// A column that a space makes: the end of its name, its kind, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,36 @@ pub(crate) struct Leaf {
     pub(crate) path: String,
     pub(crate) kind: Kind,
     pub(crate) about: String,
+    /// Of a discrete number how many there are.
+    pub(crate) count: Option<u32>,
+}
+
+impl Leaf {
+    pub(crate) fn new(path: String, kind: Kind, about: String) -> Self {
+        Self {
+            path,
+            kind,
+            about,
+            count: None,
+        }
+    }
+}
+
+/// The columns of a foreign action space, whose numbers may begin elsewhere than at 0.
+pub(crate) fn action_leaves(space: &ActionSpace) -> Vec<Leaf> {
+    let mut starts = space.starts().into_iter();
+    let mut found = leaves(space.space());
+    for leaf in found.iter_mut() {
+        if let Some(count) = leaf.count
+            && let Some(start) = starts.next()
+        {
+            let last = start.saturating_add(i64::from(count) - 1);
+            let of = leaf.about.find("one of").unwrap_or_default();
+            leaf.about
+                .replace_range(of.., &format!("one of {start} to {last}"));
+        }
+    }
+    found
 }
 
 /// The columns of a space, in the order of [`value_cells`] and [`action_cells`].
@@ -25,17 +55,23 @@ pub(crate) fn leaves(space: &Space) -> Vec<Leaf> {
 }
 
 fn add_leaves(space: &Space, path: &str, found: &mut Vec<Leaf>) {
-    let mut add = |path: String, kind, about: String| found.push(Leaf { path, kind, about });
+    let mut add = |path, kind, about| found.push(Leaf::new(path, kind, about));
     match space {
-        Space::Discrete { n } => add(
-            path.to_owned(),
-            Kind::Int,
-            format!("one of 0 to {}", n.saturating_sub(1)),
-        ),
+        Space::Discrete { n } => found.push(Leaf {
+            count: Some(*n),
+            ..Leaf::new(
+                path.to_owned(),
+                Kind::Int,
+                format!("one of 0 to {}", n.saturating_sub(1)),
+            )
+        }),
         Space::MultiDiscrete { n } => {
             for (index, bound) in n.iter().enumerate() {
                 let about = format!("element {index}, one of 0 to {}", bound.saturating_sub(1));
-                add(format!("{path}.{index}"), Kind::Int, about);
+                found.push(Leaf {
+                    count: Some(*bound),
+                    ..Leaf::new(format!("{path}.{index}"), Kind::Int, about)
+                });
             }
         }
         Space::MultiBinary { n } => {
@@ -71,7 +107,7 @@ fn add_leaves(space: &Space, path: &str, found: &mut Vec<Leaf>) {
 }
 
 /// `.i.j` for the element with this index in row-major order.
-fn place(index: usize, shape: &[u32]) -> String {
+pub(crate) fn place(index: usize, shape: &[u32]) -> String {
     let mut rest = index;
     let mut places = Vec::with_capacity(shape.len());
     for extent in shape.iter().rev() {
@@ -192,7 +228,7 @@ fn action_value(space: &Space, action: &Action) -> Option<Value> {
     })
 }
 
-fn kind_of(dtype: DType) -> Kind {
+pub(crate) fn kind_of(dtype: DType) -> Kind {
     match dtype {
         DType::Bool => Kind::Bool,
         DType::U8
@@ -208,7 +244,7 @@ fn kind_of(dtype: DType) -> Kind {
     }
 }
 
-fn elements(dtype: DType, bytes: &[u8]) -> impl Iterator<Item = Cell> {
+pub(crate) fn elements(dtype: DType, bytes: &[u8]) -> impl Iterator<Item = Cell> {
     bytes.chunks(dtype.size()).map(move |bytes| {
         let cell = match dtype {
             DType::Bool => bytes.first().map(|byte| (*byte != 0).cell()),
@@ -268,7 +304,7 @@ pub(crate) fn info_cell(kind: Kind, value: &Value) -> Cell {
     }
 }
 
-fn json(value: &Value) -> serde_json::Value {
+pub(crate) fn json(value: &Value) -> serde_json::Value {
     use serde_json::Value as Json;
     match value {
         Value::Null => Json::Null,

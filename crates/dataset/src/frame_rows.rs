@@ -1,21 +1,32 @@
 //! The canonical frames of one episode, played again row by row.
 
-use igym_gym::{AgentOutcome, Outcome, Simulation};
-use igym_protocol::{CanonicalRow, InputSource};
+use igym_gym::{AgentOutcome, Outcome, Simulation, Space};
+use igym_protocol::{CanonicalRow, EpisodePlan, InputSource};
 
 use crate::column::Cell;
-use crate::flat::{action_cells, value_cells};
+use crate::flat::{Leaf, action_cells, leaves, value_cells};
+use crate::foreign_rows;
 use crate::hex::hex;
-use crate::resimulate::simulation;
-use crate::{EpisodeLog, ResimulationError};
+use crate::replay::Replay;
+use crate::{Environments, EpisodeLog, ResimulationError};
+
+/// The canonical frames of an episode, and what there is to say of each agent.
+pub(crate) struct Replayed {
+    pub(crate) agents: Vec<String>,
+    /// By agent, the columns of what it observed.
+    pub(crate) observations: Vec<Vec<Leaf>>,
+    /// By agent, the columns of what it did.
+    pub(crate) actions: Vec<Vec<Leaf>>,
+    pub(crate) rows: Vec<FrameRow>,
+}
 
 /// One row: what stood before the frame, what was done, and what came of it.
 pub(crate) struct FrameRow {
     pub(crate) kind: &'static str,
     pub(crate) frame: i64,
     /// By agent; empty cells for one that has nothing to observe any more.
-    observations: Vec<Option<Vec<Cell>>>,
-    actions: Vec<Option<Vec<Cell>>>,
+    pub(crate) observations: Vec<Option<Vec<Cell>>>,
+    pub(crate) actions: Vec<Option<Vec<Cell>>>,
     pub(crate) outcomes: Vec<AgentOutcome>,
     /// By player.
     pub(crate) inputs: Vec<PlayerInput>,
@@ -32,11 +43,46 @@ pub(crate) struct PlayerInput {
 }
 
 /// Plays the canonical frames again: the reset row, the frames, and the final row.
-pub(crate) fn rows(
+pub(crate) fn replay(
     log: &EpisodeLog,
     canonical: &[CanonicalRow],
-) -> Result<Vec<FrameRow>, ResimulationError> {
-    rows_of(simulation(&log.plan)?, log, canonical)
+    environments: &dyn Environments,
+) -> Result<Replayed, ResimulationError> {
+    let simulation = match Replay::open(&log.plan, environments)? {
+        Replay::Native(simulation) => simulation,
+        Replay::Foreign(replay) => return foreign_rows::replay(replay, log, canonical),
+    };
+    let env = simulation.env();
+    let agents = env.agents().to_vec();
+    let each = 0..agents.len();
+    Ok(Replayed {
+        agents,
+        observations: each
+            .clone()
+            .map(|agent| leaves(env.observation_space(agent)))
+            .collect(),
+        actions: each
+            .map(|agent| native_actions(&log.plan, env.action_space(agent)))
+            .collect(),
+        rows: rows_of(simulation, log, canonical)?,
+    })
+}
+
+/// The columns of an action space, with the names that the environment's catalogue gives actions.
+fn native_actions(plan: &EpisodePlan, space: &Space) -> Vec<Leaf> {
+    let labels: Vec<String> = igym_envs::find(&plan.environment.id)
+        .map_or(&[][..], |environment| environment.actions)
+        .iter()
+        .map(|(number, label)| format!("{number} {label}"))
+        .collect();
+    let mut leaves = leaves(space);
+    if !labels.is_empty() {
+        let legend = format!(" ({})", labels.join(", "));
+        leaves
+            .iter_mut()
+            .for_each(|leaf| leaf.about.push_str(&legend));
+    }
+    leaves
 }
 
 fn rows_of(
@@ -64,10 +110,7 @@ fn rows_of(
             observations,
             actions,
             outcomes: outcome.agents,
-            inputs: inputs(log, frame),
-            state_hash: row.digest.map(|digest| hex(&digest)),
-            chain_hash: Some(hex(&row.hash)),
-            ..FrameRow::bare("step", frame.into())
+            ..step_row(log, frame, row)
         });
     }
     if !canonical.is_empty() {
@@ -90,7 +133,7 @@ impl FrameRow {
         cell(&self.actions, agent, index)
     }
 
-    fn bare(kind: &'static str, frame: i64) -> Self {
+    pub(crate) fn bare(kind: &'static str, frame: i64) -> Self {
         Self {
             kind,
             frame,
@@ -101,6 +144,16 @@ impl FrameRow {
             state_hash: None,
             chain_hash: None,
         }
+    }
+}
+
+/// What the journal says of a frame.
+pub(crate) fn step_row(log: &EpisodeLog, frame: u32, row: &CanonicalRow) -> FrameRow {
+    FrameRow {
+        inputs: inputs(log, frame),
+        state_hash: row.digest.map(|digest| hex(&digest)),
+        chain_hash: Some(hex(&row.hash)),
+        ..FrameRow::bare("step", frame.into())
     }
 }
 
@@ -170,10 +223,9 @@ fn source_name(source: InputSource) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use igym_gym::{Action, AgentStep, LoadError, MultiAgentEnv, Rules, Space, Surface, Value};
+    use igym_gym::{Action, AgentStep, LoadError, MultiAgentEnv, Rules, Surface, Value};
     use igym_protocol::{
-        Controls, Digests, EnvironmentSpec, EpisodePlan, InputMode, ParticipantId, Prediction,
-        Seat, SessionId,
+        Controls, Digests, EnvironmentSpec, InputMode, ParticipantId, Prediction, Seat, SessionId,
     };
 
     use super::*;

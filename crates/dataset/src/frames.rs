@@ -2,26 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use igym_gym::{Outcome, Value};
-use igym_protocol::{CanonicalRow, EpisodePlan, Seat};
+use igym_gym::Value;
+use igym_protocol::{EpisodePlan, Seat};
 
-use crate::ResimulationError;
 use crate::column::Cell;
-use crate::flat::{info_cell, info_kind, leaves};
-use crate::frame_rows::FrameRow;
-use crate::resimulate::simulation;
+use crate::flat::{info_cell, info_kind};
+use crate::frame_rows::{FrameRow, Replayed};
 use crate::table::{Table, columns};
 
 /// The table of an episode's frames; infos get a column for each key that occurs.
-pub(crate) fn table(
-    plan: &EpisodePlan,
-    canonical: &[CanonicalRow],
-) -> Result<Table<FrameRow>, ResimulationError> {
-    let simulation = simulation(plan)?;
-    let env = simulation.env();
+pub(crate) fn table(plan: &EpisodePlan, replayed: &Replayed) -> Table<FrameRow> {
     let mut table = place_columns(plan);
-    for (agent, name) in env.agents().iter().enumerate() {
-        for (index, leaf) in leaves(env.observation_space(agent)).into_iter().enumerate() {
+    let agents = &replayed.agents;
+    for (agent, (name, leaves)) in agents.iter().zip(&replayed.observations).enumerate() {
+        for (index, leaf) in leaves.iter().enumerate() {
             let about = format!(
                 "What {name} observed before the frame: {}. Empty after the row that follows \
                  {name}'s end.",
@@ -33,12 +27,12 @@ pub(crate) fn table(
             });
         }
     }
-    for (agent, name) in env.agents().iter().enumerate() {
-        for (index, leaf) in leaves(env.action_space(agent)).into_iter().enumerate() {
+    for (agent, (name, leaves)) in agents.iter().zip(&replayed.actions).enumerate() {
+        for (index, leaf) in leaves.iter().enumerate() {
             let about = format!(
-                "Action of {name} that the frame applied: {}{}. Empty once {name} has ended.",
-                leaf.about,
-                legend(plan)
+                "Action of {name} that the frame applied: {}. Empty once {name} has ended, and \
+                 where the environment waited.",
+                leaf.about
             );
             let column = format!("action.{name}{}", leaf.path);
             table = table.with_kind(column, leaf.kind, "none", about, move |row: &FrameRow| {
@@ -46,13 +40,13 @@ pub(crate) fn table(
             });
         }
     }
-    for (agent, name) in env.agents().iter().enumerate() {
+    for (agent, name) in agents.iter().enumerate() {
         table = outcome_columns(table, agent, name);
     }
-    for ((agent, key), values) in infos(canonical) {
-        let kind = info_kind(&values);
-        let name = env.agents().get(agent).map_or("", String::as_str);
-        let about = format!("Info `{key}` that the frame gave {name}.");
+    for ((agent, key), values) in infos(&replayed.rows) {
+        let kind = info_kind(values);
+        let name = agents.get(agent).map_or("", String::as_str);
+        let about = format!("Info `{key}` that the frame, or the reset, gave {name}.");
         let column = format!("info.{name}.{key}");
         table = table.with_kind(column, kind, "none", about, move |row: &FrameRow| {
             let value = row.outcomes.get(agent).and_then(|it| it.info.get(&key));
@@ -61,15 +55,16 @@ pub(crate) fn table(
     }
     table = columns!(table, |row: &FrameRow| {
         "state_hash", "hexadecimal" => row.state_hash.clone();
-            "First 16 bytes of the BLAKE3 hash of the environment's state after the frame, at the \
-             study's digest interval and at the end.";
+            "Digest of the environment's state after the frame, at the study's digest interval and \
+             at the end: the first 16 bytes of its BLAKE3 hash, of an environment in Python 16 bytes \
+             of BLAKE2b.";
         "chain_hash", "hexadecimal" => row.chain_hash.clone();
             "h(frame), which covers every input, outcome and state hash up to this frame.";
     });
     for (player, seat) in plan.seats.iter().enumerate() {
         table = player_columns(table, player, seat);
     }
-    Ok(table)
+    table
 }
 
 fn place_columns(plan: &EpisodePlan) -> Table<FrameRow> {
@@ -147,30 +142,12 @@ fn player_columns(table: Table<FrameRow>, player: usize, seat: &Seat) -> Table<F
 }
 
 /// The values of each info by agent and key.
-fn infos(canonical: &[CanonicalRow]) -> BTreeMap<(usize, String), Vec<Value>> {
-    let mut found: BTreeMap<(usize, String), Vec<Value>> = BTreeMap::new();
-    for outcome in canonical
-        .iter()
-        .filter_map(|row| Outcome::decode(&row.outcome).ok())
-    {
-        for (agent, outcome) in outcome.agents.into_iter().enumerate() {
-            for (key, value) in outcome.info {
-                found.entry((agent, key)).or_default().push(value);
-            }
+fn infos(rows: &[FrameRow]) -> BTreeMap<(usize, String), Vec<&Value>> {
+    let mut found: BTreeMap<(usize, String), Vec<&Value>> = BTreeMap::new();
+    for (agent, outcome) in rows.iter().flat_map(|row| row.outcomes.iter().enumerate()) {
+        for (key, value) in &outcome.info {
+            found.entry((agent, key.clone())).or_default().push(value);
         }
     }
     found
-}
-
-/// What the numbers of discrete actions mean, as the environment's catalogue calls them.
-fn legend(plan: &EpisodePlan) -> String {
-    let labels: Vec<String> = igym_envs::find(&plan.environment.id)
-        .map_or(&[][..], |environment| environment.actions)
-        .iter()
-        .map(|(number, label)| format!("{number} {label}"))
-        .collect();
-    match labels.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", labels.join(", ")),
-    }
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use igym_gym::ForeignError;
 use igym_protocol::{CanonicalRow, FirstDifference, Judgement, Seal, Verdict};
 
+use crate::environments::FOREIGN;
 use crate::hex::hex;
 use crate::{
-    Account, Contradiction, EpisodeLog, OwnConflict, PlayerLog, Resimulation, ResimulationError,
-    Statement,
+    Account, Contradiction, Environments, EpisodeLog, OwnConflict, PlayerLog, Resimulation,
+    ResimulationError, Statement,
 };
 
 /// Somebody's account of an episode.
@@ -95,6 +97,11 @@ pub struct Examination {
     pub judgement: Judgement,
     /// The re-simulation, from frame 0 to the last canonical frame.
     pub canonical: Vec<CanonicalRow>,
+    /// Why the environment could not play the frame after it. As far as the episode goes it was
+    /// played again.
+    pub failure: Option<ForeignError>,
+    /// What ran the environment, if it is not in this program.
+    pub runtime: Option<String>,
     /// By player.
     pub coverage: Vec<Coverage>,
     /// Each contradiction about an input, and the first difference of each pair of readings; by
@@ -104,8 +111,8 @@ pub struct Examination {
 
 /// Judges an episode as [`examine`] does. An episode that cannot be played again is a desync of
 /// which the re-simulation is missing from frame 0: it is never taken for good.
-pub fn judge(log: &EpisodeLog) -> Judgement {
-    match examine(log) {
+pub fn judge(log: &EpisodeLog, environments: &dyn Environments) -> Judgement {
+    match examine(log, environments) {
         Ok(examination) => examination.judgement,
         Err(_) => Judgement {
             verdict: Verdict::Desync,
@@ -124,13 +131,17 @@ pub fn judge(log: &EpisodeLog) -> Judgement {
 
 /// Plays the episode again from the journal's inputs and compares every browser's account with
 /// the re-simulation and with each other browser's.
-pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
-    let mut resimulation = Resimulation::new(log)?;
-    while resimulation.step().is_some() {}
+pub fn examine(
+    log: &EpisodeLog,
+    environments: &dyn Environments,
+) -> Result<Examination, ResimulationError> {
+    let mut resimulation = Resimulation::new(log, environments)?;
+    while resimulation.step()?.is_some() {}
     let terminal = resimulation.terminal();
+    let failure = resimulation.failure().cloned();
     let canonical = resimulation.into_rows();
 
-    let differences = differences(log, &canonical, terminal);
+    let differences = differences(log, &canonical, terminal, failure.as_ref());
     let sealed = log.players.iter().all(PlayerLog::sealed);
     let verdict = differences
         .iter()
@@ -162,13 +173,22 @@ pub fn examine(log: &EpisodeLog) -> Result<Examination, ResimulationError> {
         },
         coverage: coverage.collect(),
         canonical,
+        failure,
+        runtime: (log.plan.environment.id == FOREIGN)
+            .then(|| environments.runtime_name())
+            .flatten(),
         differences,
     })
 }
 
 /// All differences by frame and field. Where several are at one place, statements about inputs
 /// come first, then the re-simulation's word, which tells which player is the odd one.
-fn differences(log: &EpisodeLog, canonical: &[CanonicalRow], terminal: bool) -> Vec<Difference> {
+fn differences(
+    log: &EpisodeLog,
+    canonical: &[CanonicalRow],
+    terminal: bool,
+    failure: Option<&ForeignError>,
+) -> Vec<Difference> {
     let frames = frame_number(canonical.len());
     let mut found = contradictions(log, frames);
     let accounts = accounts(log);
@@ -185,6 +205,7 @@ fn differences(log: &EpisodeLog, canonical: &[CanonicalRow], terminal: bool) -> 
             found.extend(missing(between, it.account, frames, terminal));
         }
         found.extend(seal(between, it.account, canonical, terminal));
+        found.extend(failure.and_then(|failure| unfailed(between, it.account, frames, failure)));
     }
     for (index, it) in accounts.iter().enumerate() {
         for other in &accounts[index + 1..] {
@@ -313,6 +334,22 @@ fn missing(
     }
     let inputs_lost = account.seal.is_some() && !terminal && due >= frames;
     inputs_lost.then(|| at(frames, [Some("a seal".to_owned()), None]))
+}
+
+/// The page has a row of the frame in which the environment failed when it was played again.
+fn unfailed(
+    between: [Reading; 2],
+    account: &Account,
+    frames: u32,
+    failure: &ForeignError,
+) -> Option<Difference> {
+    let row = account.rows.get(&frames)?;
+    Some(Difference {
+        frame: frames,
+        field: Field::Outcome,
+        between,
+        values: [Some(hex(&row.outcome)), Some(failure.to_string())],
+    })
 }
 
 fn seal(

@@ -4,7 +4,8 @@
 //!   [`EpisodeLog`] with every statement anybody made about it.
 //! - [`judge`] and [`examine`] play an episode again from the journal's inputs and compare
 //!   different readings with each other: what each browser computed and the re-simulation. No
-//!   reading is ever compared with itself.
+//!   reading is ever compared with itself. Environments that are not in this program, in Python for
+//!   example, are opened by an [`Environments`] of the caller's.
 //!
 //! - [`export`] (or [`Exporter`], an episode at a time) writes canonical frames, what participants
 //!   saw, keys, network and verdicts as CSV and Parquet, with the documentation of each column.
@@ -15,7 +16,7 @@
 //! that the caller gives.
 //!
 //! ```
-//! use igym_dataset::{Format, Journal, export};
+//! use igym_dataset::{Format, Journal, NativeOnly, export};
 //! use std::io::Write;
 //!
 //! let journal = Journal::from_entries([]);
@@ -24,7 +25,7 @@
 //!     files.push(path.to_owned());
 //!     Ok(Box::new(std::io::sink()) as Box<dyn Write + Send>)
 //! };
-//! let summary = export(&journal, Format::Csv, &mut sink)?;
+//! let summary = export(&journal, Format::Csv, &NativeOnly, &mut sink)?;
 //! assert_eq!(summary.episodes, 0);
 //! assert!(files.contains(&"episodes.csv".to_owned()));
 //! # Ok::<(), igym_dataset::ExportError>(())
@@ -33,14 +34,17 @@
 mod account;
 mod column;
 mod document;
+mod environments;
 mod episode;
 mod episodes;
 mod export;
 mod flat;
+mod foreign_rows;
 mod frame_rows;
 mod frames;
 mod hex;
 mod history;
+mod inferred;
 mod inputs;
 mod journal;
 mod judge;
@@ -48,10 +52,12 @@ mod links;
 mod observed;
 mod parquet_file;
 mod people;
+mod replay;
 mod resimulate;
 mod table;
 
 pub use account::{Account, OwnConflict};
+pub use environments::{Environments, NativeOnly};
 pub use episode::{Closing, EpisodeLog, Paged, PlayerLog, Rejoin};
 pub use export::{ExportError, ExportSummary, Exporter, Format, export};
 pub use inputs::{Contradiction, KnownInput, Origin, Statement};

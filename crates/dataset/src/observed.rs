@@ -1,16 +1,19 @@
 //! Tables of what pages observed: what was shown, keys, the network, events, and how accounts
 //! differ.
 
-use igym_gym::Simulation;
+use std::collections::BTreeMap;
+
+use igym_gym::{Action, Description, Simulation, Value};
 use igym_protocol::{
     ClientEvent, EpisodePlan, KeyEvent, NetworkSample, ParticipantId, Path, PresentedFrame,
     SessionId,
 };
 
+use crate::environments::FOREIGN;
 use crate::episode::Paged;
 use crate::hex::hex;
 use crate::people::SERVER_TIME;
-use crate::resimulate::simulation;
+use crate::replay::simulation;
 use crate::table::{Table, columns};
 use crate::{Difference, EpisodeLog, PlayerLog, Rejoin};
 
@@ -39,7 +42,7 @@ pub(crate) struct Shown {
     at_us: u64,
     agent: String,
     agent_player: usize,
-    action: Option<u32>,
+    action: Option<i64>,
     input: Option<String>,
     predicted: bool,
 }
@@ -90,7 +93,7 @@ pub(crate) fn presented() -> Table<Observed<Shown>> {
             "The player who controls it.";
         "action", "none" => row.value.action;
             "The discrete action that the agent was shown to take; empty for one that is not \
-             discrete.";
+             discrete, and where nothing was pressed in an environment that waits for that.";
         "input", "hexadecimal" => row.value.input.clone();
             "The input of the agent's player that was used.";
         "predicted", "none" => row.value.predicted;
@@ -101,39 +104,68 @@ pub(crate) fn presented() -> Table<Observed<Shown>> {
 
 /// What every page showed, one row per frame and agent.
 pub(crate) fn shown(log: &EpisodeLog) -> Vec<Observed<Shown>> {
-    // Fresh, so every agent is live and its action can be read from any input.
-    let simulation = simulation(&log.plan).ok();
+    let legend = Legend::of(&log.plan);
     all(log, |player| &player.presented)
         .into_iter()
         .flat_map(|Observed { place, value }| {
-            agents_shown(&log.plan, simulation.as_ref(), &value)
+            agents_shown(&log.plan, legend.as_ref(), &value)
                 .into_iter()
                 .map(move |value| Observed { place, value })
         })
         .collect()
 }
 
-fn agents_shown(
-    plan: &EpisodePlan,
-    simulation: Option<&Simulation>,
-    frame: &PresentedFrame,
-) -> Vec<Shown> {
-    let actions = simulation.map(|simulation| simulation.actions(&frame.inputs));
-    let action = |agent: &String| {
-        let names = simulation?.env().agents();
-        let index = names.iter().position(|name| name == agent)?;
-        actions.as_ref()?.get(index)?.as_ref()?.discrete()
-    };
+/// What tells an agent's action from its player's input.
+enum Legend {
+    /// Fresh, so every agent is live and its action can be read from any input.
+    Native(Simulation),
+    Foreign(Description, Vec<Vec<String>>),
+}
+
+impl Legend {
+    fn of(plan: &EpisodePlan) -> Option<Self> {
+        if plan.environment.id != FOREIGN {
+            return simulation(plan).ok().map(Self::Native);
+        }
+        let description = Description::from_config(&plan.environment.config).ok()?;
+        let seats = plan.seats.iter().map(|seat| seat.agents.clone()).collect();
+        Some(Self::Foreign(description, seats))
+    }
+
+    /// By name, the discrete actions of the agents.
+    fn actions(&self, inputs: &[Vec<u8>]) -> BTreeMap<&str, i64> {
+        let number = |agent, action: Option<Action>| match self {
+            Self::Native(_) => action?.discrete().map(i64::from),
+            Self::Foreign(description, _) => match description.space(agent)?.given(&action?)? {
+                Value::Int(number) => Some(number),
+                _ => None,
+            },
+        };
+        let (names, actions) = match self {
+            Self::Native(simulation) => (simulation.env().agents(), simulation.actions(inputs)),
+            Self::Foreign(description, seats) => {
+                (description.agents(), description.actions(seats, inputs))
+            }
+        };
+        (names.iter().zip(actions).enumerate())
+            .filter_map(|(agent, (name, action))| Some((name.as_str(), number(agent, action)?)))
+            .collect()
+    }
+}
+
+fn agents_shown(plan: &EpisodePlan, legend: Option<&Legend>, frame: &PresentedFrame) -> Vec<Shown> {
+    let actions = legend.map(|legend| legend.actions(&frame.inputs));
     let mut shown = Vec::new();
     for (player, seat) in plan.seats.iter().enumerate() {
         let input = frame.inputs.get(player);
         for agent in &seat.agents {
+            let action = actions.as_ref().and_then(|them| them.get(agent.as_str()));
             shown.push(Shown {
                 frame: frame.frame,
                 at_us: frame.at_us,
                 agent: agent.clone(),
                 agent_player: player,
-                action: action(agent),
+                action: action.copied(),
                 input: input.map(|input| hex(input)),
                 predicted: frame.predicted >> player & 1 == 1,
             });

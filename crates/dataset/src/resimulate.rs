@@ -1,10 +1,11 @@
 //! Playing an episode again from the journal's inputs.
 
-use igym_gym::{Rules, Simulation};
-use igym_protocol::{CanonicalRow, EpisodePlan};
+use igym_gym::ForeignError;
+use igym_protocol::CanonicalRow;
 use igym_rollback::{ChainHash, Digest, Frame, chain};
 
-use crate::EpisodeLog;
+use crate::replay::{Replay, Stop};
+use crate::{Environments, EpisodeLog};
 
 /// Why an episode cannot be played again by this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,24 +27,28 @@ pub enum ResimulationError {
 /// An episode that is played again, frame by frame, for as long as every player's input is known.
 pub struct Resimulation<'a> {
     log: &'a EpisodeLog,
-    simulation: Simulation,
+    /// None if the environment failed at once.
+    replay: Option<Replay>,
     rows: Vec<CanonicalRow>,
+    failure: Option<ForeignError>,
 }
 
 impl<'a> Resimulation<'a> {
-    pub fn new(log: &'a EpisodeLog) -> Result<Self, ResimulationError> {
-        let mut simulation = simulation(&log.plan)?;
-        simulation.reset(log.plan.seed);
+    pub fn new(
+        log: &'a EpisodeLog,
+        environments: &dyn Environments,
+    ) -> Result<Self, ResimulationError> {
+        let (replay, failure) = match Replay::open(&log.plan, environments) {
+            Ok(replay) => (Some(replay), None),
+            Err(Stop::Failed(failure)) => (None, Some(failure)),
+            Err(Stop::Impossible(error)) => return Err(error),
+        };
         Ok(Self {
             log,
-            simulation,
+            replay,
             rows: Vec::new(),
+            failure,
         })
-    }
-
-    /// The environment and its state before the next frame.
-    pub fn simulation(&self) -> &Simulation {
-        &self.simulation
     }
 
     /// The frames played so far.
@@ -53,15 +58,20 @@ impl<'a> Resimulation<'a> {
 
     /// Whether the last frame played ended the episode.
     pub fn terminal(&self) -> bool {
-        self.simulation.ended()
+        self.replay.as_ref().is_some_and(Replay::ended)
+    }
+
+    /// Why the environment could not play the next frame; it ended the episode as it was played, too.
+    pub fn failure(&self) -> Option<&ForeignError> {
+        self.failure.as_ref()
     }
 
     /// Every player's input for the next frame, if the episode goes on and all are known.
     pub fn inputs(&self) -> Option<Vec<&'a [u8]>> {
-        if self.terminal() {
+        if self.terminal() || self.failure.is_some() {
             return None;
         }
-        let frame = self.simulation.frame();
+        let frame = self.replay.as_ref()?.frame();
         (0..self.log.players.len())
             .map(|player| {
                 let player = u8::try_from(player).ok()?;
@@ -71,10 +81,19 @@ impl<'a> Resimulation<'a> {
     }
 
     /// Plays the next frame, if there is one.
-    pub fn step(&mut self) -> Option<&CanonicalRow> {
-        let inputs = self.inputs()?;
-        let frame = self.simulation.frame();
-        let record = self.simulation.step(&inputs);
+    pub fn step(&mut self) -> Result<Option<&CanonicalRow>, ResimulationError> {
+        let (Some(inputs), Some(replay)) = (self.inputs(), &mut self.replay) else {
+            return Ok(None);
+        };
+        let frame = replay.frame();
+        let record = match replay.step(&inputs) {
+            Ok(record) => record,
+            Err(Stop::Failed(failure)) => {
+                self.failure = Some(failure);
+                return Ok(None);
+            }
+            Err(Stop::Impossible(error)) => return Err(error),
+        };
         let previous = match self.rows.last() {
             Some(row) => row.hash,
             None => self.log.plan.genesis(),
@@ -92,33 +111,10 @@ impl<'a> Resimulation<'a> {
             digest: record.digest,
             hash: hash.0,
         });
-        self.rows.last()
+        Ok(self.rows.last())
     }
 
     pub fn into_rows(self) -> Vec<CanonicalRow> {
         self.rows
     }
-}
-
-/// The simulation that every peer of the plan's episode ran, before it is reset.
-pub(crate) fn simulation(plan: &EpisodePlan) -> Result<Simulation, ResimulationError> {
-    let spec = &plan.environment;
-    let impossible = |reason: String| ResimulationError::Environment { reason };
-    let available = igym_envs::find(&spec.id).map_err(|error| impossible(error.to_string()))?;
-    if available.version != spec.version {
-        return Err(ResimulationError::Version {
-            environment: spec.id.clone(),
-            played: spec.version.clone(),
-            available: available.version.to_owned(),
-        });
-    }
-    let environment =
-        igym_envs::create(&spec.id, &spec.config).map_err(|error| impossible(error.to_string()))?;
-    let rules = Rules {
-        max_steps: plan.max_steps,
-        digest_interval: plan.digest_interval,
-        seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
-        default_action: plan.controls.default_action,
-    };
-    Simulation::new(environment, rules).map_err(|error| impossible(error.to_string()))
 }

@@ -108,6 +108,12 @@ impl Description {
             .any(|agent| bound.is_some_and(|bound| bound[agent].is_some()))
     }
 
+    /// What a key binding means to the agent with this index, if it can do it.
+    pub fn bound(&self, binding: usize, agent: usize) -> Option<Action> {
+        let bytes = self.bindings.get(binding)?.get(agent)?.as_deref()?;
+        self.spaces.get(agent)?.decode(bytes)
+    }
+
     /// The input of a player all of whose agents do what the key binding means; those that cannot do
     /// the default. Without a binding, or with one that no agent of the seat can do, it is that of a
     /// player who presses nothing.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use igym_dataset::Journal;
+use igym_dataset::{Journal, NativeOnly};
 use igym_protocol::{FirstDifference, Judgement, SessionId, Verdict};
 use igym_storage::{Filter, JournalStore, StorageError};
 use tokio::{
@@ -119,7 +119,8 @@ fn read_and_judge(
     episode: u32,
 ) -> Result<Option<Judgement>, StorageError> {
     let journal = read_episode(store, session, episode)?;
-    Ok(journal.episode(session, episode).map(igym_dataset::judge))
+    let log = journal.episode(session, episode);
+    Ok(log.map(|log| igym_dataset::judge(log, &NativeOnly)))
 }
 
 /// What is on disk of an episode. It may take a while.

@@ -54,7 +54,10 @@ pub(crate) fn opened() -> Vec<Record> {
 }
 
 fn closed(played: &Played) -> Vec<Record> {
-    played.records(CloseReason::Sealed, igym_dataset::judge(&played.log()))
+    played.records(
+        CloseReason::Sealed,
+        igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly),
+    )
 }
 
 fn two_episodes() -> [Played; 2] {
@@ -153,7 +156,7 @@ fn a_missing_seal_is_partial_and_no_error() {
 #[test]
 fn data_that_changed_since_the_server_judged_them_are_an_error() {
     let [first, mut second] = two_episodes();
-    let judgement = igym_dataset::judge(&second.log());
+    let judgement = igym_dataset::judge(&second.log(), &igym_dataset::NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Verified);
     second.pages[0].seal = None;
     let folder = TempDir::new().unwrap();

@@ -23,7 +23,10 @@ fn folder() -> TempDir {
     if let Record::StudyOpened { build: served, .. } = &mut records[0] {
         served.clone_from(&build);
     }
-    records.extend(played.records(CloseReason::Sealed, igym_dataset::judge(&played.log())));
+    records.extend(played.records(
+        CloseReason::Sealed,
+        igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly),
+    ));
     let folder = TempDir::new().unwrap();
     store(folder.path(), records);
     fs::create_dir(folder.path().join("builds")).unwrap();

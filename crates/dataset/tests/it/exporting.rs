@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use igym_dataset::{Format, Journal, judge};
+use igym_dataset::{Format, Journal, NativeOnly, judge};
 use igym_protocol::{CloseReason, Verdict};
 use tempfile::TempDir;
 
@@ -176,7 +176,7 @@ fn differences_are_exported_with_what_each_account_says() {
     let mut played = play(plan(2, 7));
     let row = played.pages[1].rows.get_mut(&19).unwrap();
     row.digest.as_mut().unwrap()[0] ^= 0x80;
-    let records = played.records(CloseReason::Sealed, judge(&played.log()));
+    let records = played.records(CloseReason::Sealed, judge(&played.log(), &NativeOnly));
     let directory = TempDir::new().unwrap();
     export_to(
         directory.path(),
@@ -210,7 +210,7 @@ fn differences_are_exported_with_what_each_account_says() {
 fn an_episode_of_another_version_is_listed_without_frames() {
     let mut played = play(plan(2, 7));
     played.plan.environment.version = "0.0.0-other".into();
-    let records = played.records(CloseReason::Sealed, judge(&played.log()));
+    let records = played.records(CloseReason::Sealed, judge(&played.log(), &NativeOnly));
     let directory = TempDir::new().unwrap();
     let journal = Journal::from_entries(entries(records));
     let summary = export_to(directory.path(), &journal, Format::Csv);

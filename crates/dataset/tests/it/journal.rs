@@ -8,7 +8,7 @@ use crate::support::{SESSION, entries, participant, plan, play};
 #[test]
 fn a_journal_tells_the_whole_story() {
     let played = play(plan(2, 3));
-    let judgement = igym_dataset::judge(&played.log());
+    let judgement = igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly);
     let mut records = vec![
         Record::ParticipantArrived {
             participant: participant(0),
@@ -77,7 +77,7 @@ fn a_journal_tells_the_whole_story() {
 #[test]
 fn an_upload_that_is_stored_twice_counts_once() {
     let played = play(plan(2, 3));
-    let judgement = igym_dataset::judge(&played.log());
+    let judgement = igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly);
     let records = played.records(CloseReason::Sealed, judgement);
     let twice = records
         .iter()
@@ -97,7 +97,7 @@ fn an_upload_that_is_stored_twice_counts_once() {
 #[test]
 fn uploads_to_unknown_episodes_are_counted() {
     let played = play(plan(2, 3));
-    let judgement = igym_dataset::judge(&played.log());
+    let judgement = igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly);
     let mut records = played.records(CloseReason::Sealed, judgement);
     records.remove(0);
     let count = records.len() as u32;
@@ -108,7 +108,7 @@ fn uploads_to_unknown_episodes_are_counted() {
 #[test]
 fn what_comes_while_an_episode_is_judged_changes_nothing() {
     let played = play(plan(2, 3));
-    let judgement = igym_dataset::judge(&played.log());
+    let judgement = igym_dataset::judge(&played.log(), &igym_dataset::NativeOnly);
     let (session, episode) = (played.plan.session, played.plan.episode);
     let mut records = played.records(CloseReason::Sealed, judgement.clone());
     let mut forged = played.pages[0].journal.clone();
@@ -136,6 +136,9 @@ fn what_comes_while_an_episode_is_judged_changes_nothing() {
     records.splice(closing..closing, late);
     let journal = Journal::from_entries(entries(records));
     let log = journal.episode(session, episode).unwrap();
-    assert_eq!(igym_dataset::judge(log), judgement);
+    assert_eq!(
+        igym_dataset::judge(log, &igym_dataset::NativeOnly),
+        judgement
+    );
     assert_eq!((log.late_uploads, log.contradictions().count()), (1, 0));
 }

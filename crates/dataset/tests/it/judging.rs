@@ -1,6 +1,6 @@
 //! Verdicts, and where readings first differ.
 
-use igym_dataset::{EpisodeLog, Field, Reading, examine, judge};
+use igym_dataset::{EpisodeLog, Field, NativeOnly, Reading, examine, judge};
 use igym_protocol::{
     CloseReason, FirstDifference, InputSource, JournalBatch, Judgement, Rows, UploadBody, Verdict,
 };
@@ -29,7 +29,7 @@ fn difference(frame: u32, field: &str, between: [&str; 2]) -> Option<FirstDiffer
 fn equal_readings_are_verified() {
     for players in 2..=4 {
         let played = play(plan(players, 7));
-        let examination = examine(&played.log()).unwrap();
+        let examination = examine(&played.log(), &NativeOnly).unwrap();
         assert_eq!(
             examination.judgement,
             Judgement {
@@ -51,7 +51,7 @@ fn a_flipped_digest_is_a_desync_at_that_frame_of_that_player() {
             .as_mut()
             .expect("frame 19 ends an interval of 10")[3] ^= 1;
         let name = format!("player {player}");
-        let judgement = judge(&played.log());
+        let judgement = judge(&played.log(), &NativeOnly);
         assert_eq!(judgement.verdict, Verdict::Desync);
         assert_eq!(
             judgement.first_difference,
@@ -68,7 +68,7 @@ fn every_pair_of_readings_is_compared() {
     row.outcome.push(0);
     let row = played.pages[1].rows.get_mut(&31).unwrap();
     row.hash[0] ^= 1;
-    let examination = examine(&played.log()).unwrap();
+    let examination = examine(&played.log(), &NativeOnly).unwrap();
     let found: Vec<_> = examination
         .differences
         .iter()
@@ -94,7 +94,7 @@ fn browsers_that_agree_are_still_compared_with_the_resimulation() {
         page.rows.get_mut(&12).unwrap().outcome.push(0);
     }
     assert_eq!(
-        judge(&played.log()).first_difference,
+        judge(&played.log(), &NativeOnly).first_difference,
         difference(12, "outcome", ["player 0", "re-simulation"])
     );
 }
@@ -106,7 +106,7 @@ fn a_forged_journal_input_is_disputed() {
     forged.input[0] = (forged.input[0] + 1) % 6;
     let forged = forged.input.clone();
     let log = played.log();
-    let judgement = judge(&log);
+    let judgement = judge(&log, &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Disputed);
     assert_eq!(
         judgement.first_difference,
@@ -123,7 +123,7 @@ fn a_forged_journal_input_is_disputed() {
 fn a_forged_copy_is_disputed_and_changes_nothing() {
     let mut played = two();
     played.pages[0].journal.received[30].input = vec![9];
-    let examination = examine(&played.log()).unwrap();
+    let examination = examine(&played.log(), &NativeOnly).unwrap();
     assert_eq!(examination.judgement.verdict, Verdict::Disputed);
     assert_eq!(examination.canonical, played.rows);
 }
@@ -139,7 +139,7 @@ fn an_author_who_says_two_things_is_disputed_and_the_first_counts() {
         ..JournalBatch::default()
     };
     log.add_upload(0, 2, UploadBody::Journal(batch));
-    let examination = examine(&log).unwrap();
+    let examination = examine(&log, &NativeOnly).unwrap();
     assert_eq!(
         examination.judgement.first_difference,
         difference(8, "inputs", ["player 0", "player 0 (page 2)"])
@@ -151,7 +151,7 @@ fn an_author_who_says_two_things_is_disputed_and_the_first_counts() {
 fn rows_with_other_inputs_than_the_journal_are_disputed() {
     let mut played = two();
     played.pages[0].rows.get_mut(&26).unwrap().inputs[1] = vec![9];
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Disputed);
     assert_eq!(
         judgement.first_difference,
@@ -164,7 +164,7 @@ fn a_missing_seal_is_partial() {
     let mut played = two();
     played.pages[1].seal = None;
     assert_eq!(
-        judge(&played.log()),
+        judge(&played.log(), &NativeOnly),
         Judgement {
             verdict: Verdict::Partial,
             last_frame: Some(played.last_frame()),
@@ -187,7 +187,7 @@ fn a_cut_episode_reaches_as_far_as_the_union_of_what_is_known() {
     played.pages[0].journal.authored.truncate(40);
     played.pages[0].rows.retain(|frame, _| *frame < 34);
     let log = played.log();
-    let examination = examine(&log).unwrap();
+    let examination = examine(&log, &NativeOnly).unwrap();
     assert_eq!(
         examination.judgement,
         Judgement {
@@ -213,7 +213,7 @@ fn a_cut_episode_can_still_be_a_desync() {
     played.pages[1].seal = None;
     played.pages[1].rows.retain(|frame, _| *frame < 25);
     played.pages[1].rows.get_mut(&24).unwrap().hash[9] ^= 4;
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Desync);
     assert_eq!(
         judgement.first_difference,
@@ -225,7 +225,7 @@ fn a_cut_episode_can_still_be_a_desync() {
 fn sealed_pages_must_have_all_their_rows() {
     let mut played = two();
     played.pages[0].rows.remove(&21);
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Partial);
     assert_eq!(
         judgement.first_difference,
@@ -237,7 +237,7 @@ fn sealed_pages_must_have_all_their_rows() {
 fn a_page_without_any_row_is_not_verified() {
     let mut played = two();
     played.pages[1].rows.clear();
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Partial);
     assert_eq!(
         judgement.first_difference,
@@ -253,7 +253,7 @@ fn an_input_that_nobody_uploaded_is_missing_from_the_resimulation() {
     for page in &mut played.pages {
         page.rows.retain(|frame, _| *frame < 33);
     }
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Partial);
     assert_eq!(judgement.last_frame, Some(32));
     assert_eq!(
@@ -267,7 +267,7 @@ fn seals_must_be_those_of_the_resimulation() {
     let mut early = two();
     early.pages[0].seal.as_mut().unwrap().last_frame = 30;
     early.pages[0].rows.retain(|frame, _| *frame <= 30);
-    let judgement = judge(&early.log());
+    let judgement = judge(&early.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Desync);
     assert_eq!(
         judgement.first_difference,
@@ -277,13 +277,13 @@ fn seals_must_be_those_of_the_resimulation() {
     let mut other = two();
     other.pages[1].seal.as_mut().unwrap().hash[0] ^= 1;
     assert_eq!(
-        judge(&other.log()).first_difference,
+        judge(&other.log(), &NativeOnly).first_difference,
         difference(other.last_frame(), "seal", ["player 1", "re-simulation"])
     );
 
     let mut endless = two();
     endless.pages[1].seal.as_mut().unwrap().last_frame = u32::MAX;
-    assert_eq!(judge(&endless.log()).verdict, Verdict::Desync);
+    assert_eq!(judge(&endless.log(), &NativeOnly).verdict, Verdict::Desync);
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn a_page_that_uploads_two_rows_for_a_frame_is_a_desync() {
         rows: vec![row],
     };
     log.add_upload(1, 1, UploadBody::Rows(rows));
-    let judgement = judge(&log);
+    let judgement = judge(&log, &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Desync);
     assert_eq!(
         judgement.first_difference,
@@ -308,7 +308,7 @@ fn a_page_that_uploads_two_rows_for_a_frame_is_a_desync() {
 #[test]
 fn what_comes_after_the_closing_changes_nothing() {
     let played = two();
-    let verified = judge(&played.log());
+    let verified = judge(&played.log(), &NativeOnly);
     let mut log = played.log();
     log.closing = Some(igym_dataset::Closing {
         at_ms: 9_000,
@@ -319,7 +319,7 @@ fn what_comes_after_the_closing_changes_nothing() {
     forged.authored[10].input = vec![9];
     forged.keys.clear();
     log.add_upload(0, 1, UploadBody::Journal(forged));
-    assert_eq!(judge(&log), verified);
+    assert_eq!(judge(&log, &NativeOnly), verified);
     assert_eq!(log.late_uploads, 1);
 }
 
@@ -336,7 +336,7 @@ fn statements_that_nobody_may_make_have_no_effect() {
     batch.received[0].player = 200;
     log.add_upload(0, 1, UploadBody::Journal(batch));
     log.add_upload(77, 1, UploadBody::Flushed);
-    assert_eq!(judge(&log).verdict, Verdict::Verified);
+    assert_eq!(judge(&log, &NativeOnly).verdict, Verdict::Verified);
     assert_eq!(log.strays, 3);
 }
 
@@ -356,7 +356,7 @@ fn of_ever_other_statements_about_one_input_few_are_kept_and_all_are_counted() {
     }
     let kept = log.contradictions().count();
     assert_eq!((kept, log.strays), (7, 256 - 7));
-    let examination = examine(&log).unwrap();
+    let examination = examine(&log, &NativeOnly).unwrap();
     assert_eq!(examination.judgement.verdict, Verdict::Disputed);
     assert_eq!(examination.canonical, played.rows, "they change nothing");
 }
@@ -365,7 +365,7 @@ fn of_ever_other_statements_about_one_input_few_are_kept_and_all_are_counted() {
 fn an_episode_of_which_nothing_is_known_is_partial() {
     let log = EpisodeLog::new(plan(2, 7), 0);
     assert_eq!(
-        judge(&log),
+        judge(&log, &NativeOnly),
         Judgement {
             verdict: Verdict::Partial,
             last_frame: None,
@@ -378,9 +378,9 @@ fn an_episode_of_which_nothing_is_known_is_partial() {
 fn an_episode_of_another_version_is_never_taken_for_good() {
     let mut played = two();
     played.plan.environment.version = "0.0.0-other".into();
-    let error = examine(&played.log()).unwrap_err().to_string();
+    let error = examine(&played.log(), &NativeOnly).unwrap_err().to_string();
     assert!(error.contains("0.0.0-other"), "{error}");
-    let judgement = judge(&played.log());
+    let judgement = judge(&played.log(), &NativeOnly);
     assert_eq!(judgement.verdict, Verdict::Desync);
     assert_eq!(judgement.last_frame, None);
 }

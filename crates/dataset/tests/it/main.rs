@@ -1,7 +1,9 @@
 //! Border tests: journals are made as pages make them, then judged and exported.
 #![allow(clippy::unwrap_used)]
 
+mod commons;
 mod exporting;
+mod foreign;
 mod formats;
 mod history;
 mod journal;

@@ -1,6 +1,6 @@
 //! Several pages of one player: which of them counts, and what they are compared with.
 
-use igym_dataset::{EpisodeLog, Format, Journal, examine, judge};
+use igym_dataset::{EpisodeLog, Format, Journal, NativeOnly, examine, judge};
 use igym_protocol::{
     CloseReason, FirstDifference, InputSource, JournalBatch, Record, Rows, Seal, Upload,
     UploadBody, Verdict,
@@ -72,7 +72,7 @@ fn bodies(page: &Page) -> Vec<UploadBody> {
 fn pages_that_agree_are_verified() {
     let reloaded = Reloaded::new();
     let log = reloaded.log();
-    let examination = examine(&log).unwrap();
+    let examination = examine(&log, &NativeOnly).unwrap();
     assert_eq!(examination.differences, []);
     assert_eq!(examination.judgement.verdict, Verdict::Verified);
     assert_eq!(examination.canonical, reloaded.played.rows);
@@ -175,7 +175,7 @@ fn every_page_is_compared_with_the_rest() {
     for (what, change, verdict, first) in cases {
         let mut reloaded = Reloaded::new();
         change(&mut reloaded);
-        let judgement = judge(&reloaded.log());
+        let judgement = judge(&reloaded.log(), &NativeOnly);
         let first = first.map(|(frame, field, between)| FirstDifference {
             frame,
             field: field.to_owned(),
@@ -205,7 +205,7 @@ fn every_page_is_compared_with_the_rest() {
 fn what_an_older_page_uploads_after_a_newer_one_has_rejoined_is_evidence_alone() {
     let reloaded = Reloaded::new();
     let mut log = reloaded.log();
-    let before = (judge(&log), log.history());
+    let before = (judge(&log, &NativeOnly), log.history());
     let mut forged = reloaded.played.pages[0].clone();
     for input in &mut forged.journal.authored {
         input.input = vec![9];
@@ -220,7 +220,7 @@ fn what_an_older_page_uploads_after_a_newer_one_has_rejoined_is_evidence_alone()
     let seen = log.players[0].presented.len();
     upload(&mut log, 0, 1, &forged);
     log.add_upload(0, 1, UploadBody::Flushed);
-    assert_eq!((judge(&log), log.history()), before);
+    assert_eq!((judge(&log, &NativeOnly), log.history()), before);
     assert_eq!(log.superseded_uploads, statements);
     assert!(!log.players[0].flushed);
     // What the participant saw was seen.
@@ -357,7 +357,7 @@ fn a_cut_is_where_the_union_of_all_that_is_known_ends() {
             confirmed = confirmed.max(rows);
         }
         let union = known[0].min(known[1]);
-        let examination = examine(&log).unwrap();
+        let examination = examine(&log, &NativeOnly).unwrap();
         assert_eq!(examination.canonical, played.rows[..union]);
         assert!(union >= confirmed);
         assert_eq!(examination.judgement.verdict, Verdict::Partial);
@@ -404,7 +404,7 @@ fn a_journal_with_a_rejoin_is_exported_with_it() {
         session: SESSION,
         episode: 0,
         reason: CloseReason::Sealed,
-        judgement: judge(&reloaded.log()),
+        judgement: judge(&reloaded.log(), &NativeOnly),
     });
     let journal = Journal::from_entries(entries(records));
     let directory = TempDir::new().unwrap();

@@ -1,6 +1,6 @@
 //! Real peers over a network that delays: what they upload is judged.
 
-use igym_dataset::{EpisodeLog, examine};
+use igym_dataset::{EpisodeLog, NativeOnly, examine};
 use igym_play::{Episode, Micros};
 use igym_protocol::{EpisodePlan, KeyBinding, Path, Verdict};
 
@@ -124,7 +124,7 @@ fn what_real_peers_upload_is_verified() {
             world.step(one_way_ms, &[0, 1]);
             assert!(world.now < 60_000 * MILLISECOND, "they never sealed");
         }
-        let examination = examine(&world.log).unwrap();
+        let examination = examine(&world.log, &NativeOnly).unwrap();
         assert_eq!(examination.judgement.verdict, Verdict::Verified);
         assert_eq!(examination.differences, []);
         let frames = examination.canonical.len();
@@ -169,7 +169,7 @@ fn a_vanished_player_leaves_no_gap_below_the_survivors_last_confirmed_frame() {
         world.upload(&[0]);
         assert!(world.log.players[0].flushed);
 
-        let examination = examine(&world.log).unwrap();
+        let examination = examine(&world.log, &NativeOnly).unwrap();
         assert_eq!(examination.judgement.verdict, Verdict::Partial);
         assert_eq!(examination.differences, []);
         let frames = examination.canonical.len() as u32;
@@ -202,7 +202,7 @@ fn a_player_who_vanishes_at_once_has_not_lost_the_lead() {
         "player 1 uploaded nothing"
     );
     let confirmed = world.peers[0].status().confirmed;
-    let examination = examine(&world.log).unwrap();
+    let examination = examine(&world.log, &NativeOnly).unwrap();
     assert!(confirmed > 0);
     assert!(examination.canonical.len() as u32 >= confirmed);
 }
@@ -232,7 +232,7 @@ fn what_pages_upload_that_were_loaded_again_is_verified() {
         }
         assert_eq!(world.log.rejoins.len(), reloads.len());
         assert_eq!(world.log.strays, 0);
-        let examination = examine(&world.log).unwrap();
+        let examination = examine(&world.log, &NativeOnly).unwrap();
         assert_eq!(
             (examination.judgement.verdict, &examination.differences[..]),
             (Verdict::Verified, &[][..])

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path as FilePath;
 
-use igym_dataset::{EpisodeLog, ExportSummary, Format, Journal, export};
+use igym_dataset::{Environments, EpisodeLog, ExportSummary, Format, Journal, NativeOnly, export};
 use igym_gym::{Rules, Simulation};
 use igym_protocol::{
     AuthoredInput, CanonicalRow, CloseReason, Controls, Digests, Entry, EnvironmentSpec,
@@ -126,7 +126,8 @@ fn input(player: usize, frame: u32) -> u8 {
     }
 }
 
-fn page(plan: &EpisodePlan, player: usize, rows: &[CanonicalRow]) -> Page {
+/// What a player's page holds of an episode that was played without a fault.
+pub(crate) fn page(plan: &EpisodePlan, player: usize, rows: &[CanonicalRow]) -> Page {
     let mut journal = JournalBatch::default();
     for (frame, row) in (0_u32..).zip(rows) {
         let at_us = 1_000_000 + u64::from(frame) * 33_333;
@@ -281,13 +282,22 @@ pub(crate) fn entries(records: impl IntoIterator<Item = Record>) -> Vec<Entry> {
         .collect()
 }
 
-/// Exports into a directory.
+/// Exports into a directory what was played in this program.
 pub(crate) fn export_to(directory: &FilePath, journal: &Journal, format: Format) -> ExportSummary {
+    export_with(directory, journal, format, &NativeOnly)
+}
+
+pub(crate) fn export_with(
+    directory: &FilePath,
+    journal: &Journal,
+    format: Format,
+    environments: &dyn Environments,
+) -> ExportSummary {
     let mut sink = |path: &str| {
         let path = directory.join(path);
         fs::create_dir_all(path.parent().unwrap())?;
         let file: Box<dyn Write + Send> = Box::new(fs::File::create(path)?);
         Ok(file)
     };
-    export(journal, format, &mut sink).unwrap()
+    export(journal, format, environments, &mut sink).unwrap()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use igym_dataset::{Journal, judge};
+use igym_dataset::{Journal, NativeOnly, judge};
 use igym_protocol::{CloseReason, Outcome, Record};
 
 use crate::support::{Played, entries, participant, plan, play};
@@ -49,8 +49,8 @@ pub(crate) fn study() -> (Journal, Vec<Played>) {
             code: Some("CODE-1".into()),
         },
     ];
-    records.extend(first.records(CloseReason::Sealed, judge(&first.log())));
-    records.extend(second.records(CloseReason::Cut, judge(&second.log())));
+    records.extend(first.records(CloseReason::Sealed, judge(&first.log(), &NativeOnly)));
+    records.extend(second.records(CloseReason::Cut, judge(&second.log(), &NativeOnly)));
     (Journal::from_entries(entries(records)), vec![first, second])
 }
 
