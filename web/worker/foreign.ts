@@ -118,6 +118,7 @@ export class Foreign {
   #measure(environment: EnvironmentSpec): Measurement {
     const runtime = this.open(trialConfiguration(environment));
     const costs = JSON.parse(runtime.measure()) as Costs | { error: PythonError["words"] };
+    console.debug("costs of the game, in microseconds", JSON.stringify(costs));
     if ("error" in costs) throw new PythonError(costs.error);
     const measurement: Measurement = {
       step_us: Math.round(costs.step_us),

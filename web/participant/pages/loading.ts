@@ -8,6 +8,9 @@ export interface LoadingWords {
   percent: number | null;
 }
 
+/** What once moved stays, so that nothing jumps away from under a pointer. */
+const READY: LoadingWords = { text: "The game is ready.", percent: 100 };
+
 export function loadingWords({ stage, bytes, total }: Loading): LoadingWords {
   switch (stage) {
     case "fetching": {
@@ -30,7 +33,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** How far the game is loaded, as a bar with a line of text. */
+/** How far the game is loaded, as a bar with a line of text; nothing where nothing is loaded. */
 export class LoadingBar {
   readonly #text = h("p", { class: "loading-text" });
   readonly #fill = h("div", { class: "loading-fill" });
@@ -48,9 +51,9 @@ export class LoadingBar {
   readonly element = h("div", { class: "loading", hidden: true }, this.#text, this.#bar);
 
   show(loading: Loading | null): void {
-    this.element.hidden = loading === null;
-    if (loading === null) return;
-    const { text, percent } = loadingWords(loading);
+    if (loading === null && this.element.hidden) return;
+    this.element.hidden = false;
+    const { text, percent } = loading === null ? READY : loadingWords(loading);
     setText(this.#text, text);
     this.#bar.setAttribute("aria-valuetext", text);
     this.#bar.classList.toggle("unknown", percent === null);

@@ -4,22 +4,46 @@ import type { Asset } from "../../src/generated/Asset";
 /** Where the server has the study's own files. */
 const FOLDER = "/study/";
 
-/** Loads an image or an atlas once. A file that does not come leaves its objects invisible. */
-export async function loadAsset(textures: Textures.TextureManager, asset: Asset): Promise<void> {
-  if (textures.exists(asset.name)) return;
-  try {
-    if (asset.kind === "image") {
-      textures.addImage(asset.name, await loadImage(asset.path));
-    } else {
-      const [image, frames] = await Promise.all([
-        loadImage(asset.image_path),
-        fetch(FOLDER + asset.json_path).then((response) => response.json() as Promise<object>),
-      ]);
-      textures.addAtlas(asset.name, image, frames);
-    }
-  } catch (error) {
-    console.error(`the asset "${asset.name}" could not be loaded`, error);
+/** The images that a game shows, by their names. */
+export class Assets {
+  /** By name: where from, and when it is there. */
+  readonly #loaded = new Map<string, { path: string; done: Promise<void> }>();
+
+  constructor(private readonly textures: Textures.TextureManager) {}
+
+  /**
+   * Loads an image or an atlas once. Another scene of a study may have another one of the same
+   * name. A file that does not come leaves its objects invisible.
+   */
+  load(asset: Asset): Promise<void> {
+    const path = asset.kind === "image" ? asset.path : asset.image_path;
+    const known = this.#loaded.get(asset.name);
+    if (known?.path === path) return known.done;
+    const before = known?.done ?? Promise.resolve();
+    const done = before
+      .then(() => this.#add(asset, path))
+      .catch((error: unknown) => {
+        console.error(`the asset "${asset.name}" could not be loaded`, error);
+        this.#loaded.delete(asset.name);
+      });
+    this.#loaded.set(asset.name, { path, done });
+    return done;
   }
+
+  async #add(asset: Asset, path: string): Promise<void> {
+    const [image, frames] = await Promise.all([
+      loadImage(path),
+      asset.kind === "atlas" ? loadFrames(asset.json_path) : null,
+    ]);
+    if (this.textures.exists(asset.name)) this.textures.remove(asset.name);
+    if (frames === null) this.textures.addImage(asset.name, image);
+    else this.textures.addAtlas(asset.name, image, frames);
+  }
+}
+
+async function loadFrames(path: string): Promise<object> {
+  const response = await fetch(FOLDER + path);
+  return (await response.json()) as object;
 }
 
 async function loadImage(path: string): Promise<HTMLImageElement> {

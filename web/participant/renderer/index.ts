@@ -9,7 +9,7 @@
 import type { Asset } from "../../src/generated/Asset";
 import type { DrawDelta } from "../../src/generated/DrawDelta";
 import type { Pixels } from "../../src/messages";
-import { loadAsset } from "./assets";
+import { Assets } from "./assets";
 import { Backdrop } from "./backdrop";
 import { DisplayModel } from "./display";
 import { type Painted, paint } from "./paint";
@@ -47,9 +47,11 @@ class PhaserRenderer implements Renderer {
   #resized = false;
   #requested = false;
 
+  readonly #assets: Assets;
   readonly #backdrop: Backdrop;
 
   constructor(private readonly stage: Stage) {
+    this.#assets = new Assets(stage.textures);
     this.#backdrop = new Backdrop(stage);
     stage.onRestored = () => this.#repaint();
   }
@@ -60,7 +62,7 @@ class PhaserRenderer implements Renderer {
 
   async load(assets: readonly Asset[]): Promise<void> {
     if (assets.length === 0) return;
-    await Promise.all(assets.map((asset) => loadAsset(this.stage.textures, asset)));
+    await Promise.all(assets.map((asset) => this.#assets.load(asset)));
     this.#model.touch();
     this.#request();
   }
