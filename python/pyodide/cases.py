@@ -7,6 +7,7 @@ import json
 import random
 import struct
 import sys
+import time
 
 CASES = {
     "CartPole": {"environment": {"id": "CartPole-v1"}},
@@ -77,6 +78,46 @@ def play(name):
         "costs": json.loads(one.measure()),
         "snapshot": json.loads(one.describe())["snapshot"],
     }
+
+
+def ratios(name, rounds=12, frames=40):
+    """The whole tick over the environment's own step, in one run, each in turn: medians in microseconds of the bare
+    step, of a batch with a step, with a step and a save, and with a save in every eighth."""
+    from interactive_gym.runtime import open_runtime
+
+    one = open_runtime(json.dumps({**CASES[name], "default_action": 0, "max_steps": 1_000_000}))
+    simulation = one.simulation
+    players = len(simulation.seats)
+    inputs = b"".join(bytes([len(data)]) + data for data in simulation.defaults)
+    times = {"bare": [], "step": [], "step and save": [], "save in every eighth": []}
+    for _ in range(rounds):
+        for kind, found in times.items():
+            one.reset(1)
+            env, actions = simulation.world.env, simulation.actions([])
+            action = actions[simulation.adapter.ids[0]] if simulation.adapter.style == "single" else actions
+            for frame in range(frames):
+                batch = struct.pack("<BB", 1, 0)
+                if kind == "step and save" or (kind == "save in every eighth" and frame % 8 == 0):
+                    batch += struct.pack("<BI", SAVE, frame)
+                batch += struct.pack("<BIB", STEP, frame, players) + inputs
+                if kind.endswith(("save", "eighth")):
+                    batch += struct.pack("<BI", FORGET, max(frame - 10, 0))
+                start = time.perf_counter()
+                if kind == "bare":
+                    ended = ends(env.step(action))
+                else:
+                    one.run(batch)
+                    ended = simulation.ended
+                found.append(time.perf_counter() - start)
+                if ended:
+                    break
+    medians = {kind: sorted(found)[len(found) // 2] * 1e6 for kind, found in times.items()}
+    return ", ".join(f"{kind} {cost:.0f} µs ({cost / medians['bare']:.2f})" for kind, cost in medians.items())
+
+
+def ends(result):
+    terminated = result[2]
+    return terminated if isinstance(terminated, bool) else any(terminated.values())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // Plays the cases of cases.py in Pyodide, in Node, and natively, and compares every answer byte by byte;
-// prints the least that a step, a save, a load and a rollback of ten frames cost in each.
+// prints the least that a step, a save, a load and a rollback of ten frames cost in each, and how much
+// more than the environment's own step the whole tick takes.
 //
 //   node parity.mjs <folder of Pyodide's core> <native python> <wheel>...
 //
@@ -74,6 +75,7 @@ for (const name of Object.keys(native)) {
   }
   console.log(`  pyodide ${snapshot} ${JSON.stringify(json(runtime.measure()).least)}`);
   console.log(`  native  ${native[name].snapshot} ${JSON.stringify(native[name].costs.least)}`);
+  console.log(`  pyodide ${cases.ratios(name)}`);
   runtime.destroy();
   const traces = {};
   for (const condition of ['plain', 'again', 'rollback', 'drawn', 'watched']) {

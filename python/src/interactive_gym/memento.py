@@ -133,10 +133,13 @@ def _restore_nothing(thing: Any, contents: Any) -> None:
     """What has only parts, which are restored themselves."""
 
 
+_TEXT = frozenset({str})
+
+
 def _capture_mapping(thing: dict, stack: list) -> dict:
     contents = dict(thing)
     stack += [value for value in contents.values() if type(value) not in _skipped]
-    if any(type(key) is not str for key in contents):
+    if not _TEXT.issuperset(map(type, contents)):
         stack.extend(contents)
     return contents
 
@@ -245,15 +248,14 @@ def _restore_random(thing: random.Random, contents: tuple) -> None:
 
 
 def _capture_array(thing: Any, stack: list) -> Any:
-    if thing.dtype.hasobject:
-        stack.extend(thing.reshape(-1).tolist())
-        return thing.copy()
     base = thing.base
     if base is not None and type(base) is not bytes:
         stack.append(base)
         if hasattr(base, "dtype"):
             # A view: the array that it looks at has the contents.
             return None
+    if thing.dtype.hasobject:
+        stack.extend(thing.reshape(-1).tolist())
     # Asking whether it may be written to takes longer than copying most arrays.
     return thing.copy()
 
