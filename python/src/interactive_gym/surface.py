@@ -204,14 +204,16 @@ class Surface:
         if shape["kind"] == "image" and shape["image"] not in self._assets:
             return None
         scale = (self.width, self.height) if sketch.relative else None
-        final = {key: _final(key, value, scale, shape["kind"]) for key, value in shape.items()}
+        final = {
+            key: value if type(value) is str else _final(key, value, scale, shape["kind"]) for key, value in shape.items()
+        }
         depth, alpha = float(sketch.depth), float(sketch.alpha)
         if any(value is None for value in final.values()) or not math.isfinite(depth + alpha):
             return None
         item: dict[str, Any] = {"id": name, "shape": final, "alpha": rounded(min(max(alpha, 0.0), 1.0))}
         if sketch.tween_duration is not None:
             item["tween_ms"] = max(0, int(sketch.tween_duration))
-        return _Placed((depth + 0.0, self._sequence), item, json.dumps(item, **_COMPACT), sketch)
+        return _Placed((depth + 0.0, self._sequence), item, _encoded(item), sketch)
 
 
 class DrawList:
@@ -238,12 +240,13 @@ class DrawList:
     def to_json(self) -> str:
         texts = self._texts
         if texts is None:
-            texts = [json.dumps(item, **_COMPACT) for item in self.objects]
-        hud = "" if self.hud is None else f',"hud":{json.dumps(self.hud, **_COMPACT)}'
+            texts = [_encoded(item) for item in self.objects]
+        hud = "" if self.hud is None else f',"hud":{_encoded(self.hud)}'
         return f'{{"objects":[{",".join(texts)}],"omitted":{self.omitted}{hud}}}'
 
 
-_COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
+#: `json.dumps` would make an encoder for each call.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class _Sketch:
@@ -296,12 +299,15 @@ class _Placed:
         return _Placed((depth + 0.0, sequence), self.object, self.text, self.sketch)
 
 
+_NUMBERS = frozenset({int, float})
 _ACROSS = frozenset({"x", "width", "radius_x"})
 _DOWN = frozenset({"y", "height", "radius_y"})
 
 
 def _final(key: str, value: Any, scale: tuple[int, int] | None, kind: str) -> Any:
     """A field of a shape in pixels, to hundredths; `None` if it is not finite."""
+    if scale is None and type(value) in _NUMBERS:
+        return _number(value)
     if isinstance(value, str):
         return value
     if key == "points":
@@ -331,11 +337,15 @@ def rounded(number: float) -> float:
     """To hundredths, half away from zero, with one zero: nobody sees less, and what is equal on screen
     is equal on the wire."""
     scaled = number * 100.0
-    if not math.isfinite(scaled):
+    if scaled - scaled != 0.0:
+        # Not finite.
         return number
-    whole = math.trunc(scaled)
-    if abs(scaled - whole) >= 0.5:
-        whole += 1 if scaled > 0 else -1
+    whole = int(scaled)
+    rest = scaled - whole
+    if rest >= 0.5:
+        whole += 1
+    elif rest <= -0.5:
+        whole -= 1
     return whole / 100.0 + 0.0
 
 
