@@ -68,6 +68,20 @@ def test_max_steps_counts_the_steps_of_the_environment():
     assert one.simulation.steps == 3 and entries[-1]["ended"]
 
 
+@pytest.mark.parametrize("last", [NOTHING, pressed(PUSH)])
+def test_nobody_waits_for_ever(last):
+    one = open_world("Comers", step="on_input", max_frames=6, default_action=6)
+    one.reset(0)
+    last = NOTHING if last == NOTHING else pressed(b"\1")
+    inputs = [[last if frame == 5 else NOTHING] * len(one.simulation.seats) for frame in range(9)]
+    entries = play(one, *inputs)
+    assert [entry["step"] for entry in entries if entry.get("terminal")] == [5]
+    assert entries[-1]["ended"] and len(entries) == 7
+    assert one.simulation.steps == (last != NOTHING)
+    stopped = [cell for cell in one.simulation.cells if cell.truncated]
+    assert stopped and all(cell.platform_truncated for cell in stopped)
+
+
 def test_an_action_is_held():
     one = open_world("Single", action_repeat=4)
     one.reset(0)

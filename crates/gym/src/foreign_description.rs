@@ -290,6 +290,8 @@ pub fn configuration(config: &str, rules: &Rules) -> Result<String, ForeignError
     fits.map_err(|error| refused(format!("the plan does not fit the environment: {error}")))?;
     let mut open = parsed.configuration;
     open.insert("seats".to_owned(), rules.seats.clone().into());
+    // An environment that waits for input steps less often than there are frames.
+    open.insert("max_frames".to_owned(), rules.max_steps.into());
     open.insert("max_steps".to_owned(), rules.max_steps.into());
     open.insert("digest_interval".to_owned(), rules.digest_interval.into());
     Ok(Json::Object(open).to_string())

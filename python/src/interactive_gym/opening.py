@@ -29,6 +29,7 @@ def simulation_of(configuration: dict[str, Any], digest_interval: int, snapshot:
         raise setup_error(f"step = {step!r} is unknown; possible are {', '.join(STEPS)}")
     rules = Rules(
         max_steps=int(configuration.get("max_steps", 10_000)),
+        max_frames=None if configuration.get("max_frames") is None else int(configuration["max_frames"]),
         digest_interval=digest_interval,
         seats=[[agent] for agent in adapter.agents] if seats is None else seats,
         default_action=configuration.get("default_action", 0),

@@ -37,6 +37,7 @@ SPECTATOR = 0xFF
 _SETTINGS = {
     "environment", "style", "omit_infos", "snapshot", "draw", "size", "seats", "bindings",
     "default_action", "max_steps", "digest_interval", "base", "step", "action_repeat",
+    "max_frames",
 }  # fmt: skip
 
 

@@ -46,6 +46,8 @@ class Rules:
     default_action: Any = 0
     #: For how many steps of the environment an action is held.
     action_repeat: int = 1
+    #: The platform truncates the episode after this many frames, waited or not.
+    max_frames: int | None = None
     #: The environment is only stepped in frames in which some player pressed something.
     on_input: bool = False
 
@@ -185,9 +187,20 @@ class Simulation:
         """A frame in which nothing happens."""
         self.frame += 1
         self.cells = [outcome.EMPTY] * len(self._names)
+        if self._out_of_frames():
+            # Who is there is stopped; nothing else happened.
+            stopped = Cell(None, None, True, True)
+            self.cells = [stopped if live else outcome.EMPTY for live in self.live]
+            self.ended = True
+            self.live = [False] * len(self.live)
+            encoded = outcome.encode(zip(self._names, self.cells), len(self.cells), True)
+            return Record(encoded, True, self.digest())
         interval = self.rules.digest_interval
         due = interval != 0 and self.frame % interval == 0
         return Record(self._waited, False, self.digest() if due else None)
+
+    def _out_of_frames(self) -> bool:
+        return self.rules.max_frames is not None and self.frame >= self.rules.max_frames
 
     def actions(self, inputs: list[bytes]) -> dict[Any, Any]:
         """What each agent that acts does in the next frame if these are the inputs."""
@@ -274,7 +287,7 @@ class Simulation:
             live[agent] = there
             cells.append(cell)
         over = step.all_ended or True not in live
-        if not over and self.steps >= self.rules.max_steps:
+        if not over and (self.steps >= self.rules.max_steps or self._out_of_frames()):
             over = True
             for agent, live in enumerate(self.live):
                 if live:

@@ -330,7 +330,7 @@ fn a_runtime_is_opened_with_what_the_plan_says() {
     let opened: Json = serde_json::from_str(&opened).unwrap();
     let expected = json!({
         "environment": {"file": "env.py"}, "bindings": [2, [0.10000000149011612]],
-        "seats": [["b"], ["a"]], "max_steps": 30, "digest_interval": 5,
+        "seats": [["b"], ["a"]], "max_steps": 30, "max_frames": 30, "digest_interval": 5,
     });
     assert_eq!(opened, expected);
     let error = configuration(&config, &rules(&[&["c"]])).unwrap_err();
