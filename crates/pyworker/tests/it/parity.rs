@@ -72,30 +72,36 @@ fn python() -> Foreign {
     let environment = json!({"file": "env.py", "kwargs": {"lives": 2, "frames": 3000}});
     study.environments[0].configuration = json!({"environment": environment, "bindings": [1]});
     let platform = platform();
-    let prepared = prepare(&study, &place.prepared(), &platform, &preparing(), &Quiet).unwrap();
+    let prepared = prepare(&study, &place.prepared(), &platform, &preparing(), &Quiet)
+        .expect("the package can be had");
     let configuration = json!({
         "environment": environment, "base": "/igym/study", "bindings": [1], "max_steps": 400,
         "seats": [["agent_left"], ["agent_right"]],
     });
     let spec = json!({"configuration": configuration, "description": prepared.descriptions[0]});
     let pool = Pool::new(
-        Node::find(&cache()).unwrap(),
-        platform.headless(&cache()).unwrap(),
+        Node::find(&cache()).expect("Node is there"),
+        platform
+            .headless(&cache())
+            .expect("the tests' folder can be used"),
         place.prepared(),
         prepared.lock,
         1,
         PATIENCE,
     );
-    let runtime = pool.open(&configuration.to_string()).unwrap();
+    let runtime = pool
+        .open(&configuration.to_string())
+        .expect("it was played before");
     Foreign::new(
-        Description::from_config(&spec.to_string()).unwrap(),
+        Description::from_config(&spec.to_string()).expect("it was described"),
         Box::new(runtime),
     )
 }
 
 fn native() -> Simulation {
     let config = json!({"human_inputs": true, "max_lives": 2, "max_steps": 3000});
-    let env = igym_envs::create("slime_volleyball", &config.to_string()).unwrap();
+    let env = igym_envs::create("slime_volleyball", &config.to_string())
+        .expect("the configuration is right");
     let rules = Rules {
         max_steps: 400,
         digest_interval: 0,
@@ -104,7 +110,7 @@ fn native() -> Simulation {
             .to_vec(),
         default_action: 0,
     };
-    Simulation::new(env, rules).unwrap()
+    Simulation::new(env, rules).expect("the rules fit")
 }
 
 /// What the agents see; the package wraps each observation into a dict.
