@@ -42,26 +42,43 @@ pub(crate) fn put_section<'a>(
     put_varint(out, frames << 1 | 1);
     put_first(out, first);
     let begin = out.len();
-    let count = |all: Option<usize>, (input, _): (&[u8], u32)| {
-        all.filter(|_| input.len() == plain).map(|count| count + 1)
-    };
-    let all_plain = runs.clone().fold(Some(0), count);
     let length = frames as usize * plain;
     // A run has a token and what is new at least: where that is too much already, none is written.
     let least = 1 + plain.min(plain.div_ceil(8) + 1);
-    let hopeless = all_plain.is_some_and(|count| count * least >= length);
-    if !hopeless {
-        put_runs(out, runs.clone(), plain);
-    }
-    if all_plain.is_some() && (hopeless || out.len() - begin >= length) {
-        out[coding] &= !1;
+    let restless = runs.clone().next().is_some_and(|(_, frames)| frames == 1);
+    let hopeless = |count| count * least >= length;
+    if !restless || !put_plain(out, runs.clone(), plain).is_some_and(hopeless) {
         out.truncate(begin);
-        for (input, frames) in runs {
-            for _ in 0..frames {
-                append(out, input);
-            }
+        put_runs(out, runs.clone(), plain);
+        if out.len() - begin < length {
+            return;
         }
+        let coded = out.len();
+        if put_plain(out, runs, plain).is_none() {
+            return out.truncate(coded);
+        }
+        out.drain(begin..coded);
     }
+    out[coding] &= !1;
+}
+
+/// Writes all inputs one by one, and returns how many runs they are; `None` if one is of another length.
+fn put_plain<'a>(
+    out: &mut Vec<u8>,
+    runs: impl Iterator<Item = (&'a [u8], u32)>,
+    plain: usize,
+) -> Option<usize> {
+    let mut count = 0;
+    for (input, frames) in runs {
+        if input.len() != plain {
+            return None;
+        }
+        for _ in 0..frames {
+            append(out, input);
+        }
+        count += 1;
+    }
+    Some(count)
 }
 
 fn put_runs<'a>(out: &mut Vec<u8>, runs: impl Iterator<Item = (&'a [u8], u32)>, plain: usize) {

@@ -1,6 +1,5 @@
 //! What the engine tells the host.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::types::{InputList, append};
@@ -211,7 +210,9 @@ impl<'a> Event<'a> {
 /// is used again once all are taken.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    queue: VecDeque<Queued>,
+    queue: Vec<Queued>,
+    /// How many were taken.
+    taken: usize,
     inputs: InputList,
     outcomes: Vec<u8>,
 }
@@ -232,7 +233,9 @@ impl Events {
     /// An event that will lend these; it is given without, so that it need not be made twice.
     #[inline]
     pub(crate) fn push_lending(&mut self, event: Event<'static>, inputs: &[Input], outcome: &[u8]) {
-        if self.queue.is_empty() {
+        if self.len() == 0 {
+            self.taken = 0;
+            self.queue.clear();
             self.inputs.clear();
             self.outcomes.clear();
         }
@@ -240,7 +243,7 @@ impl Events {
         self.inputs.extend(inputs);
         append(&mut self.outcomes, outcome);
         let end = (self.inputs.as_slice().len(), self.outcomes.len());
-        self.queue.push_back(Queued {
+        self.queue.push(Queued {
             event,
             inputs: begin.0 as u32..end.0 as u32,
             outcome: begin.1 as u32..end.1 as u32,
@@ -248,19 +251,16 @@ impl Events {
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event<'_>> {
-        let Queued {
-            event,
-            inputs,
-            outcome,
-        } = self.queue.pop_front()?;
-        let mut event: Event<'_> = event;
-        let inputs = inputs.start as usize..inputs.end as usize;
-        let outcome = outcome.start as usize..outcome.end as usize;
-        event.lend(&self.inputs.as_slice()[inputs], &self.outcomes[outcome]);
+        let queued = self.queue.get(self.taken)?;
+        self.taken += 1;
+        let range = |range: &Range<u32>| range.start as usize..range.end as usize;
+        let inputs = &self.inputs.as_slice()[range(&queued.inputs)];
+        let mut event: Event<'_> = queued.event;
+        event.lend(inputs, &self.outcomes[range(&queued.outcome)]);
         Some(event)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len() - self.taken
     }
 }

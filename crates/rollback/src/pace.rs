@@ -245,14 +245,17 @@ fn change_ppm(slower_ppm: i64, lead_us: i64, frame_us: i64) -> i64 {
     let correction = GAIN
         .saturating_mul(lead_us)
         .saturating_add(GAIN_BEYOND_FRAME.saturating_mul(lead_us.signum() * beyond));
-    let longer = slower_ppm * 1_000_000 / (1_000_000 - slower_ppm);
+    let longer = match slower_ppm {
+        0 => 0,
+        slower => slower * 1_000_000 / (1_000_000 - slower),
+    };
     longer.saturating_add(correction)
 }
 
 /// Where a player's peer is in its sway: between plus and minus [`SWAY_FRAMES`], evenly.
 fn sway(player: PlayerIndex, players: usize, head: Frame) -> i64 {
-    let phase = SWAY_FRAMES * player.index() as i64 / players.max(1) as i64;
-    let place = (i64::from(head.0) + phase) % SWAY_FRAMES;
+    let phase = SWAY_FRAMES as u32 * u32::from(player.0) / players.max(1) as u32;
+    let place = (i64::from(head.0) + i64::from(phase)) % SWAY_FRAMES;
     let up = 4 * place - SWAY_FRAMES;
     if up <= SWAY_FRAMES {
         up

@@ -261,14 +261,14 @@ impl Engine {
     fn confirm(&mut self) {
         let (missing, _) = self.inputs.first_missing();
         while self.sealed.is_none()
-            && let Some(record) = self.timeline.confirm(missing)
+            && let Some(record) = self.timeline.next(missing)
         {
-            let predicted_wrong = record.shown_wrong();
-            debug_assert!(self.was_simulated_right(&record));
+            debug_assert!(self.was_simulated_right(record));
+            let inputs = record.inputs.as_slice();
             let hash = chain(
                 self.hash,
                 record.frame,
-                record.inputs.as_slice(),
+                inputs,
                 &record.outcome,
                 record.digest,
             );
@@ -280,21 +280,18 @@ impl Engine {
                 outcome: &[],
                 digest: record.digest,
                 hash,
-                predicted_wrong,
+                predicted_wrong: record.shown_wrong(),
                 first_simulated_at: record.first_simulated_at,
                 rollback_depth: record.rollback_depth,
             });
-            let inputs = record.inputs.as_slice();
             self.events.push_lending(confirmed, inputs, &record.outcome);
-            if record.terminal {
-                self.sealed = Some(record.frame);
+            let end = record.terminal.then_some(record.frame);
+            self.timeline.confirm();
+            if let Some(last_frame) = end {
+                self.sealed = end;
                 self.timeline.close();
-                self.events.push(Event::Sealed {
-                    last_frame: record.frame,
-                    hash,
-                });
+                self.events.push(Event::Sealed { last_frame, hash });
             }
-            self.timeline.reuse(record);
         }
         for index in 0..self.links.len() {
             let difference = self.links[index].comparison.confirmed(&self.history);

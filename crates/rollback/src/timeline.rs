@@ -1,7 +1,5 @@
 //! The frames simulated and not yet confirmed: the recorder.
 
-use std::collections::VecDeque;
-
 use crate::batch::Answered;
 use crate::types::{InputList, append, same};
 use crate::{Digest, Frame, Micros, PlayerIndex, PlayerSet};
@@ -56,9 +54,11 @@ pub(crate) struct Wrong {
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     base: Frame,
-    records: VecDeque<Record>,
-    /// Records that were confirmed: their memory is used again.
-    spare: Vec<Record>,
+    /// That of a frame is at the place of its number, modulo the length, a power of two. The memory of the
+    /// others is used again.
+    records: Vec<Record>,
+    /// How many there are.
+    count: usize,
     head: Frame,
     wrong: Option<Wrong>,
 }
@@ -93,7 +93,7 @@ impl Timeline {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.count
     }
 
     /// Compares an input that just became known with the one that was simulated. `None` if its
@@ -104,8 +104,7 @@ impl Timeline {
         player: PlayerIndex,
         input: &[u8],
     ) -> Option<bool> {
-        let offset = frame.0.checked_sub(self.base.0)?;
-        let record = self.records.get(offset as usize)?;
+        let record = self.get(frame)?;
         if same(record.inputs.as_slice()[player.index()].as_slice(), input) {
             return Some(true);
         }
@@ -123,26 +122,26 @@ impl Timeline {
         let Some(offset) = answered.frame.0.checked_sub(self.base.0) else {
             return false;
         };
-        match self.records.get_mut(offset as usize) {
-            Some(record) => {
-                if record.shown.is_empty() {
-                    // What `inputs` holds then is overwritten at once.
-                    std::mem::swap(&mut record.shown, &mut record.inputs);
-                }
-                record.simulated(answered);
-                record.rollback_depth = record.rollback_depth.max(depth);
-                false
-            }
-            None => {
-                let mut record = self.spare.pop().unwrap_or_default();
-                record.simulated(answered);
-                record.shown.clear();
-                record.first_simulated_at = at;
-                record.rollback_depth = depth;
-                self.records.push_back(record);
-                true
-            }
+        let first = offset as usize >= self.count;
+        if first {
+            self.count += 1;
+            self.make_room();
         }
+        let place = self.place(answered.frame);
+        let record = &mut self.records[place];
+        if first {
+            record.shown.clear();
+            record.first_simulated_at = at;
+            record.rollback_depth = depth;
+        } else {
+            if record.shown.is_empty() {
+                // What `inputs` holds then is overwritten at once.
+                std::mem::swap(&mut record.shown, &mut record.inputs);
+            }
+            record.rollback_depth = record.rollback_depth.max(depth);
+        }
+        record.simulated(answered);
+        first
     }
 
     /// Every wrong guess was simulated anew.
@@ -150,32 +149,50 @@ impl Timeline {
         self.wrong = None;
     }
 
-    /// Takes out the first unconfirmed frame, if all inputs before `known` are known and were
-    /// simulated.
-    pub(crate) fn confirm(&mut self, known: Frame) -> Option<Record> {
+    /// The first unconfirmed frame, if all inputs before `known` are known and were simulated.
+    pub(crate) fn next(&self, known: Frame) -> Option<&Record> {
         let right = self.wrong.is_none_or(|wrong| self.base < wrong.frame);
         if !right || self.base >= known || self.base >= self.head {
             return None;
         }
-        let record = self.records.pop_front()?;
-        self.base = self.base + 1;
-        Some(record)
+        self.get(self.base)
     }
 
-    /// Gives a confirmed record back.
-    pub(crate) fn reuse(&mut self, record: Record) {
-        self.spare.push(record);
+    /// That one is confirmed.
+    pub(crate) fn confirm(&mut self) {
+        self.base = self.base + 1;
+        self.count -= 1;
     }
 
     /// Nothing after the sealed frame matters.
     pub(crate) fn close(&mut self) {
-        self.records.clear();
-        self.spare = Vec::new();
+        self.records = Vec::new();
+        self.count = 0;
         self.wrong = None;
     }
 
     fn get(&self, frame: Frame) -> Option<&Record> {
         let offset = frame.0.checked_sub(self.base.0)?;
-        self.records.get(offset as usize)
+        let held = (offset as usize) < self.count;
+        held.then(|| &self.records[self.place(frame)])
+    }
+
+    fn place(&self, frame: Frame) -> usize {
+        frame.0 as usize & (self.records.len() - 1)
+    }
+
+    /// Makes room for all records; those there are find their new places.
+    fn make_room(&mut self) {
+        if self.count <= self.records.len() {
+            return;
+        }
+        let old = std::mem::take(&mut self.records);
+        let mut all: Vec<Record> = Vec::new();
+        all.resize_with((2 * old.len()).max(8), Record::default);
+        self.records = all;
+        for record in old {
+            let place = self.place(record.frame);
+            self.records[place] = record;
+        }
     }
 }
