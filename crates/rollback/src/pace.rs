@@ -32,7 +32,7 @@ const GAIN_BEYOND_FRAME: i64 = 3;
 /// Peers sway around their common place by this part of a frame, once in so many frames, each at
 /// another time. Where packets arrive just when a tick is due, the least lead would otherwise cost
 /// one peer a whole frame more in every rollback, for good.
-const SWAY: i64 = 24;
+const SWAY: i64 = 128;
 const SWAY_FRAMES: i64 = 512;
 
 /// A host that is late by no more than this many frames makes the ticks good at once.

@@ -27,6 +27,8 @@ fn meets_the_targets(world: &TimingWorld, from: f64) {
 fn peers_with_good_clocks_are_in_step_from_the_first_frame() {
     let world = TimingWorld::play(Setting::new(2), 120);
     meets_the_targets(&world, 0.0);
+    let skew = world.skew_us(0.0..120.0);
+    assert!(skew < 500, "{skew}\n{world}");
     let rate = world.rate(1.0..120.0);
     assert!((59.9..60.1).contains(&rate), "{rate}\n{world}");
 }
@@ -61,6 +63,9 @@ fn a_drift_of_three_percent_is_met() {
         };
         let world = TimingWorld::play(setting, 120);
         meets_the_targets(&world, 0.0);
+        // Known to a fraction of a millisecond after two seconds, and not before.
+        let (first, later) = (world.skew_us(0.0..2.0), world.skew_us(2.0..120.0));
+        assert!(first > 1_000 && later < 500, "{first} {later}\n{world}");
         // Nobody plays slower than the slowest clock.
         let slowest = *drift_ppm.iter().min().unwrap() as f64 / 1e6;
         let rate = world.rate(1.0..120.0);
