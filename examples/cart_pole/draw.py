@@ -25,17 +25,33 @@ def draw(env, surface, agent_id):
     most = math.degrees(env.unwrapped.theta_threshold_radians)
     lean = abs(math.degrees(angle)) / most
     color = "#2fb380" if lean < 0.5 else "#f5a524" if lean < 0.8 else "#e5484d"
-    surface.arc(x, HINGE, POLE + 22, -90 - most, -90 + most, color=color, alpha=0.22, depth=2, id="room", tween_duration=GLIDE)
+    surface.arc(
+        x, HINGE, POLE + 22, -90 - most, -90 + most, color=color, alpha=0.22, depth=2, id="room", tween_duration=GLIDE
+    )
     draw_cart(surface, x)
     draw_pole(surface, x, angle, color)
-    surface.text(str(env._elapsed_steps), WIDTH / 2, 26, size=44, color=INK, font="system-ui", align="center", depth=6, id="score")
+    surface.text(
+        str(env._elapsed_steps),
+        WIDTH / 2,
+        26,
+        size=44,
+        color=INK,
+        font="system-ui",
+        align="center",
+        depth=6,
+        id="score",
+    )
 
 
 def draw_track(surface, reach):
     middle = WIDTH / 2
-    surface.rect(middle - reach, TRACK, 2 * reach, 8, color="#8fa3bd", border_radius=4, depth=1, id="rail", persistent=True)
+    surface.rect(
+        middle - reach, TRACK, 2 * reach, 8, color="#8fa3bd", border_radius=4, depth=1, id="rail", persistent=True
+    )
     for name, x in (("left", middle - reach), ("right", middle + reach)):
-        surface.rect(x - 7, TRACK - 34, 14, 48, color="#e5484d", border_radius=5, depth=1, id=f"{name} stop", persistent=True)
+        surface.rect(
+            x - 7, TRACK - 34, 14, 48, color="#e5484d", border_radius=5, depth=1, id=f"{name} stop", persistent=True
+        )
 
 
 def draw_cart(surface, x):
@@ -43,7 +59,18 @@ def draw_cart(surface, x):
         x - 56, HINGE - 6, 112, 46, color="#3b6ef6", border_radius=12, stroke_color="#1c3fa8", stroke_width=3,
         depth=3, id="cart", tween_duration=GLIDE,
     )  # fmt: skip
-    surface.rect(x - 44, HINGE + 4, 88, 9, color="#9dbbff", border_radius=4.5, alpha=0.7, depth=3, id="shine", tween_duration=GLIDE)
+    surface.rect(
+        x - 44,
+        HINGE + 4,
+        88,
+        9,
+        color="#9dbbff",
+        border_radius=4.5,
+        alpha=0.7,
+        depth=3,
+        id="shine",
+        tween_duration=GLIDE,
+    )
     for name, offset in (("left", -32), ("right", 32)):
         surface.circle(
             x + offset, TRACK - 13, 14, color=INK, stroke_color="#dfe7f3", stroke_width=4,
@@ -58,6 +85,12 @@ def draw_pole(surface, x, angle, color):
         (x - side[0], HINGE - side[1]), (x + side[0], HINGE + side[1]),
         (top[0] + side[0], top[1] + side[1]), (top[0] - side[0], top[1] - side[1]),
     ]  # fmt: skip
-    surface.polygon(corners, color="#f2b366", stroke_color="#a3662a", stroke_width=2.5, depth=5, id="pole", tween_duration=GLIDE)
-    surface.circle(*top, 19, color=color, stroke_color="white", stroke_width=4, depth=5, id="knob", tween_duration=GLIDE)
-    surface.circle(x, HINGE, 9, color="#dfe7f3", stroke_color=INK, stroke_width=3, depth=6, id="hinge", tween_duration=GLIDE)
+    surface.polygon(
+        corners, color="#f2b366", stroke_color="#a3662a", stroke_width=2.5, depth=5, id="pole", tween_duration=GLIDE
+    )
+    surface.circle(
+        *top, 19, color=color, stroke_color="white", stroke_width=4, depth=5, id="knob", tween_duration=GLIDE
+    )
+    surface.circle(
+        x, HINGE, 9, color="#dfe7f3", stroke_color=INK, stroke_width=3, depth=6, id="hinge", tween_duration=GLIDE
+    )

@@ -76,6 +76,8 @@ def draw_car(surface, position, speed):
 
 
 def draw_time(surface, left):
-    surface.rect(WIDTH / 2 - 160, 22, 320, 20, color="#ffffff", alpha=0.5, border_radius=10, depth=7, id="time", persistent=True)
+    surface.rect(
+        WIDTH / 2 - 160, 22, 320, 20, color="#ffffff", alpha=0.5, border_radius=10, depth=7, id="time", persistent=True
+    )
     color = "#2f9e6b" if left > 0.25 else "#e5484d"
     surface.rect(WIDTH / 2 - 156, 26, max(312 * left, 12), 12, color=color, border_radius=6, depth=8, id="time left")

@@ -92,15 +92,35 @@ def draw_pot(surface, sprite, name, middle, tile, contents, timer):
         surface.rect(*bar, wide, high, color=INK, border_radius=high / 2, depth=6, id=f"{name} bar")
         fill = max((wide - 6) * done, high - 6)
         surface.rect(
-            bar[0] + 3, bar[1] + 3, fill, high - 6, color="#4cd08a", border_radius=high / 2 - 3, depth=6, id=f"{name} done"
+            bar[0] + 3,
+            bar[1] + 3,
+            fill,
+            high - 6,
+            color="#4cd08a",
+            border_radius=high / 2 - 3,
+            depth=6,
+            id=f"{name} done",
         )
     if ready:
-        surface.image("kitchen", x - tile * 0.3, y - tile * 0.62, tile * 0.6, tile * 0.6, frame="steam", depth=6, id=f"{name} steam")
+        surface.image(
+            "kitchen",
+            x - tile * 0.3,
+            y - tile * 0.62,
+            tile * 0.6,
+            tile * 0.6,
+            frame="steam",
+            depth=6,
+            id=f"{name} steam",
+        )
         surface.circle(
             x + tile * 0.33, y - tile * 0.27, tile * 0.14, color="#2f9e6b", stroke_color=PAPER, stroke_width=3,
             depth=6, id=f"{name} ready",
         )  # fmt: skip
-        tick = [(x + tile * 0.27, y - tile * 0.27), (x + tile * 0.32, y - tile * 0.215), (x + tile * 0.4, y - tile * 0.33)]
+        tick = [
+            (x + tile * 0.27, y - tile * 0.27),
+            (x + tile * 0.32, y - tile * 0.215),
+            (x + tile * 0.4, y - tile * 0.33),
+        ]
         surface.line(tick, color=PAPER, width=4, depth=6, id=f"{name} tick")
 
 
@@ -155,4 +175,6 @@ def draw_orders(surface, env, state):
         soup = ("onion_soup", "tomato_soup")[int(recipe)]
         surface.image("kitchen", x + 17, 16, 48, 48, frame=soup, depth=8, id=f"order {place} soup")
         color = "#e5484d" if waited > 0.7 else "#4cd08a"
-        surface.rect(x + 9, 66, max(64 * (1 - waited), 8), 8, color=color, border_radius=4, depth=8, id=f"order {place} left")
+        surface.rect(
+            x + 9, 66, max(64 * (1 - waited), 8), 8, color=color, border_radius=4, depth=8, id=f"order {place} left"
+        )

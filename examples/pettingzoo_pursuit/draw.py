@@ -50,13 +50,17 @@ def draw_garden(surface, game, left, top, tile):
                     depth=1.1, id=f"leaves {name}", persistent=True,
                 )  # fmt: skip
             elif (x + y) % 2:
-                surface.rect(*corner, tile, tile, color="#5fa3b8", alpha=0.13, depth=1, id=f"lawn {name}", persistent=True)
+                surface.rect(
+                    *corner, tile, tile, color="#5fa3b8", alpha=0.13, depth=1, id=f"lawn {name}", persistent=True
+                )
 
 
 def draw_firefly(surface, firefly, x, y, tile, found):
     name = f"firefly {firefly}"
     for size, alpha in ((0.46, 0.16), (0.3, 0.28)):
-        surface.circle(x, y, tile * size, color="#ffe66b", alpha=alpha, depth=2, id=f"{name} glow {size}", tween_duration=GLIDE)
+        surface.circle(
+            x, y, tile * size, color="#ffe66b", alpha=alpha, depth=2, id=f"{name} glow {size}", tween_duration=GLIDE
+        )
     if found:
         # One owl is there; the other must come.
         surface.circle(
@@ -68,7 +72,9 @@ def draw_firefly(surface, firefly, x, y, tile, found):
             x + side * tile * 0.1, y - tile * 0.1, tile * 0.1, tile * 0.06, color="#dff6ff", alpha=0.85,
             depth=4, id=f"{name} wing {side}", tween_duration=GLIDE,
         )  # fmt: skip
-    surface.ellipse(x, y + tile * 0.03, tile * 0.08, tile * 0.14, color="#3a2c14", depth=4, id=f"{name} body", tween_duration=GLIDE)
+    surface.ellipse(
+        x, y + tile * 0.03, tile * 0.08, tile * 0.14, color="#3a2c14", depth=4, id=f"{name} body", tween_duration=GLIDE
+    )
     surface.circle(x, y + tile * 0.12, tile * 0.085, color="#fff3a0", depth=4, id=f"{name} light", tween_duration=GLIDE)
 
 
@@ -81,14 +87,38 @@ def draw_owl(surface, owl, x, y, tile, mine):
     body = tile * 0.34
     part("shadow", "ellipse", x, y + body, body * 0.8, body * 0.22, color=INK, alpha=0.4)
     if mine:
-        part("mine", "ellipse", x, y + body * 0.9, body * 1.15, body * 0.36, color=feathers, alpha=0.5, stroke_color="white", stroke_width=3)
+        part(
+            "mine",
+            "ellipse",
+            x,
+            y + body * 0.9,
+            body * 1.15,
+            body * 0.36,
+            color=feathers,
+            alpha=0.5,
+            stroke_color="white",
+            stroke_width=3,
+        )
     for name, side in (("left", -1), ("right", 1)):
-        ear = [(x + side * body * 0.9, y - body * 1.15), (x + side * body * 0.2, y - body * 0.8), (x + side * body * 0.9, y - body * 0.3)]
+        ear = [
+            (x + side * body * 0.9, y - body * 1.15),
+            (x + side * body * 0.2, y - body * 0.8),
+            (x + side * body * 0.9, y - body * 0.3),
+        ]
         part(f"{name} ear", "polygon", ear, color=feathers, stroke_color=edge, stroke_width=2)
     part("body", "ellipse", x, y, body, body * 1.05, color=feathers, stroke_color=edge, stroke_width=3)
     part("belly", "ellipse", x, y + body * 0.42, body * 0.58, body * 0.5, color=belly)
     for name, side in (("left", -1), ("right", 1)):
-        part(f"{name} eye", "circle", x + side * body * 0.42, y - body * 0.3, body * 0.38, color="white", stroke_color=edge, stroke_width=2)
+        part(
+            f"{name} eye",
+            "circle",
+            x + side * body * 0.42,
+            y - body * 0.3,
+            body * 0.38,
+            color="white",
+            stroke_color=edge,
+            stroke_width=2,
+        )
         part(f"{name} pupil", "circle", x + side * body * 0.36, y - body * 0.28, body * 0.18, color=INK)
     beak = [(x - body * 0.16, y - body * 0.08), (x + body * 0.16, y - body * 0.08), (x, y + body * 0.22)]
     part("beak", "polygon", beak, color="#ffc24b", stroke_color="#a86a12", stroke_width=1.5)
@@ -99,9 +129,13 @@ def draw_strip(surface, game):
     for firefly, gone in enumerate(game.evaders_gone):
         x = 40 + 34 * firefly
         if gone:
-            surface.circle(x, 36, 11, color="#ffe66b", stroke_color="white", stroke_width=3, depth=6, id=f"caught {firefly}")
+            surface.circle(
+                x, 36, 11, color="#ffe66b", stroke_color="white", stroke_width=3, depth=6, id=f"caught {firefly}"
+            )
         else:
-            surface.circle(x, 36, 11, color="#2b4f66", stroke_color="#5d8299", stroke_width=3, depth=6, id=f"caught {firefly}")
+            surface.circle(
+                x, 36, 11, color="#2b4f66", stroke_color="#5d8299", stroke_width=3, depth=6, id=f"caught {firefly}"
+            )
     left = max(1 - game.frames / game.max_cycles, 0)
     surface.rect(WIDTH - 260, 26, 230, 20, color="#2b4f66", border_radius=10, depth=6, id="time", persistent=True)
     color = "#7fe0b0" if left > 0.25 else "#ff8a6b"

@@ -51,7 +51,15 @@ def draw_net(surface):
         post = GROUND - NET_TOP + 6
         surface.rect(x, NET_TOP, 5, post, color=INK, border_radius=2, depth=2, id=f"{name} post", persistent=True)
     surface.circle(
-        WIDTH / 2, NET_TOP, UNIT / 2, color="#fff3df", stroke_color=INK, stroke_width=3, depth=2, id="net head", persistent=True
+        WIDTH / 2,
+        NET_TOP,
+        UNIT / 2,
+        color="#fff3df",
+        stroke_color=INK,
+        stroke_width=3,
+        depth=2,
+        id="net head",
+        persistent=True,
     )
 
 
@@ -72,9 +80,7 @@ def draw_slime(surface, side, x, y, ball_x, ball_y):
     surface.circle(
         eye_x, eye_y, SLIME * 0.3, color="white", stroke_color=edge, stroke_width=2, depth=3, id=f"{name} eye"
     )
-    surface.circle(
-        eye_x + across * reach, eye_y + down * reach, SLIME * 0.15, color=INK, depth=3, id=f"{name} pupil"
-    )
+    surface.circle(eye_x + across * reach, eye_y + down * reach, SLIME * 0.15, color=INK, depth=3, id=f"{name} pupil")
 
 
 def draw_ball(surface, x, y, delay):
@@ -119,4 +125,6 @@ def draw_you(surface, side, x, y):
     top = y - SLIME - 46
     surface.rect(x - 30, top, 60, 28, color="white", border_radius=14, depth=6, id="you")
     surface.polygon([(x - 7, top + 27), (x + 7, top + 27), (x, top + 37)], color="white", depth=6, id="you pointer")
-    surface.text("You", x, top + 4, size=18, color=COATS[side][1], font="system-ui", align="center", depth=7, id="you text")
+    surface.text(
+        "You", x, top + 4, size=18, color=COATS[side][1], font="system-ui", align="center", depth=7, id="you text"
+    )

@@ -10,7 +10,9 @@ def as_svg(picture, size, assets=(), folder="."):
     """`picture` as it goes to the host; images are referred to in `folder`, which must have them."""
     width, height = size
     files = {asset["name"]: asset for asset in assets}
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">']
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+    ]
     for item in picture["objects"]:
         alpha = "" if item["alpha"] == 1 else f' opacity="{item["alpha"]:g}"'
         lines.append(f"<g id={quoteattr(item['id'])}{alpha}>{_shape(item['shape'], files, folder)}</g>")

@@ -254,7 +254,9 @@ def test_gymnasium_makes_what_it_knows(tmp_path):
     assert pickle.loads(pickle.dumps(type(made).key)) is type(made).key
     with pytest.raises(AttributeError, match="no attribute 'missing'"):
         type(made).missing
-    with pytest.raises(GymError, match=r"absent_package.display.Window is used.*leaves the package 'absent_package' out"):
+    with pytest.raises(
+        GymError, match=r"absent_package.display.Window is used.*leaves the package 'absent_package' out"
+    ):
         loader.factory({**found, "kwargs": {"window": True}}, str(tmp_path))()
     with pytest.raises(ImportError):
         loader.factory({"file": "lonely.py", "stubs": ["numpy"]}, str(tmp_path))

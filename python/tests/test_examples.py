@@ -94,7 +94,10 @@ def played(name, frames, seed, viewer):
                 held[agent] = choices[agent][letters.find(script[agent][frame : frame + 1] or ".") + 1]
             elif noise.random() < 0.15:
                 held[agent] = noise.choice(choices[agent])
-        inputs = [bytes.fromhex(told["default_inputs"][agent] if held[agent] is None else held[agent]) for agent in range(agents)]
+        inputs = [
+            bytes.fromhex(told["default_inputs"][agent] if held[agent] is None else held[agent])
+            for agent in range(agents)
+        ]
         answer = read(one.run(Batch().step(frame, *inputs).data))
         if answer[-1]["ended"]:
             return

@@ -104,7 +104,9 @@ def test_a_press_is_done_for_as_many_steps_as_it_is_held():
     assert steps_of(one) == 4
 
 
-@pytest.mark.parametrize("settings", [{"step": "on_input"}, {"action_repeat": 3}, {"step": "on_input", "action_repeat": 3}])
+@pytest.mark.parametrize(
+    "settings", [{"step": "on_input"}, {"action_repeat": 3}, {"step": "on_input", "action_repeat": 3}]
+)
 @pytest.mark.parametrize("attribute", ["Single", "Comers"])
 def test_pacing_survives_rollbacks(settings, attribute):
     settings = {**settings, "digest_interval": 1, "default_action": 6 if attribute == "Comers" else 0}

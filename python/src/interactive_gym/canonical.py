@@ -221,4 +221,3 @@ def type_name(value: object) -> str:
 
 def type_name_of(kind: type) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-

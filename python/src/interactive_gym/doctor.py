@@ -234,9 +234,13 @@ def _arguments() -> argparse.ArgumentParser:
         "with drawing between the frames, and says where it first plays differently, and why. The exit code is 0 if "
         "it plays the same way each time, else 1.",
     )
-    parser.add_argument("configuration", type=pathlib.Path, help="a JSON file, as open_runtime takes it (python/README.md)")
+    parser.add_argument(
+        "configuration", type=pathlib.Path, help="a JSON file, as open_runtime takes it (python/README.md)"
+    )
     parser.add_argument("--frames", type=int, default=120, help="how many frames to play (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the first episode and the inputs (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the first episode and the inputs (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON, with everything that was found")
     return parser
 

@@ -205,7 +205,8 @@ class Surface:
             return None
         scale = (self.width, self.height) if sketch.relative else None
         final = {
-            key: value if type(value) is str else _final(key, value, scale, shape["kind"]) for key, value in shape.items()
+            key: value if type(value) is str else _final(key, value, scale, shape["kind"])
+            for key, value in shape.items()
         }
         depth, alpha = float(sketch.depth), float(sketch.alpha)
         if any(value is None for value in final.values()) or not math.isfinite(depth + alpha):

@@ -238,7 +238,10 @@ def _apart(one: str, other: str) -> list[str]:
         return [one, other]
     same = next((place for place, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
     start = max(0, same - 20)
-    return [("…" if start else "") + text[start : same + 30] + ("…" if len(text) > same + 30 else "") for text in (one, other)]
+    return [
+        ("…" if start else "") + text[start : same + 30] + ("…" if len(text) > same + 30 else "")
+        for text in (one, other)
+    ]
 
 
 def _shake() -> list[Any]:
