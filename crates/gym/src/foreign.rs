@@ -85,17 +85,20 @@ impl Foreign {
     /// Does what is asked for, in one call of the runtime. After an error nothing of the answer
     /// counts.
     pub fn run(&mut self, operations: &Operations) -> Result<Answer, ForeignError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
-        let answer = self.runtime.run(operations.bytes());
-        let read = foreign_answer::read(&answer, operations, self.description.agents());
-        self.take(read)
+        let (answer, done) = self.run_as_far(operations);
+        done.map(|()| answer)
     }
 
-    /// The episode ends with an error that its host found.
-    pub fn fail(&mut self, error: ForeignError) {
-        self.failure.get_or_insert(error);
+    /// As [`run`](Self::run), with what was done before an error.
+    pub fn run_as_far(&mut self, operations: &Operations) -> (Answer, Result<(), ForeignError>) {
+        if let Some(failure) = &self.failure {
+            return (Answer::default(), Err(failure.clone()));
+        }
+        let answer = self.runtime.run(operations.bytes());
+        let agents = self.description.agents();
+        let (answer, standing) = foreign_answer::read(&answer, operations, agents);
+        let done = self.take(standing.map(|standing| ((), standing)));
+        (answer, done)
     }
 
     fn take<T>(&mut self, read: Result<(T, Standing), ForeignError>) -> Result<T, ForeignError> {

@@ -79,14 +79,25 @@ pub(crate) fn read_reset(
     Ok((both, reader.end(agents)?))
 }
 
-/// The answer to what was asked for.
+/// The answer to what was asked for: what was done, and where the environment stands or why it did no
+/// more.
 pub(crate) fn read(
     bytes: &[u8],
     operations: &Operations,
     agents: &[String],
-) -> Result<(Answer, Standing), ForeignError> {
-    let mut reader = Reader::begin(bytes)?;
+) -> (Answer, Result<Standing, ForeignError>) {
     let mut answer = Answer::default();
+    let standing = read_into(&mut answer, bytes, operations, agents);
+    (answer, standing)
+}
+
+fn read_into(
+    answer: &mut Answer,
+    bytes: &[u8],
+    operations: &Operations,
+    agents: &[String],
+) -> Result<Standing, ForeignError> {
+    let mut reader = Reader::begin(bytes)?;
     let mut over = false;
     for asked in operations.asked() {
         match asked {
@@ -106,7 +117,7 @@ pub(crate) fn read(
             }
         }
     }
-    Ok((answer, reader.end(agents)?))
+    reader.end(agents)
 }
 
 #[derive(Deserialize)]

@@ -324,6 +324,9 @@ impl Episode {
 
     /// A packet to send, to whom, and which ways.
     pub fn poll_packet(&mut self) -> Option<Outgoing> {
+        if self.host.failure().is_some() {
+            return None;
+        }
         let packet = self.engine.poll_packet()?;
         let to = packet.link.0;
         let way = self.routes.way(to);

@@ -212,6 +212,18 @@ fn an_error_stays_until_the_next_reset() {
 }
 
 #[test]
+fn what_was_done_before_an_error_is_known() {
+    let error = ForeignError::new(ForeignErrorKind::Environment, "step failed");
+    let entries = [step(4, false), error.answer()[1..].to_vec()];
+    let (mut foreign, _) = foreign(vec![answer(&entries)]);
+    let mut operations = Operations::new();
+    operations.step(4, &[[0_u8]; 2]).step(5, &[[0_u8]; 2]);
+    let (answer, done) = foreign.run_as_far(&operations);
+    assert_eq!((answer.steps.len(), done), (1, Err(error.clone())));
+    assert_eq!(foreign.failure(), Some(&error));
+}
+
+#[test]
 fn what_was_not_asked_for_is_the_runtimes_fault() {
     let mut operations = Operations::new();
     operations.step(4, &[[0_u8]; 2]);

@@ -48,7 +48,7 @@ impl Host {
     pub(super) fn failure(&self) -> Option<&ForeignError> {
         match self {
             Self::Native(_) => None,
-            Self::Foreign(host) => host.foreign.failure(),
+            Self::Foreign(host) => host.failure(),
         }
     }
 
@@ -79,7 +79,16 @@ impl Host {
         Input::new(&bytes).unwrap_or_default()
     }
 
-    /// One call per tick, however far it goes back. Stops at a terminal frame. False if the
+    /// A frame is canonical. False if the environment failed in it: then there is no such frame, and
+    /// the episode did not end with it.
+    pub(super) fn confirm(&mut self, frame: u32) -> bool {
+        match self {
+            Self::Native(_) => true,
+            Self::Foreign(host) => host.confirm(frame),
+        }
+    }
+
+    /// One call per tick, however far it goes back. Stops at a terminal frame. False if what runs the
     /// environment failed: then the batch cannot be completed.
     pub(super) fn run(&mut self, batch: &mut Batch, screen: &Screen) -> bool {
         match self {

@@ -44,6 +44,11 @@ impl Episode {
             head: self.engine.head().0,
         };
         while let Some(event) = self.engine.poll_event() {
+            if let Event::Confirmed(confirmed) = &event
+                && !self.host.confirm(confirmed.frame.0)
+            {
+                break;
+            }
             if let Event::Desync { frame, .. } = &event {
                 self.desync_at = Some(self.desync_at.map_or(frame.0, |known| known.min(frame.0)));
             }

@@ -187,8 +187,11 @@ fn an_environment_that_raises_ends_play_and_loses_nothing() {
         let time = peer.time(now);
         assert_eq!(peer.episode.failure().unwrap().line, Some(12));
         assert!(!peer.episode.tick(time) && peer.episode.draw().is_empty());
+        // What would be frame 150 is shown to nobody and stands nowhere.
         let frame = peer.episode.status().frame;
-        assert!(frame <= 150);
+        assert_eq!(frame, 151);
+        assert!(!peer.episode.status().sealed && peer.seal().is_none());
+        assert!(peer.episode.poll_packet().is_none());
         peer.episode.flush(time);
         peer.take_uploads(now);
         let errors: Vec<&str> = (peer.batches().flat_map(|batch| &batch.events))
@@ -203,7 +206,7 @@ fn an_environment_that_raises_ends_play_and_loses_nothing() {
         assert!(peer.bodies().any(|body| *body == UploadBody::Flushed));
         let authored = peer.batches().flat_map(|batch| &batch.authored).count() as u32;
         assert!(authored > frame, "{authored} inputs, frame {frame}");
-        assert!(peer.rows().len() > 100);
+        assert_eq!(peer.rows().len(), 150, "every frame before it is there");
     }
     // What both say up to there can be played again.
     let history = world.history();
@@ -217,7 +220,60 @@ fn what_is_too_large_to_be_recorded_ends_play_before_it_is_uploaded() {
     let failure = episode.failure().expect("it fails").clone();
     assert_eq!(failure.frame, Some(20));
     assert!(failure.message.contains("omit_infos"), "{failure}");
-    assert_eq!(episode.status().frame, 20);
+    assert_eq!(episode.status().frame, 21);
+}
+
+#[test]
+fn what_fails_in_a_guess_alone_has_not_failed() {
+    let mut plan = served::plan(5);
+    let action = |plan: &EpisodePlan, key: &str| {
+        let mut bindings = plan.controls.bindings.iter();
+        bindings.find(|it| it.keys == [key]).unwrap().action as u8
+    };
+    let left = action(&plan, "ArrowLeft");
+    plan.max_steps = 200;
+    let logs = Logs::default();
+    let noted = Arc::clone(&logs);
+    let make = move |plan: &EpisodePlan, me, incarnation, at, history| {
+        let (runtime, log) = Served::new(plan).raising_on(60, left).boxed();
+        noted.lock().unwrap().push(log);
+        Episode::foreign(plan, runtime, me, incarnation, at, history).unwrap()
+    };
+    let weather = Weather {
+        delay: 200_000,
+        ..Weather::CALM
+    };
+    let mut world = World::of(&plan, weather, 5, Box::new(make));
+    world.restless = false;
+    world.draws = true;
+    // The second player goes left up to shortly before the frame from which on that raises. The
+    // first learns of it later, and guesses on.
+    let press = |world: &mut World, frame, key, down| {
+        world.run_until(|world| world.peers[1].episode.status().frame >= frame);
+        let now = world.now;
+        let time = world.peers[1].time(now);
+        world.peers[1].episode.key(key, down, time);
+    };
+    press(&mut world, 5, "ArrowLeft", true);
+    press(&mut world, 55, "ArrowLeft", false);
+    press(&mut world, 56, "ArrowRight", true);
+    world.run_to_the_end();
+    let (_, rows) = assert_agreement(&world, served::native(&plan));
+    assert_eq!(rows.len(), 200);
+    assert_eq!(rows[50].inputs[1], [left]);
+    assert!(
+        world
+            .peers
+            .iter()
+            .all(|peer| peer.episode.failure().is_none())
+    );
+    let logs = logs.lock().unwrap();
+    let resets: Vec<u32> = logs.iter().map(|log| log.lock().unwrap().resets).collect();
+    assert_eq!(
+        resets,
+        [2, 1],
+        "the first player's failed, and was played again"
+    );
 }
 
 #[test]

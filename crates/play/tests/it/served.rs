@@ -31,6 +31,8 @@ pub(crate) struct Served {
     kept: Vec<u32>,
     /// Stepping this frame raises.
     raises_at: Option<u32>,
+    /// Stepping this or a later frame raises if the second player does this.
+    raises_on: Option<(u32, u8)>,
     /// The infos of this frame are larger than what can be recorded.
     bloats_at: Option<u32>,
     failed: Option<ForeignError>,
@@ -86,6 +88,7 @@ impl Served {
             surface: Surface::new(width, height),
             kept: Vec::new(),
             raises_at: None,
+            raises_on: None,
             bloats_at: None,
             failed: None,
             log: Arc::default(),
@@ -95,6 +98,11 @@ impl Served {
     pub(crate) fn raising_at(self, frame: u32) -> Self {
         let raises_at = Some(frame);
         Self { raises_at, ..self }
+    }
+
+    pub(crate) fn raising_on(self, from: u32, action: u8) -> Self {
+        let raises_on = Some((from, action));
+        Self { raises_on, ..self }
     }
 
     pub(crate) fn bloating_at(self, frame: u32) -> Self {
@@ -156,7 +164,8 @@ impl Served {
     }
 
     fn step(&mut self, frame: u32, inputs: &[Vec<u8>], out: &mut Vec<u8>) -> bool {
-        if self.raises_at == Some(frame) {
+        let offends = |(from, action): (u32, u8)| from <= frame && inputs[1] == [action];
+        if self.raises_at == Some(frame) || self.raises_on.is_some_and(offends) {
             self.failed = Some(ForeignError {
                 kind: ForeignErrorKind::Environment,
                 message: "step failed (env.py, line 12): ZeroDivisionError".to_owned(),
@@ -226,6 +235,8 @@ impl Served {
 impl Runtime for Served {
     fn reset(&mut self, seed: u32) -> Vec<u8> {
         self.log.lock().unwrap().resets += 1;
+        self.failed = None;
+        self.kept.clear();
         self.simulation.reset(seed);
         let mut out = vec![1];
         for _ in 0..2 {

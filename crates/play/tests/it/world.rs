@@ -86,6 +86,8 @@ pub(crate) struct World {
     pub(crate) random: Random,
     /// Pages are drawn, which takes most of the time.
     pub(crate) draws: bool,
+    /// People press keys at random.
+    pub(crate) restless: bool,
     /// Packets take the ways that they are said to take, not those of the weather.
     pub(crate) routed: bool,
     /// Directions (from, to) in which the open DataChannel carries nothing.
@@ -151,6 +153,7 @@ impl World {
             weather,
             random: Random(seed),
             draws: false,
+            restless: true,
             routed: false,
             failed: BTreeSet::new(),
             reloaded: false,
@@ -331,7 +334,7 @@ impl World {
 
     /// A person who changes a key about five times a second.
     fn press_keys(&mut self, index: usize) {
-        if !self.random.chance(8) {
+        if !self.restless || !self.random.chance(8) {
             return;
         }
         let peer = &mut self.peers[index];

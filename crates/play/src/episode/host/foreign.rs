@@ -1,17 +1,29 @@
 //! An environment behind bytes: one call of its runtime per batch.
+//!
+//! An environment may fail in a frame that was played with a wrong guess, and never would have with
+//! what was really pressed. So a failure is in doubt at first: to the engine the frame is an end, as
+//! far as can be told. If it becomes canonical, the environment has failed; if it is taken back, the
+//! episode is played again up to there, in an environment made anew.
+
+use std::collections::BTreeSet;
 
 use igym_gym::{
-    Asset, Description, DrawDelta, Foreign, ForeignError, ForeignErrorKind, Operations, Picture,
-    Runtime, StepRecord,
+    AgentOutcome, Asset, Description, DrawDelta, Foreign, ForeignError, ForeignErrorKind,
+    Operations, Outcome, Picture, Runtime, StepRecord,
 };
 use igym_protocol::Limits;
-use igym_rollback::{Batch, Digest, Request, StepResult};
+use igym_rollback::{Batch, Digest, Input, Request, StepResult};
 
 use crate::episode::screen::Screen;
 
 /// The environment of one peer, what it looks like, and a test's means to make it err.
 pub(in crate::episode) struct ForeignHost {
     pub(super) foreign: Foreign,
+    seed: u32,
+    past: Past,
+    /// The frame in which the environment failed, if that frame is to be.
+    doubt: Option<(u32, ForeignError)>,
+    failure: Option<ForeignError>,
     assets: Vec<Asset>,
     /// Of the current state, if it was drawn.
     picture: Option<Picture>,
@@ -19,8 +31,17 @@ pub(in crate::episode) struct ForeignHost {
     pub(super) fault_at: Option<u32>,
 }
 
+/// What it takes to play the episode again up to a snapshot.
+#[derive(Default)]
+struct Past {
+    /// By frame, the inputs that it was last played with.
+    inputs: Vec<Vec<Input>>,
+    /// Frames whose states the runtime was asked to keep.
+    saved: BTreeSet<u32>,
+}
+
 impl ForeignHost {
-    /// Starts the episode. If the environment fails at once, it [has failed](Foreign::failure).
+    /// Starts the episode. If the environment fails at once, it [has failed](Self::failure).
     pub(in crate::episode) fn new(
         description: Description,
         runtime: Box<dyn Runtime>,
@@ -29,13 +50,33 @@ impl ForeignHost {
         let assets = description.assets().to_vec();
         let mut foreign = Foreign::new(description, runtime);
         // Infos and observations of the reset are made again when the episode is exported.
-        let _ = foreign.reset(seed);
+        let failure = foreign.reset(seed).err();
         Self {
             foreign,
+            seed,
+            past: Past::default(),
+            doubt: None,
+            failure,
             assets,
             picture: None,
             #[cfg(feature = "fault-injection")]
             fault_at: None,
+        }
+    }
+
+    pub(super) fn failure(&self) -> Option<&ForeignError> {
+        self.failure.as_ref()
+    }
+
+    /// A frame is canonical. False if it is the one in which the environment failed: then there is
+    /// no such frame.
+    pub(super) fn confirm(&mut self, frame: u32) -> bool {
+        match self.doubt.take_if(|(failed, _)| *failed == frame) {
+            Some((_, error)) => {
+                self.failure = Some(error);
+                false
+            }
+            None => true,
         }
     }
 
@@ -52,50 +93,107 @@ impl ForeignHost {
         self.foreign.description().input(seat, binding)
     }
 
-    /// Nothing if the environment failed. What the page showed of the last state tells whether it
-    /// will show this one too: then it is drawn in the same call.
+    /// Nothing if the runtime failed. What the page showed of the last state tells whether it will
+    /// show this one too: then it is drawn in the same call.
     pub(super) fn run(&mut self, batch: &mut Batch, screen: &Screen) -> Option<()> {
         let mut operations = Operations::new();
-        for request in batch.requests() {
+        let mut requests = batch.requests().iter().copied();
+        let mut replayed = 0;
+        if let Some((_, error)) = self.doubt.take() {
+            let Some(Request::Load { frame }) = requests.next() else {
+                return self.fail(error);
+            };
+            if let Err(error) = self.foreign.reset(self.seed) {
+                return self.fail(error);
+            }
+            self.past.replay(frame.0, &mut operations);
+            replayed = frame.0 as usize;
+        }
+        for request in requests {
+            self.past.note(request, batch);
             match request {
                 Request::Load { frame } => operations.load(frame.0),
                 Request::Save { frame } => operations.save(frame.0),
-                Request::Step { frame, .. } => operations.step(frame.0, batch.inputs(*frame)),
+                Request::Step { frame, .. } => operations.step(frame.0, batch.inputs(frame)),
             };
         }
         operations.forget_before(batch.keep_from().0);
+        self.past.saved = self.past.saved.split_off(&batch.keep_from().0);
         if screen.is_current() {
             operations.draw(screen.viewer());
         }
         self.picture = None;
-        let answer = self.foreign.run(&operations).ok()?;
-        let first = batch.requests().iter().find_map(|request| match request {
-            Request::Step { frame, .. } => Some(frame.0),
-            Request::Load { .. } | Request::Save { .. } => None,
-        });
-        for (frame, record) in (first.unwrap_or_default()..).zip(answer.steps) {
-            if let Err(error) = check(frame, &record) {
-                self.foreign.fail(error);
-                return None;
+        let (answer, done) = self.foreign.run_as_far(&operations);
+        let mut error = done.err();
+        let mut unanswered = steps(batch).into_iter();
+        for record in answer.steps.into_iter().skip(replayed) {
+            let frame = unanswered.next()?;
+            if let Err(too_large) = check(frame, &record) {
+                return self.doubt(batch, frame, too_large);
             }
             #[cfg(feature = "fault-injection")]
             let record = fault::err(record, frame, self.fault_at);
+            let terminal = record.terminal;
             batch.answer(StepResult {
                 outcome: &record.outcome,
-                terminal: record.terminal,
+                terminal,
                 digest: record.digest.map(Digest),
             });
+            if terminal {
+                unanswered = Vec::new().into_iter();
+            }
         }
         self.keep(answer.pictures);
+        match (error.take(), unanswered.next()) {
+            (None, _) => Some(()),
+            (Some(error), Some(frame)) if is_environments(&error) => {
+                self.doubt(batch, frame, error)
+            }
+            (Some(error), Some(_)) => self.fail(error),
+            // All frames were played, and it failed in drawing.
+            (Some(error), None) => {
+                self.failure = Some(error);
+                Some(())
+            }
+        }
+    }
+
+    /// The environment failed in `frame`, if that frame is to be.
+    fn doubt(&mut self, batch: &mut Batch, frame: u32, error: ForeignError) -> Option<()> {
+        let nothing = |agent: &String| AgentOutcome {
+            agent: agent.clone(),
+            ..AgentOutcome::default()
+        };
+        let agents = self.foreign.description().agents();
+        let outcome = Outcome {
+            agents: agents.iter().map(nothing).collect(),
+            terminal: true,
+        };
+        batch.answer(StepResult {
+            outcome: &outcome.encode(),
+            terminal: true,
+            digest: None,
+        });
+        self.doubt = Some((frame, error));
         Some(())
     }
 
+    fn fail(&mut self, error: ForeignError) -> Option<()> {
+        self.failure = Some(error);
+        None
+    }
+
     pub(super) fn show(&mut self, screen: &mut Screen) -> Option<DrawDelta> {
+        if self.doubt.is_some() || self.failure.is_some() {
+            return None;
+        }
         if self.picture.is_none() {
             let mut operations = Operations::new();
             operations.draw(screen.viewer());
-            let answer = self.foreign.run(&operations).ok()?;
-            self.keep(answer.pictures);
+            match self.foreign.run(&operations) {
+                Ok(answer) => self.keep(answer.pictures),
+                Err(error) => self.failure = Some(error),
+            }
         }
         Some(screen.show(self.picture.as_ref()?, &self.assets))
     }
@@ -107,6 +205,55 @@ impl ForeignHost {
             }
             self.picture = Some(picture);
         }
+    }
+}
+
+impl Past {
+    fn note(&mut self, request: Request, batch: &Batch) {
+        match request {
+            Request::Load { frame } => self.go_back(frame.0),
+            Request::Save { frame } => {
+                self.saved.insert(frame.0);
+            }
+            Request::Step { frame, .. } => {
+                self.inputs.truncate(frame.0 as usize);
+                self.inputs.push(batch.inputs(frame).to_vec());
+            }
+        }
+    }
+
+    fn go_back(&mut self, frame: u32) {
+        self.inputs.truncate(frame as usize);
+        self.saved.split_off(&frame.saturating_add(1));
+    }
+
+    /// From frame 0 to `frame`, with the snapshots that there were.
+    fn replay(&mut self, frame: u32, operations: &mut Operations) {
+        self.go_back(frame);
+        for (at, inputs) in (0..frame).zip(&self.inputs) {
+            if self.saved.contains(&at) {
+                operations.save(at);
+            }
+            operations.step(at, inputs);
+        }
+        operations.save(frame);
+    }
+}
+
+/// The frames that a batch plays.
+fn steps(batch: &Batch) -> Vec<u32> {
+    let frame = |request: &Request| match request {
+        Request::Step { frame, .. } => Some(frame.0),
+        Request::Load { .. } | Request::Save { .. } => None,
+    };
+    batch.requests().iter().filter_map(frame).collect()
+}
+
+/// Whether it is the environment's doing, and not that of what runs it.
+fn is_environments(error: &ForeignError) -> bool {
+    match error.kind {
+        ForeignErrorKind::Environment | ForeignErrorKind::State | ForeignErrorKind::Value => true,
+        ForeignErrorKind::Setup | ForeignErrorKind::Protocol | ForeignErrorKind::Runtime => false,
     }
 }
 
