@@ -1,8 +1,10 @@
 """Modules that stand in for packages that a study leaves out.
 
 An environment may import a package that it only needs for what is not done here, such as opening a
-window. A stub can be imported, and so can whatever is said to be in it; what is found there can be
-named and inherited from, but using it is an error that says what is missing.
+window. A stub can be imported, and so can whatever is said to be in it. What is found there can be
+named, inherited from, called and kept, and so can what comes of that; but nothing can be learned from
+it: to compare it, to count with it or to ask whether it is true is an error that says what is missing.
+So an environment that works with a stub works as it would with the package.
 """
 
 from __future__ import annotations
@@ -46,24 +48,71 @@ class _Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__getattr__ = lambda name: _named(module.__name__, name)
 
 
+def _refuse(doing: str):
+    def refused(thing, *others, **keywords):
+        path = thing.igym_absent
+        raise RuntimeError(
+            f"{path} {doing}, but the study leaves the package {path.partition('.')[0]!r} out. It is needed for more "
+            f"than a window, so the environment cannot be played without it"
+        )
+
+    return refused
+
+
+#: What would tell something about a thing that is not there.
+_TELLING = {
+    "is compared": ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+    "is asked whether it is true": ("__bool__",),
+    "is looked into": ("__len__", "__iter__", "__getitem__", "__setitem__", "__contains__"),
+    "is counted with": (
+        "__int__", "__float__", "__index__", "__array__", "__neg__", "__abs__", "__add__", "__radd__", "__iadd__",
+        "__sub__", "__rsub__", "__isub__", "__mul__", "__rmul__", "__imul__", "__truediv__", "__rtruediv__",
+        "__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__pow__", "__and__", "__rand__", "__or__", "__ror__",
+    ),
+}  # fmt: skip
+_REFUSALS = {name: _refuse(doing) for doing, names in _TELLING.items() for name in names}
+
+
 class _Absent(type):
-    """The type of what a stub has."""
+    """The type of the classes that a stub has."""
 
     def __getattr__(cls, name: str) -> _Absent:
-        if not isinstance(cls.__dict__.get("igym_absent"), str):
+        absent = cls.__dict__.get("igym_absent")
+        if absent is None:
             # A class of the environment's that inherits from one of ours.
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        return _named(cls.igym_absent, name)
+        return _named(absent, name)
 
     def __call__(cls, *arguments, **keywords):
         absent = cls.__dict__.get("igym_absent")
-        if absent is None:
-            return super().__call__(*arguments, **keywords)
-        raise RuntimeError(
-            f"{absent} is used, but the study leaves the package {absent.partition('.')[0]!r} out; it cannot be "
-            f"played without it"
-        )
+        return super().__call__(*arguments, **keywords) if absent is None else _Nothing(f"{absent}()")
 
+
+class _Nothing:
+    """What comes of calling something that is not there."""
+
+    #: See `graph.is_constant`.
+    igym_no_state = True
+
+    def __init__(self, path: str):
+        self.igym_absent = path
+
+    def __getattr__(self, name: str) -> _Nothing:
+        if name.startswith("__"):
+            raise AttributeError(f"{self.igym_absent} has no attribute {name!r}")
+        return _Nothing(f"{self.igym_absent}.{name}")
+
+    def __call__(self, *arguments, **keywords) -> _Nothing:
+        return _Nothing(f"{self.igym_absent}()")
+
+    def __reduce__(self):
+        return (_Nothing, (self.igym_absent,))
+
+    __hash__ = object.__hash__
+
+
+for _name, _refusal in _REFUSALS.items():
+    setattr(_Nothing, _name, _refusal)
 
 _known: dict[str, _Absent] = {}
 
