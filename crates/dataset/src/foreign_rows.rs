@@ -55,7 +55,8 @@ pub(crate) fn replay(
         .iter()
         .map(|agent| Inferred::of(seen.iter().filter_map(|seen| seen.get(agent))))
         .collect();
-    for (row, seen) in rows.iter_mut().zip(&seen) {
+    // Images are large: each goes as soon as its cells are made.
+    for (row, seen) in rows.iter_mut().zip(seen) {
         row.observations = (agents.iter().zip(&columns))
             .map(|(agent, columns)| seen.get(agent).map(|value| columns.cells(value)))
             .collect();
