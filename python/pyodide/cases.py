@@ -27,6 +27,14 @@ CASES = {
         },
         "seats": [["0"], ["1"]],
     },
+    "pursuit": {
+        "environment": {
+            "target": "pettingzoo.sisl.pursuit.pursuit:parallel_env",
+            "kwargs": {"x_size": 12, "y_size": 9, "n_pursuers": 2, "n_evaders": 6, "surround": False},
+            "stubs": ["pygame", "scipy"],
+        },
+        "seats": [["pursuer_0"], ["pursuer_1"]],
+    },
 }
 SEED = 11
 FRAMES = 120
@@ -40,7 +48,7 @@ def configuration(name):
 def batches(name):
     """One batch per frame: some frames of wrong guesses, which the next batch takes back."""
     players = len(CASES[name].get("seats", [["agent"]]))
-    actions = {"CartPole": 2, "MountainCar": 3, "slimevb": 6, "cogrid": 7}[name]
+    actions = {"CartPole": 2, "MountainCar": 3, "slimevb": 6, "cogrid": 7, "pursuit": 5}[name]
     noise = random.Random(name)
     made = []
 
