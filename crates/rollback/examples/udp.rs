@@ -1,61 +1,21 @@
 //! Two players over UDP on one machine: `cargo run --package igym-rollback --example udp`.
 
-use std::collections::BTreeMap;
-use std::error::Error;
-use std::net::UdpSocket;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{collections::BTreeMap, error::Error, net::UdpSocket, thread, time::Instant};
 
 use igym_rollback::*;
 
-/// Two dots on a line; who is at 50 first has won.
-#[derive(Default)]
-struct Game {
-    places: [i32; 2],
-    saved: BTreeMap<Frame, [i32; 2]>,
-}
+type End = Result<(Option<Frame>, ChainHash), Box<dyn Error + Send + Sync>>;
 
-impl Game {
-    fn run(&mut self, batch: &mut Batch) {
-        while let Some(request) = batch.poll_request() {
-            match request {
-                Request::Load { frame } => self.places = self.saved[&frame],
-                Request::Save { frame } => _ = self.saved.insert(frame, self.places),
-                Request::Step { frame, .. } => {
-                    for (place, input) in self.places.iter_mut().zip(batch.inputs(frame)) {
-                        *place += i32::from(input.as_slice()[0]);
-                    }
-                    let terminal = self.places.iter().any(|place| *place >= 50);
-                    let outcome = &self.places.map(|place| place as u8);
-                    batch.answer(StepResult {
-                        outcome,
-                        terminal,
-                        digest: None,
-                    });
-                }
-            }
-        }
-        self.saved = self.saved.split_off(&batch.keep_from());
-    }
-}
-
-/// Plays until both know the end: its frame, and the hash of all that happened.
-fn play(
-    me: u8,
-    socket: &UdpSocket,
-    ended: &AtomicU8,
-) -> Result<(Frame, ChainHash), Box<dyn Error + Send + Sync>> {
+/// Two dots on a line; who is at 50 first has won. Plays until both know the end.
+fn play(me: u8, socket: &UdpSocket) -> End {
     let clock = Instant::now();
     let now = || Micros(clock.elapsed().as_micros() as u64);
-    let build = Engine::builder()
-        .players(2)
-        .local([PlayerIndex(me)])
-        .input_delay(1);
-    let mut engine = build.frame_duration(Duration::from_millis(10)).build()?;
-    let (mut game, mut end) = (Game::default(), None);
+    let build = Engine::builder().players(2).local([PlayerIndex(me)]);
+    let mut engine = build.build()?;
+    let (mut places, mut saved) = ([0; 2], BTreeMap::new());
+    let (mut end, mut more) = (None, 20);
     let mut buffer = [0; wire::MAX_PACKET_BYTES];
-    loop {
+    while end.is_none() || more > 0 {
         // Until the next tick is due: packets. One that is refused changed nothing.
         let wait = engine.next_tick_at(now()).since(now());
         if !wait.is_zero() {
@@ -74,20 +34,37 @@ fn play(
             _ = socket.send(packet.bytes); // What is lost comes again.
         }
         if let Advance::Run(mut batch) = advance {
-            game.run(&mut batch);
+            while let Some(request) = batch.poll_request() {
+                match request {
+                    Request::Load { frame } => places = saved[&frame],
+                    Request::Save { frame } => _ = saved.insert(frame, places),
+                    Request::Step { frame, .. } => {
+                        for (place, input) in places.iter_mut().zip(batch.inputs(frame)) {
+                            *place += input.as_slice()[0];
+                        }
+                        batch.answer(StepResult {
+                            outcome: &places,
+                            terminal: places.iter().any(|place| *place >= 50),
+                            digest: None,
+                        });
+                    }
+                }
+            }
+            saved = saved.split_off(&batch.keep_from());
             engine.complete(&mut batch)?;
         }
+        // The other may lack our last packets, for some ticks more. In life, a server says when.
+        more -= i32::from(end.is_some());
         while let Some(event) = engine.poll_event() {
-            if let Event::Sealed { last_frame, hash } = event {
+            if let Event::Closed { last_frame, hash } = event {
                 end = Some((last_frame, hash));
-                ended.fetch_add(1, Ordering::SeqCst);
             }
         }
-        // The other may still lack our last inputs. In life, whoever opened the session says so.
-        if let Some(end) = end.filter(|_| ended.load(Ordering::SeqCst) == 2) {
-            return Ok(end);
+        if engine.sealed().is_some() {
+            engine.close();
         }
     }
+    end.ok_or("it was closed".into())
 }
 
 pub(crate) fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -97,12 +74,11 @@ pub(crate) fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     ];
     sockets[0].connect(sockets[1].local_addr()?)?;
     sockets[1].connect(sockets[0].local_addr()?)?;
-    let ended = AtomicU8::new(0);
     thread::scope(|scope| {
-        let other = scope.spawn(|| play(1, &sockets[1], &ended));
-        let (frame, hash) = play(0, &sockets[0], &ended)?;
+        let other = scope.spawn(|| play(1, &sockets[1]));
+        let (frame, hash) = play(0, &sockets[0])?;
         assert_eq!(other.join().expect("it does not panic")?, (frame, hash));
-        println!("both ended at frame {frame} with {hash}");
+        println!("both ended at frame {frame:?} with {hash}");
         Ok(())
     })
 }

@@ -19,24 +19,53 @@ pub enum Advance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Frame 0 is due later.
-    NotStarted { at: Micros },
+    NotStarted {
+        /// When it is due, by the host's clock.
+        at: Micros,
+    },
     /// The host has not given this local player's input for this frame.
-    LocalInput { player: PlayerIndex, frame: Frame },
+    LocalInput {
+        /// Whose input is missing.
+        player: PlayerIndex,
+        /// The frame that wants it.
+        frame: Frame,
+    },
     /// The head is as far ahead of this player's first missing input as the window allows.
-    Window { player: PlayerIndex, frame: Frame },
+    Window {
+        /// Whose input is missing.
+        player: PlayerIndex,
+        /// The first frame for which it is.
+        frame: Frame,
+    },
     /// `frame` ended the episode as far as can be told; this player's input is missing to be sure.
-    Ending { frame: Frame, player: PlayerIndex },
+    Ending {
+        /// The frame that looks like the end.
+        frame: Frame,
+        /// Whose input is missing.
+        player: PlayerIndex,
+    },
     /// What an older page load of this peer authored is not known yet: this link has not told, or
     /// has not given back all that its peer holds.
-    Rejoining { link: LinkId },
+    Rejoining {
+        /// The link that owes an answer.
+        link: LinkId,
+    },
     /// A spectator has seen all that is confirmed: this player's input is not.
-    Unconfirmed { player: PlayerIndex, frame: Frame },
+    Unconfirmed {
+        /// Whose input is missing.
+        player: PlayerIndex,
+        /// The first frame for which it is.
+        frame: Frame,
+    },
     /// The engine was [closed](crate::Engine::close), and the local inputs end here.
     Closing,
     /// The episode is over at this peer.
     Sealed,
     /// The last batch has not been completed.
-    BatchOpen { id: u64 },
+    BatchOpen {
+        /// The batch that is open.
+        id: u64,
+    },
 }
 
 /// Requests to be run in order, as one call. A rollback is one batch: a load, then steps and saves
@@ -69,11 +98,18 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Restore the state at `frame`.
-    Load { frame: Frame },
+    Load {
+        /// The frame before whose step the state is taken.
+        frame: Frame,
+    },
     /// Keep the state at `frame`, in place of one kept before.
-    Save { frame: Frame },
+    Save {
+        /// The frame before whose step the state stands.
+        frame: Frame,
+    },
     /// Simulate `frame` with [`Batch::inputs`], and [`answer`](Batch::answer).
     Step {
+        /// The frame to simulate.
         frame: Frame,
         /// Players whose input is a guess. A host that knows better, because it runs the partner's
         /// policy on the state, puts its own guess in with [`Batch::predict`] before it steps.

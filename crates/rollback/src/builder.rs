@@ -31,6 +31,7 @@ pub struct Builder {
     window: Duration,
     prediction: Prediction,
     snapshots: SnapshotPolicy,
+    kept_states: u32,
     default_input: Input,
     genesis: ChainHash,
     start_at: Micros,
@@ -54,6 +55,7 @@ impl Default for Builder {
             window: Duration::from_millis(500),
             prediction: Prediction::RepeatLast,
             snapshots: SnapshotPolicy::EveryFrame,
+            kept_states: 0,
             default_input: Input::default(),
             genesis: ChainHash::default(),
             start_at: Micros(0),
@@ -140,6 +142,14 @@ impl Builder {
         self
     }
 
+    /// The host is also asked to save states that nothing is guessed of, and to keep them for so many frames
+    /// (none unless told; at most [`MAX_WINDOW`] count): [`Evidence::states`](crate::Evidence::states) names
+    /// those around a first difference, which is usually found within a second.
+    pub fn keep_states(mut self, frames: u32) -> Builder {
+        self.kept_states = frames.min(MAX_WINDOW);
+        self
+    }
+
     /// The input of lead frames, and of guesses without a better source (one zero byte unless
     /// told).
     pub fn default_input(mut self, input: Input) -> Builder {
@@ -189,7 +199,8 @@ impl Builder {
         self
     }
 
-    /// The engine, if the settings are possible together.
+    /// The engine, if the settings are possible together; else what to set otherwise. It holds all inputs
+    /// of the history, and nothing else yet: frames and packets come with the first tick.
     pub fn build(self) -> Result<Engine, BuildError> {
         let local = self.checked_local()?;
         let links = self.checked_links(local)?;
@@ -230,6 +241,7 @@ impl Builder {
                 window,
                 prediction: self.prediction,
                 snapshots: self.snapshots,
+                kept_states: self.kept_states,
                 default_input: self.default_input,
                 spectates: self.spectator.is_some(),
                 origin: self.checkpoint.map_or(Frame(0), |(frame, _)| frame),
@@ -370,6 +382,8 @@ pub(crate) struct Config {
     pub(crate) window: u32,
     pub(crate) prediction: Prediction,
     pub(crate) snapshots: SnapshotPolicy,
+    /// In frames.
+    pub(crate) kept_states: u32,
     pub(crate) default_input: Input,
     pub(crate) start_at: Micros,
     /// Not this peer's first engine of the epoch.

@@ -36,11 +36,21 @@ pub enum DelayPolicy {
     /// within these bounds. That is the one-way delay, half the median round trip, and twice the
     /// jitter. It grows if this was too little for a second, and shrinks if it was too much by at
     /// least half a frame for five.
-    Adaptive { least: u32, most: u32 },
+    Adaptive {
+        /// The shortest delay, in frames.
+        least: u32,
+        /// The longest, in frames; at most [`MAX_INPUT_DELAY`].
+        most: u32,
+    },
     /// As adaptive, but everybody has the delay of the peer whose links call for the longest, so
     /// that no player has an advantage. All peers of an episode should choose it, with the same
     /// bounds; it is for the bounds that a peer that lies cannot make the delay long.
-    Equalised { least: u32, most: u32 },
+    Equalised {
+        /// The shortest delay, in frames.
+        least: u32,
+        /// The longest, in frames; at most [`MAX_INPUT_DELAY`].
+        most: u32,
+    },
 }
 
 /// The input delay of one player.

@@ -29,7 +29,9 @@ const HORIZON_MARGIN: u32 = 8;
 /// Bytes for the peer at the other end of a link, lent until the next packet is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
+    /// Where to send it.
     pub link: LinkId,
+    /// What to send: one datagram, at most [`MAX_PACKET_BYTES`](crate::wire::MAX_PACKET_BYTES).
     pub bytes: &'a [u8],
 }
 
@@ -116,6 +118,7 @@ impl fmt::Debug for Scratch {
 }
 
 impl Engine {
+    /// An engine with settings to be chosen.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -134,7 +137,12 @@ impl Engine {
                 config.prediction.clone(),
                 config.default_input,
             ),
-            snapshots: Snapshots::new(config.snapshots, config.window, config.frame_us),
+            snapshots: Snapshots::new(
+                config.snapshots,
+                config.window,
+                config.frame_us,
+                config.kept_states,
+            ),
             timeline: Timeline::default(),
             history: History::begin_at(origin, config.genesis_at_origin, config.window),
             evidence: None,
@@ -242,15 +250,18 @@ impl Engine {
         (end <= self.last_wanted(player)).then_some(end)
     }
 
+    /// What was measured of a link since the engine was built; `None` if there is no such link.
     pub fn link_stats(&self, link: LinkId) -> Option<LinkStats> {
         let link = self.links.iter().find(|other| other.id == link)?;
         Some(link.stats())
     }
 
+    /// What the engine did since it was built.
     pub fn counters(&self) -> Counters {
         self.counters
     }
 
+    /// What the engine holds now.
     pub fn held(&self) -> Held {
         Held {
             inputs: self.inputs.longest(),
@@ -320,7 +331,7 @@ impl Engine {
     /// Lets the engine forget inputs of frames before `frame`, once it has no use for them itself:
     /// the journal holds all players' inputs up to there, and any later page load of any peer gets
     /// them as its history. Without a call, the inputs of the whole episode are kept for peers that
-    /// rejoin: 65 bytes per player and frame. A mark never goes back.
+    /// rejoin: of each player a byte and the input whenever it changes. A mark never goes back.
     pub fn set_durable(&mut self, frame: Frame) {
         self.durable = self.durable.max(frame);
         self.forget();

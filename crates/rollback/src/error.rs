@@ -1,4 +1,6 @@
-//! Errors, by who can act on them.
+//! Errors, by who can act on them. What each is, and what to do, its message says.
+
+#![allow(missing_docs, reason = "the messages are the documentation")]
 
 use crate::wire::Configuration;
 use crate::{Epoch, Frame, Incarnation, LinkId, PlayerIndex};

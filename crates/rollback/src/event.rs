@@ -13,20 +13,28 @@ pub enum Event<'a> {
     /// Once per frame, in order; never a fact. An engine that rejoins shows nothing of the frames
     /// that it only catches up on: the first is the one where it begins to play.
     Presented {
+        /// The frame that was shown.
         frame: Frame,
+        /// One input per player, in player order.
         inputs: &'a [Input],
         /// Players whose input was a guess.
         predicted: PlayerSet,
+        /// The time of the tick.
         at: Micros,
     },
     /// Inputs of a remote player arrived for the first time, for `first` and the frames after it.
     /// While an engine rejoins, also inputs of a local player, authored by its older page load: the
     /// peer attests them.
     Received {
+        /// The link over which they came.
         link: LinkId,
+        /// Whose inputs they are.
         player: PlayerIndex,
+        /// The frame of the first of them.
         first: Frame,
+        /// One for each frame from there on.
         inputs: &'a [Input],
+        /// The time at which they came.
         at: Micros,
     },
     /// A fact: all inputs of the frame are known. Once per frame, in order, from frame 0 on also
@@ -34,45 +42,70 @@ pub enum Event<'a> {
     Confirmed(ConfirmedFrame<'a>),
     /// The batch goes back to frame `to` because this player's input there was guessed wrong.
     Rollback {
+        /// The first frame that was guessed wrong.
         to: Frame,
+        /// Frames from there to the head.
         depth: u32,
+        /// Whose input was guessed wrong.
         player: PlayerIndex,
     },
     /// The head cannot move: this player's inputs are missing.
-    Stalled { player: PlayerIndex },
+    Stalled {
+        /// Whose inputs are missing.
+        player: PlayerIndex,
+    },
     /// No longer stalled.
     Resumed,
     /// The peer at the other end computed another history: `frame` is the first that differs.
     /// Once per link and page load of the peer; play goes on.
     Desync {
+        /// The first frame that differs.
         frame: Frame,
+        /// The peer with the other history.
         link: LinkId,
+        /// Our hash of that frame. Of one that is long past only two bytes are known, and the others are zero.
         ours: HashPrefix,
+        /// The peer's, likewise.
         theirs: HashPrefix,
     },
     /// The input delay of a player changes: inputs are sampled for `frames` after the head from
     /// head `from` on. Also when a remote player's delay is heard for the first time.
     DelayAnnounced {
+        /// Whose delay changes.
         player: PlayerIndex,
+        /// The head with which the change begins.
         from: Frame,
+        /// The new delay, in frames.
         frames: u32,
     },
     /// A longer input delay of a local player left `first` and the frames after it open: the engine
     /// authored these, the player's newest input again. They are final, as if the host had given
     /// them.
     Filled {
+        /// Whose inputs they are.
         player: PlayerIndex,
+        /// The frame of the first of them.
         first: Frame,
+        /// One for each frame from there on.
         inputs: &'a [Input],
     },
     /// The terminal frame is confirmed: this peer's episode is closed.
-    Sealed { last_frame: Frame, hash: ChainHash },
+    Sealed {
+        /// The terminal frame.
+        last_frame: Frame,
+        /// The chain hash of that frame.
+        hash: ChainHash,
+    },
     /// After [`Engine::resync`](crate::Engine::resync): frames from this one on are confirmed a second
     /// time, and count instead of those before.
-    Resynced { from: Frame },
+    Resynced {
+        /// The first frame that is computed anew.
+        from: Frame,
+    },
     /// After [`Engine::close`](crate::Engine::close): all that can be confirmed is, and the peers have
     /// all that they need from here for the same.
     Closed {
+        /// The last frame that was confirmed; `None` if none was.
         last_frame: Option<Frame>,
         /// The chain hash of that frame, the genesis where there is none.
         hash: ChainHash,
@@ -82,15 +115,19 @@ pub enum Event<'a> {
 /// A frame that will never change again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConfirmedFrame<'a> {
+    /// The frame that was confirmed.
     pub frame: Frame,
     /// Every player's input, in player order.
     pub inputs: &'a [Input],
+    /// The host's outcome of it.
     pub outcome: &'a [u8],
+    /// The host's digest of the state after it, if it made one.
     pub digest: Option<Digest>,
     /// The chain hash h(frame).
     pub hash: ChainHash,
     /// Players whose input had been guessed wrong when the frame was presented.
     pub predicted_wrong: PlayerSet,
+    /// The time of the tick in which the frame was first simulated.
     pub first_simulated_at: Micros,
     /// Frames gone back by the deepest rollback that simulated this frame anew; 0 for none.
     pub rollback_depth: u32,

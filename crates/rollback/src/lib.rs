@@ -154,7 +154,8 @@
 //!
 //! # After a desync
 //!
-//! Play goes on. [`Engine::evidence`] holds what was computed around the first frame that differs.
+//! Play goes on. [`Engine::evidence`] holds what was computed around the first frame that differs, and
+//! with [`Builder::keep_states`] says which of its states the host should put aside.
 //! [`Engine::resync`] computes everything anew from a state of the host's own that it trusts, and
 //! confirms it a second time. A page that is loaded again can begin at such a state, too
 //! ([`Builder::checkpoint`]), and then needs the inputs from there only; no state ever comes from
@@ -178,6 +179,8 @@
 //!   clock, `pace` bends tick lengths so that peers stay in step, `delay` changes input delays;
 //!   `compare` finds the first frame at which histories differ.
 //! - [`wire`] specifies the packets byte by byte.
+
+#![warn(missing_docs)]
 
 mod batch;
 mod builder;

@@ -14,12 +14,18 @@ pub struct Evidence {
     /// Ours: the frame before it, the frame itself and what was confirmed up to 14 frames after it, as
     /// far as they were still kept (the newest 96 confirmed frames are, or two windows).
     pub ours: Vec<Computed>,
+    /// Frames whose states the host holds and may put aside before its next batch: the last before the
+    /// step that differs, and up to 15 after it. Such as are confirmed, as far as
+    /// [`Builder::keep_states`](crate::Builder::keep_states) kept them.
+    pub states: Vec<Frame>,
 }
 
 /// What this peer computed of a confirmed frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Computed {
+    /// The confirmed frame.
     pub frame: Frame,
+    /// Its chain hash.
     pub hash: ChainHash,
     /// Of the state after the step, where the host makes one.
     pub digest: Option<Digest>,
@@ -42,6 +48,7 @@ impl Engine {
             frame,
             link,
             ours: self.history.computed(around),
+            states: self.snapshots.around(frame, self.timeline.base()),
         });
     }
 

@@ -35,9 +35,11 @@ pub struct Key {
 pub struct Near {
     /// The sender's players, and the receiver's.
     pub from: PlayerSet,
+    /// The receiver's players.
     pub to: PlayerSet,
     /// Of the newest packet that came.
     pub sequence: u32,
+    /// The sender's head in that packet.
     pub head: Frame,
     /// About what the sender's clock is now, in µs modulo 2³².
     pub sent_at: u32,

@@ -42,6 +42,8 @@ pub(crate) struct Snapshots {
     policy: SnapshotPolicy,
     /// In frames.
     window: u32,
+    /// For so many frames confirmed states are kept, too.
+    kept: u32,
     frame_ns: u64,
     /// Ascending, and none that a wrong guess went into.
     saved: VecDeque<Frame>,
@@ -52,14 +54,18 @@ pub(crate) struct Snapshots {
     depth: f64,
 }
 
+/// States after a first difference that are worth keeping.
+const AROUND: usize = 15;
+
 /// How much the newest sample counts.
 const SAMPLE: f64 = 1.0 / 64.0;
 
 impl Snapshots {
-    pub(crate) fn new(policy: SnapshotPolicy, window: u32, frame_us: u64) -> Snapshots {
+    pub(crate) fn new(policy: SnapshotPolicy, window: u32, frame_us: u64, kept: u32) -> Snapshots {
         Snapshots {
             policy,
             window,
+            kept,
             frame_ns: frame_us * 1000,
             saved: VecDeque::new(),
             costs: None,
@@ -121,7 +127,7 @@ impl Snapshots {
         let wants = match self.saved.back() {
             None => true,
             // Only a frame with a guess can be gone back to.
-            Some(_) if frame < missing => false,
+            Some(_) if frame < missing && self.kept == 0 => false,
             // It was just loaded.
             Some(newest) if *newest >= frame => false,
             Some(newest) => {
@@ -135,9 +141,19 @@ impl Snapshots {
         wants
     }
 
+    /// The frames of the states around this one that rest on no guess before `confirmed`.
+    pub(crate) fn around(&self, frame: Frame, confirmed: Frame) -> Vec<Frame> {
+        let before = self.before(frame);
+        let after = self.saved.iter().copied().filter(|saved| *saved > frame);
+        let after = after.take_while(|saved| *saved <= confirmed);
+        before.into_iter().chain(after.take(AROUND)).collect()
+    }
+
     /// Lets go of the states that no rollback can need once the frames before `end` are simulated,
     /// and returns the first that is left.
     pub(crate) fn keep_from(&mut self, missing: Frame, end: Frame) -> Frame {
+        let guessed = missing;
+        let missing = Frame(missing - Frame(self.kept));
         while self
             .saved
             .get(1)
@@ -147,7 +163,7 @@ impl Snapshots {
         }
         // Where nothing is guessed, nothing is gone back to.
         let newest = self.saved.back().copied().unwrap_or_default();
-        if end <= missing && end - newest >= self.apart() {
+        if self.kept == 0 && end <= guessed && end - newest >= self.apart() {
             self.saved.clear();
         }
         self.saved.front().copied().unwrap_or(end)
@@ -193,7 +209,7 @@ mod tests {
     use super::*;
 
     fn measured(save: u64, step: u64, depths: &[u32]) -> u32 {
-        let mut snapshots = Snapshots::new(SnapshotPolicy::Measured, 30, 16_667);
+        let mut snapshots = Snapshots::new(SnapshotPolicy::Measured, 30, 16_667, 0);
         assert_eq!(snapshots.interval(), 1, "nothing is known");
         snapshots.report(Costs {
             save: Duration::from_micros(save),

@@ -7,11 +7,13 @@ use std::time::Duration;
 pub struct LinkStats {
     /// Least round trip of all, without the time that the other side held the packet.
     pub rtt_min: Duration,
-    /// Median and 95th percentile of the latest [`RTT_SAMPLES`] round trips.
+    /// Median of the latest [`RTT_SAMPLES`] round trips.
     pub rtt_median: Duration,
+    /// 95th percentile of the same round trips.
     pub rtt_p95: Duration,
     /// Smoothed difference between the transit times of consecutive packets (RFC 3550, 6.4.1).
     pub jitter: Duration,
+    /// Packets made for the peer.
     pub packets_sent: u64,
     /// Accepted packets, duplicates included.
     pub packets_received: u64,
@@ -21,7 +23,9 @@ pub struct LinkStats {
     pub packets_reordered: u64,
     /// Packets that came again.
     pub packets_duplicated: u64,
+    /// Bytes of payload of the packets made.
     pub bytes_sent: u64,
+    /// Bytes of payload of the packets accepted.
     pub bytes_received: u64,
     /// The skew: our lead over the peer at the other end, in microseconds, at the last tick; negative
     /// where it is ahead. Zero without news of the last second.
@@ -30,13 +34,13 @@ pub struct LinkStats {
     pub drift_ppm: i64,
     /// Rollbacks that wrong guesses of this peer's inputs began.
     pub rollbacks: Depths,
-    /// Times that the head stopped at the end of the window for want of this peer's inputs, and
-    /// ticks in which it stood there.
+    /// Times that the head stopped at the end of the window for want of this peer's inputs.
     pub stalls: u64,
+    /// Ticks in which the head stood there.
     pub stalled_ticks: u64,
-    /// This peer's inputs that had been guessed when their frame was simulated: rightly, and
-    /// wrongly.
+    /// This peer's inputs that had been guessed rightly when their frame was simulated.
     pub predictions_right: u64,
+    /// The same inputs, guessed wrongly.
     pub predictions_wrong: u64,
     /// Changes of input delay that the peer announced.
     pub delay_changes: u64,
@@ -47,6 +51,7 @@ pub struct LinkStats {
 pub struct Depths {
     /// Rollbacks of n + 1 frames at place n; the last place has all that are deeper, too.
     pub counts: [u64; DEPTHS],
+    /// Frames gone back by the deepest.
     pub deepest: u32,
 }
 
@@ -72,11 +77,13 @@ pub const RTT_SAMPLES: usize = 256;
 /// The engine's work since it was built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Batches that went back because of a wrong guess.
     pub rollbacks: u64,
     /// Frames simulated again.
     pub resimulated_frames: u64,
-    /// States that the host was asked to save, and to load.
+    /// States that the host was asked to save.
     pub saves: u64,
+    /// States that the host was asked to load.
     pub loads: u64,
     /// Frames gone back by the deepest rollback.
     pub deepest_rollback: u32,
@@ -86,40 +93,55 @@ pub struct Counters {
     pub stalls: u64,
     /// Ticks in which it stood there.
     pub stalled_ticks: u64,
-    /// Ticks without a new frame for other causes: the host had not given an input, it looked like
-    /// the episode's end, what an older page load authored was not known.
+    /// Ticks without a frame because the host had not given an input.
     pub ticks_without_input: u64,
+    /// Ticks without a frame because it looked like the episode's end.
     pub ticks_at_an_end: u64,
+    /// Ticks without a frame because it was not known what an older page load authored.
     pub ticks_rejoining: u64,
     /// Changes of our players' input delays.
     pub delay_changes: u64,
-    /// Remote inputs that had been guessed when their frame was simulated: rightly, and wrongly.
+    /// Remote inputs that had been guessed rightly when their frame was simulated.
     pub predictions_right: u64,
+    /// The same inputs, guessed wrongly.
     pub predictions_wrong: u64,
     /// Inputs that came again and differed from the first, which was kept.
     pub conflicts: u64,
     /// Inputs not taken because no honest peer is that far ahead.
     pub inputs_beyond_horizon: u64,
+    /// Packets that were refused.
     pub refused: Refused,
 }
 
 /// Packets that changed nothing, by reason (see [`PacketError`](crate::PacketError)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
+    /// As [`PacketError::UnknownLink`](crate::PacketError::UnknownLink)..
     pub unknown_link: u64,
+    /// As [`PacketError::LinkLeft`](crate::PacketError::LinkLeft)..
     pub link_left: u64,
+    /// As [`PacketError::OtherVersion`](crate::PacketError::OtherVersion)..
     pub other_version: u64,
+    /// As [`PacketError::Malformed`](crate::PacketError::Malformed)..
     pub malformed: u64,
+    /// As [`PacketError::OtherEpoch`](crate::PacketError::OtherEpoch)..
     pub other_epoch: u64,
+    /// As [`PacketError::OtherConfiguration`](crate::PacketError::OtherConfiguration)..
     pub other_configuration: u64,
+    /// As [`PacketError::UnknownTag`](crate::PacketError::UnknownTag)..
     pub unknown_tag: u64,
+    /// As [`PacketError::OlderIncarnation`](crate::PacketError::OlderIncarnation)..
     pub older_incarnation: u64,
+    /// As [`PacketError::OtherAddressee`](crate::PacketError::OtherAddressee)..
     pub other_addressee: u64,
+    /// As [`PacketError::Impossible`](crate::PacketError::Impossible)..
     pub impossible: u64,
+    /// As [`PacketError::BatchOpen`](crate::PacketError::BatchOpen)..
     pub batch_open: u64,
 }
 
 impl Refused {
+    /// All packets that were refused.
     pub fn total(&self) -> u64 {
         self.unknown_link
             + self.link_left

@@ -148,8 +148,11 @@ pub struct Configuration(pub [u8; 8]);
 /// What can be told about a full packet before its configuration is known to fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
+    /// What the sender has set.
     pub configuration: Configuration,
+    /// The sender's episode.
     pub epoch: Epoch,
+    /// The sender's page load.
     pub incarnation: Incarnation,
 }
 
@@ -160,17 +163,23 @@ pub struct Body {
     pub from: PlayerSet,
     /// The receiver's players.
     pub to: PlayerSet,
+    /// Counts the sender's packets on this link, from 1.
     pub sequence: u32,
     /// The receiver's page load, as far as the sender has heard one.
     pub addressee: Option<Incarnation>,
+    /// The sender's head.
     pub head: Frame,
     /// Microseconds, modulo 2³². Always there in a full packet.
     pub sent_at: Option<u32>,
+    /// The newest packet that the sender has from the receiver.
     pub echo: Option<Echo>,
     /// Microseconds until the sender's frame 0 is due.
     pub start: Option<u32>,
+    /// Input delays of the sender's players, if they may not be known.
     pub delays: Option<Delays>,
+    /// A frame from which the sender would like hashes.
     pub want: Option<Frame>,
+    /// The sender's hashes: the newest, or what the receiver wanted.
     pub hashes: Hashes,
     /// For each of the receiver's players, the first frame whose input the sender lacks.
     pub acks: Vec<Frame>,
@@ -191,7 +200,9 @@ pub struct Body {
 /// The newest packet that came, and for how long it was held before this one left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
+    /// The number of that packet.
     pub sequence: u32,
+    /// Microseconds.
     pub held_us: u32,
 }
 
@@ -210,13 +221,16 @@ pub struct Delays {
 /// Chain hashes of consecutive frames; none where there are no prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hashes {
+    /// The frame of the first hash.
     pub first: Frame,
+    /// At most [`MAX_HASHES`].
     pub prefixes: Vec<HashPrefix>,
 }
 
 /// One player's inputs of consecutive frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
+    /// The frame of the first input.
     pub first: Frame,
     /// No two in a row are the same input.
     pub runs: Vec<Run>,
@@ -225,6 +239,7 @@ pub struct Inputs {
 /// The same input for several frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
+    /// The input.
     pub input: Input,
     /// At least 1.
     pub frames: u32,

@@ -130,6 +130,10 @@ impl Game {
         Input::new(&[1 + (mix(self.state) % 5) as u8]).unwrap_or_default()
     }
 
+    pub(crate) fn state_at(&self, frame: Frame) -> Option<u64> {
+        self.saved.get(&frame).copied()
+    }
+
     pub(crate) fn saved(&self) -> usize {
         self.saved.len()
     }

@@ -27,6 +27,7 @@ mod packets;
 mod parity;
 mod rejoin;
 mod rejoining;
+mod relay;
 mod reload;
 mod resync;
 mod rng;

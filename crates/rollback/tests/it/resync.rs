@@ -84,6 +84,38 @@ fn what_was_computed_around_the_first_difference_is_kept() {
     assert_ne!(ours.ours[1].hash, theirs.ours[1].hash);
 }
 
+/// The host is told which of its states to put aside, and has kept them until then.
+#[test]
+fn the_states_around_the_first_difference_are_kept() {
+    let keeps = |me: u8, flipped| {
+        let rules = Rules {
+            flipped,
+            ..endless()
+        };
+        Host::new(duo(me).keep_states(100), &[me], rules)
+    };
+    let (mut a, mut b) = (keeps(0, None), keeps(1, Some(Frame(103))));
+    let mut kept = [Vec::new(), Vec::new()];
+    for _ in 0..220 {
+        play(&mut a, &mut b, 1);
+        for (host, kept) in [&a, &b].into_iter().zip(&mut kept) {
+            if let Some(evidence) = host.engine.evidence().filter(|_| kept.is_empty()) {
+                let state = |frame: &Frame| (*frame, host.game.state_at(*frame));
+                kept.extend(evidence.states.iter().map(state));
+            }
+        }
+        assert!(a.game.saved() <= 100 + 12, "{}", a.game.saved());
+    }
+    let [ours, theirs] = kept;
+    for (n, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert_eq!(ours.0, Frame(103 + n as u32));
+        assert_eq!(ours == theirs, n == 0, "{ours:?} {theirs:?}");
+        assert!(ours.1.is_some() && theirs.1.is_some());
+    }
+    assert!(ours.len().min(theirs.len()) >= 3);
+    assert!(a.engine.counters().saves > 200);
+}
+
 #[test]
 fn computing_it_anew_from_a_trusted_state_heals_what_happens_once() {
     for from in [0u32, 90, 103] {
