@@ -12,6 +12,7 @@ use uuid::Uuid;
 #[command(after_help = "\
 From nothing to data:
   igym init my-study                 write a study to begin with
+  igym prepare my-study/study.toml   fetch what environments in Python need, and try them
   igym serve my-study/study.toml     serve it, and print the participants' link
   igym verify data/<study>           play every episode again and compare
   igym export data/<study>           write tables
@@ -38,6 +39,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Init(InitOptions),
     Check(CheckOptions),
+    Prepare(PrepareOptions),
     Serve(ServeOptions),
     Export(ExportOptions),
     Verify(VerifyOptions),
@@ -88,6 +90,78 @@ pub(crate) struct CheckOptions {
     /// The study file
     #[arg(value_name = "STUDY")]
     pub(crate) study: PathBuf,
+
+    /// Where its data go [default: data/<id of the study>]
+    #[arg(long, value_name = "DIR", env = "IGYM_DATA")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The folder of built pages instead of those in the program
+    #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
+    pub(crate) web: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) python: PythonOptions,
+}
+
+/// How environments in Python are prepared and run.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Environments in Python")]
+pub(crate) struct PythonOptions {
+    /// Where programs and wheels are kept that any study may need [default: the user's cache]
+    #[arg(long, value_name = "DIR", env = "IGYM_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+
+    /// A folder of wheels, looked into before the index of packages
+    #[arg(long, value_name = "DIR", env = "IGYM_WHEELS")]
+    pub(crate) wheels: Option<PathBuf>,
+
+    /// A scene whose environment may play differently from run to run; may be given several times
+    #[arg(long, value_name = "SCENE")]
+    pub(crate) allow_nondeterminism: Vec<String>,
+
+    /// Install Node into the cache if there is none, without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Fetch what a study's environments in Python need, and try them
+///
+/// The packages are resolved for Pyodide once, and kept with everything else that browsers load in the
+/// study's data folder, in python/. Then each environment is opened without a browser, played for some
+/// seconds, and examined: whether it plays the same from run to run.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  igym prepare study.toml
+  igym prepare study.toml --wheels ~/wheels
+
+`igym serve` prepares what is not prepared. The folder python/ can be copied to the
+data folder of a machine without network. It needs Python 3.10 or newer, and Node 20
+or newer; serving needs Node alone.
+
+Exit codes:
+  0  the study can be served
+  1  there are mistakes in the study file
+  2  it cannot be prepared")]
+pub(crate) struct PrepareOptions {
+    /// The study file
+    #[arg(value_name = "STUDY")]
+    pub(crate) study: PathBuf,
+
+    /// Where its data go [default: data/<id of the study>]
+    #[arg(long, value_name = "DIR", env = "IGYM_DATA")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Resolve the packages anew, although they were resolved before
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+
+    /// The folder of built pages instead of those in the program
+    #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
+    pub(crate) web: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) python: PythonOptions,
 }
 
 /// Serve a study, until Ctrl-C
@@ -142,6 +216,9 @@ pub(crate) struct ServeOptions {
     /// Seed of everything the study draws, 64 hexadecimal digits [default: drawn and recorded]
     #[arg(long, value_name = "HEX", env = "IGYM_SEED", value_parser = seed)]
     pub(crate) seed: Option<Seed>,
+
+    #[command(flatten)]
+    pub(crate) python: PythonOptions,
 }
 
 /// 32 bytes.
@@ -174,6 +251,22 @@ pub(crate) struct ExportOptions {
     /// Which files to write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: FileFormat,
+
+    #[command(flatten)]
+    pub(crate) again: AgainOptions,
+}
+
+/// What plays episodes in Python again.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Environments in Python")]
+pub(crate) struct AgainOptions {
+    /// Where `igym prepare` has put Node if there is no other [default: the user's cache]
+    #[arg(long, value_name = "DIR", env = "IGYM_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+
+    /// The folder of built pages instead of those in the program
+    #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
+    pub(crate) web: Option<PathBuf>,
 }
 
 /// The files of an export.
@@ -215,26 +308,41 @@ pub(crate) struct VerifyOptions {
     /// List only the episodes that are not verified
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) again: AgainOptions,
 }
 
-/// Check that a data folder is whole, without changing it
+/// Check that a data folder is whole, or that a study's environments play the same from run to run
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
+Examples:
   igym doctor data/my-study
+  igym doctor my-study/study.toml
 
-It looks at the file, the write-ahead log, every record, the numbers of the
-uploads, the episodes' plans and the builds that were played, and says what to do
-about what it finds. It may run beside a server.
+Of a data folder it looks at the file, the write-ahead log, every record, the
+numbers of the uploads, the episodes' plans and the builds that were played, and
+says what to do about what it finds. It may run beside a server, and changes nothing.
+
+Of a study file it plays each environment in Python in several interpreters, with
+rollbacks, after other episodes and under another hash seed, and names the first
+frame and field that differ, and the likely cause.
 
 Exit codes:
-  0  the data are sound
-  1  something is damaged or missing
-  2  the folder could not be examined")]
+  0  the data are sound; the environments play the same
+  1  something is damaged or missing; an environment plays differently
+  2  it could not be examined")]
 pub(crate) struct DoctorOptions {
-    /// The data folder of a study
-    #[arg(value_name = "DATA", env = "IGYM_DATA")]
-    pub(crate) data: PathBuf,
+    /// The data folder of a study, or a study file
+    #[arg(value_name = "DATA|STUDY", env = "IGYM_DATA")]
+    pub(crate) subject: PathBuf,
+
+    /// The folder of built pages instead of those in the program
+    #[arg(long, value_name = "DIR", env = "IGYM_WEB")]
+    pub(crate) web: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) python: PythonOptions,
 }
 
 fn seed(text: &str) -> Result<Seed, String> {

@@ -1,23 +1,64 @@
-//! `igym check`, and how every command reads a study.
+//! `igym check`.
 
-use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use igym_study::{ConfigError, Scene, StudyConfig};
 
 use crate::arguments::CheckOptions;
 use crate::exit::Exit;
+use crate::python::{Python, PythonSource, Source, folder, read};
 
 pub(crate) fn run(options: &CheckOptions) -> Result<Exit> {
-    let study = match read(&options.study)? {
-        Ok(study) => study,
+    let (study, python) = match read(&options.study)? {
+        Ok(Source::Native(study)) => (study, None),
+        Ok(Source::Python(source)) => {
+            let python = Python::new(&options.python, options.web.as_deref());
+            let data = folder(options.data.as_deref(), &source.id);
+            let Some(prepared) = python.find(&source.python, &data)? else {
+                return not_prepared(options, &source);
+            };
+            match source.whole(&prepared) {
+                Ok(study) => (study, Some(prepared)),
+                Err(mistakes) => {
+                    say(&mistakes);
+                    return Ok(Exit::Found);
+                }
+            }
+        }
         Err(mistakes) => {
             say(&mistakes);
             return Ok(Exit::Found);
         }
     };
+    tell(options, &study)?;
+    if let Some(prepared) = python {
+        let mut out = io::stdout().lock();
+        let packages = prepared.report.packages.join(", ");
+        writeln!(out, "\n  Python is prepared: {packages}")?;
+    }
+    Ok(Exit::Good)
+}
+
+fn not_prepared(options: &CheckOptions, source: &PythonSource) -> Result<Exit> {
+    let study = options.study.display();
+    let environments = source.python.environments.iter();
+    let scenes: Vec<&str> = environments.map(|environment| &*environment.name).collect();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{study} has no mistakes that can be seen before it is prepared.\n"
+    )?;
+    writeln!(
+        out,
+        "  Python is not prepared (for {}): `igym prepare {study}` does it, and `igym serve` too.",
+        scenes.join(", ")
+    )?;
+    Ok(Exit::Good)
+}
+
+/// What participants go through.
+fn tell(options: &CheckOptions, study: &StudyConfig) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{} can be served.\n", options.study.display())?;
     writeln!(out, "  {}: {}", study.id, study.title)?;
@@ -35,17 +76,7 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Exit> {
         }
     }
     writeln!(out, "  {}. {} (the end)", study.scenes.len(), study.end.id)?;
-    Ok(Exit::Good)
-}
-
-/// Reads a study file. The outer error is a file that cannot be read, the inner one mistakes in
-/// it.
-pub(crate) fn read(path: &Path) -> Result<Result<StudyConfig, ConfigError>> {
-    let source = fs::read_to_string(path).with_context(|| {
-        let path = path.display();
-        format!("cannot read the study {path}\n  hint: `igym init` writes one to begin with")
-    })?;
-    Ok(StudyConfig::parse(&source, &path.display().to_string()))
+    Ok(())
 }
 
 /// Lists the mistakes of a study file.

@@ -2,6 +2,7 @@
 
 mod builds;
 mod findings;
+mod study;
 
 use std::io::{self, Write as _};
 
@@ -18,7 +19,10 @@ const RESTORE: &str = "stop the server, copy the whole folder, and restore the j
      backup, or salvage what can be read: sqlite3 journal.sqlite .recover";
 
 pub(crate) fn run(options: &DoctorOptions) -> Result<Exit> {
-    let folder = &options.data;
+    if options.subject.is_file() {
+        return study::run(options);
+    }
+    let folder = &options.subject;
     let cannot = || format!("cannot examine {}", folder.display());
     let mut report = Report::default();
     let lock = lock_state(folder).with_context(cannot)?;
@@ -52,7 +56,7 @@ fn examine(inspector: &Inspector, options: &DoctorOptions, in_use: bool, report:
         report.bad("records", error.to_string(), RESTORE);
     }
     findings.report(report);
-    builds::report(&options.data, findings.builds(), report);
+    builds::report(&options.subject, findings.builds(), report);
 }
 
 fn log(inspector: &Inspector, in_use: bool, report: &mut Report) {

@@ -4,17 +4,19 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Result;
-use igym_dataset::{ExportSummary, Exporter, Format, NativeOnly};
+use igym_dataset::{Environments as _, ExportSummary, Exporter, Format};
 
 use crate::arguments::{ExportOptions, FileFormat};
 use crate::check::count;
 use crate::data::Data;
 use crate::exit::Exit;
 use crate::folder::NewFolder;
+use crate::python;
 use crate::{progress, table};
 
 pub(crate) fn run(options: &ExportOptions) -> Result<Exit> {
     let data = Data::open(&options.data)?;
+    let environments = python::again(&options.again, &options.data);
     let overview = data.overview()?;
     let out = match &options.out {
         // `.` has no siblings of its own name, its full path has.
@@ -27,7 +29,7 @@ pub(crate) fn run(options: &ExportOptions) -> Result<Exit> {
         FileFormat::Both => Format::Both,
     };
     let mut folder = NewFolder::begin(&out)?;
-    let mut exporter = Exporter::new(&overview, format, &NativeOnly, &mut folder)?;
+    let mut exporter = Exporter::new(&overview, format, &environments, &mut folder)?;
     let bar = progress::episodes(overview.episodes().count(), "Exporting");
     for episode in overview.episodes() {
         exporter.episode(&data.episode(episode.plan.session, episode.plan.episode)?)?;
@@ -36,10 +38,10 @@ pub(crate) fn run(options: &ExportOptions) -> Result<Exit> {
     bar.finish_and_clear();
     let summary = exporter.finish()?;
     folder.finish()?;
-    say(&summary, &out)
+    say(&summary, &out, environments.runtime_name())
 }
 
-fn say(summary: &ExportSummary, folder: &Path) -> Result<Exit> {
+fn say(summary: &ExportSummary, folder: &Path, runtime: Option<String>) -> Result<Exit> {
     let mut out = io::stdout().lock();
     match summary.episodes {
         0 => writeln!(
@@ -53,6 +55,9 @@ fn say(summary: &ExportSummary, folder: &Path) -> Result<Exit> {
             summary.frames,
             table::verdicts(&summary.verdicts, summary.problems.len()),
         )?,
+    }
+    if let Some(runtime) = runtime {
+        writeln!(out, "Episodes in Python were played again in {runtime}.")?;
     }
     writeln!(
         out,

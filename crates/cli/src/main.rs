@@ -16,7 +16,9 @@ mod exit;
 mod export;
 mod folder;
 mod init;
+mod prepare;
 mod progress;
+mod python;
 mod schema;
 mod serve;
 mod table;
@@ -41,6 +43,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Prepare(options) => prepare::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Export(options) => export::run(&options),
         Command::Verify(options) => verify::run(&options),
@@ -55,6 +58,7 @@ fn logging(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Serve(_) => "info",
         Command::Init(_)
         | Command::Check(_)
+        | Command::Prepare(_)
         | Command::Export(_)
         | Command::Verify(_)
         | Command::Doctor(_)

@@ -1,5 +1,8 @@
 //! Progress bars: on standard error, and only where somebody looks at it.
 
+use std::time::Duration;
+
+use igym_pyworker::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for so many episodes.
@@ -16,6 +19,41 @@ pub(crate) fn bots(count: u32, doing: &'static str) -> ProgressBar {
         doing,
         style.expect("the template is well-formed"),
     )
+}
+
+/// What is being done, one thing after another: a line that changes where somebody looks at it, lines
+/// in a log elsewhere.
+pub(crate) struct Steps {
+    spinner: ProgressBar,
+}
+
+impl Steps {
+    pub(crate) fn new() -> Self {
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
+        let spinner = ProgressBar::new_spinner();
+        spinner.set_style(style.expect("the template is well-formed"));
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        Self { spinner }
+    }
+}
+
+impl Progress for Steps {
+    fn step(&self, what: &str) {
+        match self.spinner.is_hidden() {
+            true => eprintln!("{what}"),
+            false => self.spinner.set_message(what.to_owned()),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.spinner.suspend(|| eprintln!("{text}"));
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.spinner.finish_and_clear();
+    }
 }
 
 fn bar(count: usize, doing: &'static str, style: ProgressStyle) -> ProgressBar {

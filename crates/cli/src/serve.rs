@@ -2,10 +2,12 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use igym_pyworker::PreparedFolder;
 use igym_server::ServerOptions;
 use igym_storage_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
@@ -13,18 +15,36 @@ use tokio::runtime::Runtime;
 use crate::arguments::ServeOptions;
 use crate::check;
 use crate::exit::Exit;
+use crate::python::{Loaded, Python};
+
+/// How long an interpreter may take for one call when an episode is judged: people wait for it.
+const JUDGING: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
-    let study = match check::read(&options.study)? {
-        Ok(study) => study,
+    let web = options.web.clone();
+    let python = Python::new(&options.python, web.as_deref());
+    let loaded = match python.load(&options.study, options.data.as_deref())? {
+        Ok(loaded) => loaded,
         Err(mistakes) => {
             check::say(&mistakes);
             return Ok(Exit::Failed);
         }
     };
-    let data = options
-        .data
-        .unwrap_or_else(|| PathBuf::from("data").join(&study.id));
+    let Loaded {
+        study,
+        data,
+        prepared,
+    } = loaded;
+    let environments = python.environments(&data, JUDGING);
+    let bundle = match prepared {
+        Some(prepared) => {
+            python.node()?;
+            environments.warm(&prepared.lock)?;
+            let folder = PreparedFolder::of(&data);
+            Some(Arc::new(folder.bundle(&prepared.lock)?))
+        }
+        None => None,
+    };
     let address = options
         .address
         .unwrap_or(SocketAddr::new(options.host, options.port));
@@ -33,7 +53,9 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     let title = study.title.clone();
     let assets = options.study.with_file_name("assets");
     let mut server = ServerOptions {
-        web_dir: options.web,
+        web_dir: options.web.clone(),
+        environments: Arc::new(environments),
+        python: bundle,
         assets_dir: assets.is_dir().then_some(assets),
         seed: options.seed,
         ..ServerOptions::new(study, data.clone(), address)

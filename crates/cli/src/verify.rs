@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 
 use anyhow::{Result, bail};
-use igym_dataset::{EpisodeLog, Examination, Journal, NativeOnly, ResimulationError, examine};
+use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine};
 use igym_protocol::{SessionId, Verdict};
 
 use crate::arguments::VerifyOptions;
 use crate::check::count;
 use crate::data::Data;
 use crate::exit::Exit;
+use crate::python;
 use crate::{progress, table};
 
 pub(crate) fn run(options: &VerifyOptions) -> Result<Exit> {
     let data = Data::open(&options.data)?;
+    let environments = python::again(&options.again, &options.data);
     let overview = data.overview()?;
     let chosen = chosen(options, &overview)?;
     if chosen.is_empty() {
@@ -25,7 +27,7 @@ pub(crate) fn run(options: &VerifyOptions) -> Result<Exit> {
     let mut report = Report::default();
     for (session, episode) in chosen {
         let log = data.episode(session, episode)?;
-        report.add(&log, examine(&log, &NativeOnly));
+        report.add(&log, examine(&log, &environments));
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -61,6 +63,8 @@ struct Report {
     problems: Vec<String>,
     /// Episodes that are not what the server found.
     changed: u32,
+    /// What played those again that are not in this program.
+    runtimes: BTreeSet<String>,
 }
 
 impl Report {
@@ -85,6 +89,7 @@ impl Report {
             }
         };
         let judgement = &examination.judgement;
+        self.runtimes.extend(examination.runtime.clone());
         *self.verdicts.entry(judgement.verdict).or_default() += 1;
         if recorded.is_some_and(|recorded| is_another(recorded, judgement.verdict)) {
             self.changed += 1;
@@ -123,6 +128,9 @@ impl Report {
             count(episodes, "episode"),
             table::verdicts(&self.verdicts, self.problems.len())
         )?;
+        for runtime in &self.runtimes {
+            writeln!(out, "Episodes in Python were played again in {runtime}.")?;
+        }
         for problem in &self.problems {
             eprintln!("error: {problem}");
         }

@@ -5,6 +5,7 @@
 //!   plays the same from run to run. [`find`] finds what was prepared, without network, Node or Python.
 //! - [`Headless`] is one interpreter in a process of Node; a [`Pool`] of them opens environments as
 //!   [`igym_gym::Runtime`]s. A crash or a hang is an error of the call, and costs one process.
+//!   [`PythonEnvironments`] does that for whoever plays episodes again.
 //!
 //! Other programs do the work of resolving and fetching: uv and pip, with the settings of this
 //! machine. Nothing here names an index. Nothing here knows what a study, an episode or a participant
@@ -27,6 +28,7 @@
 mod archive;
 mod digest;
 mod doctor;
+mod environments;
 mod error;
 mod folder;
 mod headless;
@@ -49,6 +51,7 @@ mod trial;
 mod wheels;
 
 pub use digest::{Digest, NoDigest};
+pub use environments::PythonEnvironments;
 pub use error::PrepareError;
 pub use folder::{Bundle, PreparedFolder};
 pub use headless::{Headless, HeadlessError, PATIENCE, Versions};

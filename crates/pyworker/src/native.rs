@@ -47,7 +47,13 @@ pub(crate) fn compare(
         return Comparison::Skipped(last_lines(&said, 3));
     };
     if let Some(message) = native["error"]["message"].as_str() {
-        return Comparison::Skipped(message.to_owned());
+        return Comparison::Skipped(match message.split_once("No module named ") {
+            Some((_, rest)) => {
+                let module = rest.split('\'').nth(1).unwrap_or(rest);
+                format!("it has no module {module}")
+            }
+            None => message.to_owned(),
+        });
     }
     let found = match ask(python, package, &["-c", COMPARE], &json!([plain, native])) {
         Ok(found) => found,

@@ -70,6 +70,24 @@ impl Pool {
         });
     }
 
+    /// Starts an interpreter, if none is there, so that the next who needs one does not wait for it.
+    pub fn warm(&self) -> Result<(), HeadlessError> {
+        let running = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .running;
+        if running == 0 {
+            self.adopt(self.start()?);
+        }
+        Ok(())
+    }
+
+    fn start(&self) -> Result<Headless, HeadlessError> {
+        let (folder, lock) = (&self.folder, &self.lock);
+        Headless::start(&self.node, &self.program, folder, lock, None, self.patience)
+    }
+
     /// Opens an environment in an interpreter that nobody else uses until the runtime is dropped.
     pub fn open(self: &Arc<Self>, configuration: &str) -> Result<HeadlessRuntime, HeadlessError> {
         let mut seat = Seat {
@@ -79,14 +97,7 @@ impl Pool {
         let mut worker = match self.take() {
             Some(worker) => worker,
             None => Worker {
-                headless: Headless::start(
-                    &self.node,
-                    &self.program,
-                    &self.folder,
-                    &self.lock,
-                    None,
-                    self.patience,
-                )?,
+                headless: self.start()?,
                 opened: 0,
             },
         };

@@ -55,6 +55,8 @@ pub struct EnvironmentReport {
     pub diagnosis: String,
     /// What playing costs.
     pub costs: String,
+    /// What each participant uploads per frame, in bytes.
+    pub frame_bytes: f64,
     /// What the researcher should know.
     pub notes: Vec<String>,
 }
@@ -223,6 +225,7 @@ fn examined(
             deterministic: found.diagnosis.deterministic,
             diagnosis: found.diagnosis.text,
             costs: costs.text(),
+            frame_bytes: costs.frame_bytes,
             notes,
         });
         descriptions.push(lasting(description));
@@ -308,7 +311,7 @@ fn findings(
     let mut notes: Vec<String> = diagnosis
         .suspects
         .iter()
-        .filter(|_| diagnosis.deterministic)
+        .filter(|line| diagnosis.deterministic && !line.contains(LIBRARY))
         .map(|line| format!("it calls {line}; nothing differed, but see that nothing comes of it"))
         .collect();
     progress.step(&format!("comparing {name} with this machine's own Python"));
@@ -342,6 +345,9 @@ fn texts(list: &Json) -> Vec<String> {
     let texts = list.as_array().into_iter().flatten();
     texts.filter_map(Json::as_str).map(str::to_owned).collect()
 }
+
+/// Where Pyodide has Python's own modules: what they do is known.
+const LIBRARY: &str = "/lib/python313.zip/";
 
 /// What Python raised, for whoever shows it in another way.
 impl PrepareError {

@@ -1,10 +1,7 @@
 //! Some seconds of play before anybody is invited: an environment that cannot be played is found when
 //! it is prepared.
 
-use std::fmt::Write as _;
-
 use igym_gym::{Description, Foreign, ForeignError, Operations};
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::pool::HeadlessRuntime;
@@ -17,20 +14,16 @@ const HELD: u32 = 8;
 const SEED: u32 = 1;
 /// What a browser uploads per frame besides the outcome: the frame's number and its hash.
 const ROW_BYTES: usize = 4 + 16;
-/// What a frame without a rate counts as, in frames per second.
-const FRAMES_PER_SECOND: f64 = 30.0;
 
 /// What playing costs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Costs {
     pub(crate) agents: usize,
-    /// What participants' browsers upload, in bytes per frame.
-    pub(crate) row_bytes: f64,
-    pub(crate) frames_per_second: f64,
+    /// What a participant's browser uploads, in bytes per frame.
+    pub(crate) frame_bytes: f64,
     /// Medians in microseconds, here.
     pub(crate) step_us: f64,
     pub(crate) save_us: f64,
-    pub(crate) load_us: f64,
     pub(crate) rollback_us: f64,
     pub(crate) snapshot: String,
 }
@@ -95,13 +88,9 @@ pub(crate) fn play(
     let cost = |name: &str| measured[name].as_f64().unwrap_or_default();
     Ok(Costs {
         agents: agents.len(),
-        row_bytes: bytes as f64 / f64::from(FRAMES),
-        frames_per_second: described["render_fps"]
-            .as_f64()
-            .unwrap_or(FRAMES_PER_SECOND),
+        frame_bytes: bytes as f64 / f64::from(FRAMES),
         step_us: cost("step_us"),
         save_us: cost("save_us"),
-        load_us: cost("load_us"),
         rollback_us: cost("rollback_10_us"),
         snapshot: described["snapshot"]
             .as_str()
@@ -123,24 +112,18 @@ pub(crate) fn lasting(mut description: Json) -> Json {
 }
 
 impl Costs {
-    /// "2 agents; a step takes 0.29 ms, …"
+    /// "2 agents; a step takes 0.29 ms, keeping a state …"
     pub(crate) fn text(&self) -> String {
         let ms = |us: f64| format!("{:.2} ms", us / 1e3);
-        let mut text = String::new();
-        let agents = if self.agents == 1 { "agent" } else { "agents" };
-        let _ = write!(
-            text,
-            "{} {agents}; a step takes {}, keeping a state ({}) {}, a rollback of ten frames {}; each \
-             participant uploads about {:.1} kB a second at {} frames per second",
+        format!(
+            "{} {}; a step takes {}, keeping a state ({}) {}, a rollback of ten frames {}",
             self.agents,
+            if self.agents == 1 { "agent" } else { "agents" },
             ms(self.step_us),
             self.snapshot,
             ms(self.save_us),
             ms(self.rollback_us),
-            self.row_bytes * self.frames_per_second / 1e3,
-            self.frames_per_second,
-        );
-        text
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use igym_dataset::{Journal, NativeOnly};
+use igym_dataset::{Environments, Journal};
 use igym_protocol::{FirstDifference, Judgement, SessionId, Verdict};
 use igym_storage::{Filter, JournalStore, StorageError};
 use tokio::{
@@ -19,6 +19,7 @@ const ATTEMPTS: u32 = 3;
 /// Judges on at most so many threads at a time: re-simulation must not starve the connections.
 pub(crate) struct Judges {
     store: Arc<dyn JournalStore>,
+    environments: Arc<dyn Environments>,
     events: mpsc::UnboundedSender<Event>,
     seats: Arc<Semaphore>,
     retry: Duration,
@@ -28,11 +29,13 @@ pub(crate) struct Judges {
 impl Judges {
     pub(crate) fn new(
         store: Arc<dyn JournalStore>,
+        environments: Arc<dyn Environments>,
         events: mpsc::UnboundedSender<Event>,
         tuning: &Tuning,
     ) -> Self {
         Self {
             store,
+            environments,
             events,
             seats: Arc::new(Semaphore::new(2)),
             retry: tuning.storage_retry,
@@ -44,11 +47,12 @@ impl Judges {
     /// up its seat, though its thread cannot be stopped.
     pub(crate) fn judge(&self, session: SessionId, episode: u32) {
         let (store, events) = (self.store.clone(), self.events.clone());
+        let environments = self.environments.clone();
         let (seats, retry, deadline) = (self.seats.clone(), self.retry, self.deadline);
         tokio::spawn(async move {
             // The semaphore is never closed.
             let _seat = seats.acquire().await;
-            let judging = judgement(store, session, episode, retry);
+            let judging = judgement(store, environments, session, episode, retry);
             let judgement = timeout(deadline, judging).await.unwrap_or_else(|_| {
                 tracing::error!(%session, episode, "judging an episode takes too long");
                 None
@@ -74,13 +78,15 @@ impl Judges {
 
 async fn judgement(
     store: Arc<dyn JournalStore>,
+    environments: Arc<dyn Environments>,
     session: SessionId,
     episode: u32,
     retry: Duration,
 ) -> Option<Judgement> {
     for _ in 0..ATTEMPTS {
-        let store = store.clone();
-        match task::spawn_blocking(move || read_and_judge(&*store, session, episode)).await {
+        let (store, environments) = (store.clone(), environments.clone());
+        let judging = move || read_and_judge(&*store, &*environments, session, episode);
+        match task::spawn_blocking(judging).await {
             Ok(Ok(Some(judgement))) => return Some(judgement),
             Ok(Ok(None)) => {
                 tracing::error!(%session, episode, "the journal does not hold this episode");
@@ -115,12 +121,13 @@ fn not_judged() -> Judgement {
 
 fn read_and_judge(
     store: &dyn JournalStore,
+    environments: &dyn Environments,
     session: SessionId,
     episode: u32,
 ) -> Result<Option<Judgement>, StorageError> {
     let journal = read_episode(store, session, episode)?;
     let log = journal.episode(session, episode);
-    Ok(log.map(|log| igym_dataset::judge(log, &NativeOnly)))
+    Ok(log.map(|log| igym_dataset::judge(log, environments)))
 }
 
 /// What is on disk of an episode. It may take a while.

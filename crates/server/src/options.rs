@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use igym_dataset::{Environments, NativeOnly};
 use igym_pyworker::Bundle;
 use igym_study::StudyConfig;
 
 /// What to serve, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerOptions {
     pub study: StudyConfig,
     /// Where the journal is; the builds that participants were given are kept there, too.
@@ -17,6 +18,8 @@ pub struct ServerOptions {
     pub assets_dir: Option<PathBuf>,
     /// What was prepared for the study's environments in Python. None: it has none.
     pub python: Option<Arc<Bundle>>,
+    /// What plays episodes again whose environments are not in this program, to judge them.
+    pub environments: Arc<dyn Environments>,
     /// Port 0 takes a free one.
     pub address: SocketAddr,
     /// What all draws come from: session ids, codes, the episodes' seeds. None: drawn now. A run
@@ -34,6 +37,7 @@ impl ServerOptions {
             web_dir: None,
             assets_dir: None,
             python: None,
+            environments: Arc::new(NativeOnly),
             address,
             seed: None,
             tuning: Tuning::default(),

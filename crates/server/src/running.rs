@@ -135,7 +135,13 @@ pub async fn serve(
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
     let history_timeout = options.tuning.history_timeout;
-    let judges = Judges::new(store.clone(), event_sender.clone(), &options.tuning);
+    let environments = options.environments.clone();
+    let judges = Judges::new(
+        store.clone(),
+        environments,
+        event_sender.clone(),
+        &options.tuning,
+    );
     let metrics = Metrics::new(clock.now_ms(), refusals.clone(), relays.clone());
     let metrics = Arc::new(metrics);
     metrics.publish(census.counts());

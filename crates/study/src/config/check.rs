@@ -45,7 +45,7 @@ pub(super) fn check(
     let mut ids = Vec::new();
     let mut end = None;
     let mut games = 0;
-    let mut environments = Vec::new();
+    let (mut environments, mut foreign) = (Vec::new(), Vec::new());
     for (index, section) in file.scenes.iter().enumerate() {
         let place = place.item(index);
         match section {
@@ -59,6 +59,9 @@ pub(super) fn check(
                 let python = &mut environments;
                 let game = gym::check(section, games, preparation, python, &place, &mut found);
                 ids.push(game.id.clone());
+                if environments.len() > foreign.len() {
+                    foreign.push(game.id.clone());
+                }
                 scenes.push(Scene::Gym(game));
             }
             SceneSection::End(section) => {
@@ -77,7 +80,8 @@ pub(super) fn check(
     }
     let python = python::part(
         file.python.as_ref(),
-        environments,
+        &file.study.id,
+        (foreign, environments),
         &python_place,
         &mut found,
     );

@@ -22,6 +22,8 @@ const OF_A_MACHINE: [&str; 3] = ["snapshot", "snapshot_costs_us", "snapshots_ref
 /// What has to be prepared for a study with environments in Python.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PythonPart {
+    /// The study's id.
+    pub study: String,
     /// Requirements, as PEP 508 writes them.
     pub packages: Vec<String>,
     pub omit: Vec<Omit>,
@@ -32,6 +34,8 @@ pub struct PythonPart {
     /// For each scene whose environment is in Python, in their order, the configuration to open
     /// its runtime with (`python/README.md`), as far as the study file says it.
     pub environments: Vec<Value>,
+    /// The ids of those scenes.
+    pub scenes: Vec<String>,
 }
 
 /// A requirement that is dropped.
@@ -65,7 +69,8 @@ pub(super) enum Preparation<'p> {
 /// The `[python]` section, where a scene needs it.
 pub(super) fn part(
     section: Option<&PythonSection>,
-    environments: Vec<Value>,
+    study: &str,
+    (scenes, environments): (Vec<String>, Vec<Value>),
     place: &Place,
     found: &mut Vec<Found>,
 ) -> Option<PythonPart> {
@@ -99,7 +104,9 @@ pub(super) fn part(
         packages: section.packages,
         imports: section.imports,
         files: section.files,
+        study: study.to_owned(),
         environments,
+        scenes,
     })
 }
 

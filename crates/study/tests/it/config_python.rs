@@ -201,6 +201,10 @@ fn what_has_to_be_prepared_is_told_without_anything_prepared() {
         "action_repeat": 1, "bindings": [1, 2], "default_action": 0, "draw": "draw.py:draw"
     });
     assert_eq!(part.environments, [expected]);
+    assert_eq!(
+        (&*part.study, &*part.scenes),
+        ("pong", &["gym".to_owned()][..])
+    );
     assert_eq!(python_part(SMALL, "study.toml").unwrap(), None);
 }
 
