@@ -121,3 +121,27 @@ def test_drawing_an_example_changes_nothing_and_its_study_is_short(name):
     assert not json.loads(one.describe())["drawing_guarded"]
     lines = (EXAMPLES / name / "study.toml").read_text(encoding="utf-8").split("\n")
     assert len([line for line in lines if line.strip() and not line.startswith("#")]) < 40
+
+
+@pytest.mark.parametrize(
+    ("kitchen", "cards"),
+    [
+        ("AsymmetricAdvantages", 0),
+        ("CoordinationRing", 0),
+        ("ForcedCoordination", 0),
+        ("CounterCircuit", 0),
+        ("CrampedMixedKitchen", 2),
+    ],
+)
+def test_all_of_cogrids_kitchens_can_be_drawn(kitchen, cards):
+    settings = configuration("overcooked")
+    settings["environment"]["kwargs"]["kitchen"] = kitchen
+    one = runtime.open_runtime(json.dumps(settings))
+    one.reset(2)
+    for frame in range(25):
+        one.run(Batch().step(frame, bytes([frame % 5]), bytes([frame * 3 % 5])).data)
+    (entry, _) = read(one.run(Batch().draw(1).data))
+    names = [item["id"] for item in entry["draw"]["objects"]]
+    assert entry["draw"]["omitted"] == 0
+    assert len([name for name in names if name.startswith("cook ")]) == 2 and "mine" in names
+    assert len([name for name in names if name.startswith("order ") and name.endswith("soup")]) == cards
