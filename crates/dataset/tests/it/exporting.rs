@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use igym_dataset::{Format, Journal, NativeOnly, judge};
-use igym_protocol::{CloseReason, Verdict};
+use igym_protocol::{CloseReason, Measurement, Outcome, Record, Verdict};
 use tempfile::TempDir;
 
 use crate::support::{SESSION, entries, export_to, participant, plan, play};
@@ -219,4 +219,85 @@ fn an_episode_of_another_version_is_listed_without_frames() {
     assert_eq!(episodes.cell(0, "verdict"), "");
     assert!(episodes.cell(0, "problem").contains("0.0.0-other"));
     assert!(!directory.path().join("frames").exists());
+}
+
+#[test]
+fn what_environments_did_on_machines_is_in_scenes_and_sessions() {
+    let played = play(plan(2, 3));
+    let measured = |rollback_us| Record::Measured {
+        participant: participant(0),
+        scene: 1,
+        incarnation: 1,
+        measurement: Measurement {
+            step_us: 310,
+            save_us: 40,
+            load_us: 90,
+            rollback_us,
+        },
+    };
+    let failed = |player| Record::EnvironmentFailed {
+        session: SESSION,
+        episode: 0,
+        player,
+        frame: 7,
+        message: "env.py:12: \"quoted\", and more".to_owned(),
+    };
+    let mut records = Vec::new();
+    for who in [0, 1] {
+        records.push(Record::ParticipantArrived {
+            participant: participant(who),
+            token_hash: String::new(),
+            external_id: None,
+        });
+        records.push(Record::SceneEntered {
+            participant: participant(who),
+            scene: 1,
+            scene_id: "gym".to_owned(),
+        });
+    }
+    records.extend([
+        measured(9_000),
+        measured(8_000),
+        Record::EnvironmentUnable {
+            participant: participant(1),
+            scene: 1,
+            message: "no memory".to_owned(),
+        },
+        Record::ParticipantEnded {
+            participant: participant(0),
+            outcome: Outcome::TooSlow,
+            code: None,
+        },
+        Record::ParticipantEnded {
+            participant: participant(1),
+            outcome: Outcome::EnvironmentFailed,
+            code: None,
+        },
+    ]);
+    records.extend(played.records(CloseReason::Cut, judge(&played.log(), &NativeOnly)));
+    records.extend([failed(1), failed(0)]);
+    let directory = TempDir::new().unwrap();
+    let journal = Journal::from_entries(entries(records));
+    export_to(directory.path(), &journal, Format::Csv);
+    let table = |name: &str| Csv::read(&directory.path().join(format!("{name}.csv")));
+    let scenes = table("scenes");
+    assert_eq!(scenes.column("measured_step_us"), ["310", ""]);
+    assert_eq!(scenes.column("measured_save_us"), ["40", ""]);
+    assert_eq!(scenes.column("measured_load_us"), ["90", ""]);
+    assert_eq!(
+        scenes.column("measured_rollback_us"),
+        ["8000", ""],
+        "the last"
+    );
+    assert_eq!(scenes.column("unable"), ["", "no memory"]);
+    let ended = table("participants");
+    assert_eq!(ended.column("outcome"), ["too_slow", "environment_failed"]);
+    let sessions = table("sessions");
+    assert_eq!(sessions.column("failed_player"), ["1"], "the first");
+    assert_eq!(sessions.column("failed_episode"), ["0"]);
+    assert_eq!(sessions.column("failed_frame"), ["7"]);
+    assert_eq!(
+        sessions.column("failure"),
+        ["env.py:12: \"quoted\", and more"]
+    );
 }

@@ -17,9 +17,9 @@ use crate::{
 /// What all tests of this process log: a subscriber of one thread would miss what another thread
 /// looked at first.
 #[derive(Default)]
-struct Lines(Mutex<Vec<u8>>);
+pub(crate) struct Lines(Mutex<Vec<u8>>);
 
-fn lines() -> &'static Lines {
+pub(crate) fn lines() -> &'static Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     LINES.get_or_init(|| {
         tracing_subscriber::fmt()
@@ -54,7 +54,7 @@ impl MakeWriter<'_> for Writer {
 
 impl Lines {
     /// Those that name this participant or session.
-    fn about(&self, id: impl ToString) -> Vec<serde_json::Value> {
+    pub(crate) fn about(&self, id: impl ToString) -> Vec<serde_json::Value> {
         let bytes = self.0.lock().unwrap().clone();
         let id = id.to_string();
         let text = String::from_utf8(bytes).unwrap();

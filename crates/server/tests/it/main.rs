@@ -17,6 +17,7 @@ mod metrics;
 mod origin;
 mod pages;
 mod python;
+mod raising;
 mod rejoining;
 mod relays;
 mod reloads;

@@ -1,7 +1,7 @@
 use igym_protocol::{
     CanonicalRow, CloseReason, Controls, Digests, Entry, EnvironmentSpec, EpisodePlan, InputMode,
-    Judgement, Outcome, Prediction, Record, Rows, Seal, Seat, SessionState, UploadBody, Verdict,
-    encode_upload,
+    Judgement, Measurement, Outcome, Prediction, Record, Rows, Seal, Seat, SessionState,
+    UploadBody, Verdict, encode_upload,
 };
 use igym_storage::{Filter, JournalStore, NewEntry, Selection};
 use igym_storage_sqlite::SqliteStore;
@@ -69,6 +69,20 @@ fn records() -> Vec<Record> {
             scene: 0,
             scene_id: "welcome".into(),
         },
+        Record::Measured {
+            participant: me,
+            scene: 1,
+            incarnation: 1,
+            measurement: Measurement {
+                rollback_us: u32::MAX,
+                ..Measurement::default()
+            },
+        },
+        Record::EnvironmentUnable {
+            participant: me,
+            scene: 1,
+            message: "no memory".into(),
+        },
         Record::LobbyJoined {
             participant: me,
             scene: 1,
@@ -105,6 +119,13 @@ fn records() -> Vec<Record> {
                 session: session(8),
                 ..plan
             },
+        },
+        Record::EnvironmentFailed {
+            session: session(9),
+            episode: 3,
+            player: 1,
+            frame: 7,
+            message: "env.py:12".into(),
         },
         upload(me, 1, 1).record,
         upload(me, 1, 2).record,
@@ -170,29 +191,29 @@ fn filters_select_and_combine() {
     };
     assert_eq!(
         ids(&store, of_session.clone()),
-        [7, 8, 9, 10, 11, 13, 14, 15, 16]
+        [9, 10, 11, 12, 13, 15, 16, 17, 18, 19]
     );
     let of_episode = Filter {
         episode: Some(3),
         ..of_session
     };
-    assert_eq!(ids(&store, of_episode.clone()), [11, 13, 14, 15, 16]);
+    assert_eq!(ids(&store, of_episode.clone()), [13, 15, 16, 17, 18, 19]);
     let events = Filter {
         selection: Selection::Events,
         ..of_episode.clone()
     };
-    assert_eq!(ids(&store, events), [11, 16]);
+    assert_eq!(ids(&store, events), [13, 15, 19]);
     let uploads = Filter {
         selection: Selection::Uploads,
         participant: Some(participant(1)),
         ..of_episode
     };
-    assert_eq!(ids(&store, uploads), [13, 14]);
+    assert_eq!(ids(&store, uploads), [16, 17]);
     let of_participant = Filter {
         participant: Some(participant(2)),
         ..Filter::default()
     };
-    assert_eq!(ids(&store, of_participant), [15]);
+    assert_eq!(ids(&store, of_participant), [18]);
     let nobody = Filter {
         session: Some(session(404)),
         ..Filter::default()
@@ -219,7 +240,7 @@ fn pages_together_are_the_whole() {
         read.extend(page);
     }
     assert_eq!(read, entries);
-    assert_eq!(store.last_id(), Ok(17));
+    assert_eq!(store.last_id(), Ok(20));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use igym_protocol::Outcome;
 
 use super::error::Found;
 use super::place::Place;
-use super::raw::{EndSection, OutcomeSection};
+use super::raw_ending::{EndSection, OutcomeSection};
 use super::{Code, EndScene, FinalPage};
 
 /// The end scene, with kind words where the study has none.

@@ -11,6 +11,7 @@ mod kind;
 mod place;
 mod python;
 mod raw;
+mod raw_ending;
 mod raw_python;
 mod schema;
 mod shape;

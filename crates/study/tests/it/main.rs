@@ -13,6 +13,7 @@ mod ledger;
 mod life;
 mod links;
 mod machines;
+mod noise;
 mod ops;
 mod pages;
 mod raising;

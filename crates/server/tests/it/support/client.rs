@@ -7,9 +7,9 @@ use futures_util::{
     stream::{SplitSink, SplitStream},
 };
 use igym_protocol::{
-    ClientMessage, Delivery, Envelope, EpisodePart, EpisodePlan, History, LinkState, ParticipantId,
-    Refusal, RefusalCode, Relay, Resume, ServerMessage, SessionId, SessionView, Token, Upload,
-    View, decode_delivery, encode_relay, encode_upload,
+    ClientMessage, Delivery, Envelope, EpisodePart, EpisodePlan, History, LinkState, Measurement,
+    Outcome, ParticipantId, Refusal, RefusalCode, Relay, Resume, ServerMessage, SessionId,
+    SessionView, Token, Upload, View, decode_delivery, encode_relay, encode_upload,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -200,9 +200,40 @@ impl Client {
         self.view(|view| matches!(view, View::Start { scene: 0, .. }).then_some(()))
             .await;
         self.send(ClientMessage::Advance { scene: 0 }).await;
-        self.view(|view| matches!(view, View::Instructions { scene: 1, .. }).then_some(()))
+        let measured = self
+            .view(|view| match view {
+                View::Instructions {
+                    scene: 1, measured, ..
+                } => Some(measured),
+                _ => None,
+            })
             .await;
+        if !measured {
+            self.measure(9_000).await;
+        }
         self.send(ClientMessage::Join { scene: 1 }).await;
+    }
+
+    /// Says how long a rollback takes on the page's machine, in microseconds.
+    pub(crate) async fn measure(&mut self, rollback_us: u32) {
+        let measurement = Measurement {
+            rollback_us,
+            ..Measurement::default()
+        };
+        self.send(ClientMessage::Measured {
+            scene: 1,
+            measurement,
+        })
+        .await;
+    }
+
+    /// How the participant's study ends, and the code that the last page shows.
+    pub(crate) async fn ending(&mut self) -> (Outcome, Option<String>) {
+        self.view(|view| match view {
+            View::End { outcome, code, .. } => Some((outcome, code)),
+            _ => None,
+        })
+        .await
     }
 
     /// The connecting view of the latest attempt that has come.
@@ -373,15 +404,23 @@ impl RawClient {
         }
     }
 
+    /// The first message.
+    pub(crate) async fn first(&mut self) -> ServerMessage {
+        match patiently("a message", read(&mut self.socket)).await {
+            Ok(Heard::Message(message)) => message,
+            other => panic!("not a message: {other:?}"),
+        }
+    }
+
     pub(crate) async fn welcomed(mut self, token: Token) -> Client {
-        let message = patiently("a welcome", read(&mut self.socket)).await;
-        let Ok(Heard::Message(ServerMessage::Welcome {
+        let message = self.first().await;
+        let ServerMessage::Welcome {
             participant,
             incarnation,
             resume_key,
             acknowledged,
             ..
-        })) = message
+        } = message
         else {
             panic!("not a welcome: {message:?}");
         };
