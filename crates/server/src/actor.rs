@@ -411,14 +411,14 @@ fn log(record: &Record) {
             frame,
             message,
         } => tracing::error!(
-            %session, episode, player, frame, ?message, "the environment raised an error"
+            %session, episode, player, frame, error = ?message, "the environment raised an error"
         ),
         Record::EnvironmentUnable {
             participant,
             scene,
             message,
         } => tracing::warn!(
-            %participant, scene, ?message, "a page cannot run the environment"
+            %participant, scene, error = ?message, "a page cannot run the environment"
         ),
         Record::ParticipantEnded {
             participant,

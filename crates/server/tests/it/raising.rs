@@ -127,8 +127,9 @@ async fn an_error_ends_the_session_for_all_and_is_told_once() {
         (&fields["episode"], &fields["frame"]),
         (&0.into(), &7.into())
     );
-    let said = fields.to_string();
+    let said = fields["error"].as_str().unwrap();
     assert!(said.contains("env.py:12: ZeroDivisionError"), "{said}");
+    assert!(!said.contains('\n'), "in one line, whatever pages say");
     assert_eq!(fields["message"], "the environment raised an error");
 }
 
