@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use igym_protocol::ServerMessage;
 use igym_pyworker::{Archive, Bundle, CoreFile, Digest, Lock, Package};
 use igym_server::{ServeError, ServerOptions, serve};
 
-use crate::support::{TestServer, request};
+use crate::support::{RawClient, TestServer, hello, new_token, request};
 
 const MODULE: &[u8] = b"a module of Pyodide's";
 const WHEEL: &[u8] = b"a wheel";
@@ -140,4 +141,20 @@ async fn a_study_in_python_is_not_served_with_what_it_was_not_prepared_with() {
         assert!(matches!(error, ServeError::NotPrepared), "{error}");
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_are_told_what_to_load_by_the_first_message() {
+    let bundle = bundle();
+    for (server, expected) in [
+        (start(&bundle).await, Some(bundle.digest.to_string())),
+        (TestServer::start().await, None),
+    ] {
+        let mut page = RawClient::connect(&server).await;
+        page.send(hello(&new_token(&server).await, None)).await;
+        let ServerMessage::Welcome { python, .. } = page.first().await else {
+            panic!("a welcome");
+        };
+        assert_eq!(python, expected);
+    }
 }

@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use igym_protocol::{
-    ClientMessage, CloseReason, Limits, Outcome, Record, RefusalCode, ServerMessage, SessionId,
-    UploadBody, View,
+    ClientMessage, CloseReason, Limits, Outcome, Record, RefusalCode, SessionId, UploadBody, View,
 };
 use igym_server::ServerOptions;
 use igym_storage_sqlite::SqliteStore;
@@ -18,7 +17,7 @@ use crate::{
     episode::closings,
     logs::lines,
     metrics::scrape,
-    support::{Client, RawClient, TestServer, hello, new_token},
+    support::{Client, TestServer},
     uploads::upload,
 };
 
@@ -27,7 +26,6 @@ const CODE: &str = "FINISHED";
 
 /// Machines are measured; who takes longer than 100 ms is too slow.
 fn measured(options: &mut ServerOptions) {
-    options.study.python = Some("the lock".to_owned());
     for scene in &mut options.study.scenes {
         if let Scene::Gym(game) = scene {
             game.slowest_rollback = Some(Duration::from_millis(100));
@@ -52,17 +50,6 @@ fn records(server: &TestServer, wanted: fn(&Record) -> bool) -> Vec<Record> {
 async fn asked_to_flush(page: &mut Client) {
     page.view(|view| matches!(view, View::Playing { flush: true, .. }).then_some(()))
         .await;
-}
-
-#[tokio::test]
-async fn pages_are_told_what_to_load_from_their_first_message_on() {
-    let server = TestServer::start_with(2, measured).await;
-    let mut page = RawClient::connect(&server).await;
-    page.send(hello(&new_token(&server).await, None)).await;
-    let ServerMessage::Welcome { python, .. } = page.first().await else {
-        panic!("a welcome");
-    };
-    assert_eq!(python.as_deref(), Some("the lock"));
 }
 
 /// An error on one page, and a restart of the server in the midst of what follows.
