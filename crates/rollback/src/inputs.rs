@@ -1,14 +1,11 @@
 //! What is known of every player's inputs, and guesses for the rest.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
+use crate::past::{BLOCK, Past, PastRuns};
 use crate::prediction::PastInputs;
 use crate::types::{InputList, append, same};
 use crate::{Frame, Input, PlayerIndex, PlayerSet, Prediction, wire};
-
-/// So many inputs are laid away at once.
-const BLOCK: usize = 64;
 
 /// One player's inputs without gaps: the first that came for a frame is final. The newest lie one by one,
 /// those before them as runs.
@@ -179,71 +176,6 @@ impl Queue {
     }
 }
 
-/// Inputs of long ago, in blocks of [`BLOCK`] frames. Each run is a byte with its number of frames less 1,
-/// and the top bit set if its length follows, another one than that of the run before it; then its bytes.
-#[derive(Debug, Default)]
-struct Past {
-    /// The first frame of the first block.
-    base: Frame,
-    /// Where in `bytes` each block begins.
-    blocks: VecDeque<u32>,
-    bytes: Vec<u8>,
-}
-
-const LENGTH_FOLLOWS: u8 = 0x80;
-
-impl Past {
-    /// Adds a block that begins with this frame.
-    fn push<'a>(&mut self, base: Frame, runs: impl Iterator<Item = (&'a [u8], u32)>) {
-        if self.blocks.is_empty() {
-            self.base = base;
-            self.bytes.clear();
-        }
-        self.blocks.push_back(self.bytes.len() as u32);
-        if self.bytes.capacity() - self.bytes.len() < BLOCK {
-            // Doubled, it would mostly be empty.
-            self.bytes.reserve_exact(4 * BLOCK);
-        }
-        let mut length = 0;
-        for (bytes, frames) in runs {
-            let frames = (frames - 1) as u8;
-            if bytes.len() == length {
-                self.bytes.push(frames);
-            } else {
-                length = bytes.len();
-                self.bytes.extend([frames | LENGTH_FOLLOWS, length as u8]);
-            }
-            append(&mut self.bytes, bytes);
-        }
-    }
-
-    fn forget_before(&mut self, frame: Frame) {
-        let mut gone = 0;
-        while !self.blocks.is_empty() && self.base + BLOCK as u32 <= frame {
-            self.blocks.pop_front();
-            self.base = self.base + BLOCK as u32;
-            let next = self.blocks.front();
-            gone = next.map_or(self.bytes.len(), |begin| *begin as usize);
-        }
-        if gone > self.bytes.len() / 2 {
-            self.bytes.drain(..gone);
-            self.blocks
-                .iter_mut()
-                .for_each(|begin| *begin -= gone as u32);
-        }
-    }
-
-    fn from(&self, first: Frame) -> PastRuns<'_> {
-        let offset = (first - self.base) as usize;
-        let block = self.blocks.get(offset / BLOCK);
-        PastRuns {
-            bytes: block.map_or(&[], |begin| &self.bytes[*begin as usize..]),
-            length: 0,
-            skipped: (offset % BLOCK) as u32,
-        }
-    }
-}
-
 /// Inputs, and for how many frames each lasts.
 #[derive(Clone, Debug)]
 pub(crate) struct Runs<'a> {
@@ -252,20 +184,12 @@ pub(crate) struct Runs<'a> {
     stride: usize,
 }
 
-#[derive(Clone, Debug, Default)]
-struct PastRuns<'a> {
-    bytes: &'a [u8],
-    length: usize,
-    /// Frames that are not asked for.
-    skipped: u32,
-}
-
 impl<'a> Iterator for Runs<'a> {
     type Item = (&'a [u8], u32);
 
     #[inline]
     fn next(&mut self) -> Option<(&'a [u8], u32)> {
-        if !self.past.bytes.is_empty()
+        if !self.past.is_empty()
             && let Some(run) = self.past.next()
         {
             return Some(run);
@@ -278,27 +202,6 @@ impl<'a> Iterator for Runs<'a> {
             frames += 1;
         }
         Some((&slot[1..1 + usize::from(slot[0])], frames))
-    }
-}
-
-impl<'a> PastRuns<'a> {
-    #[cold]
-    fn next(&mut self) -> Option<(&'a [u8], u32)> {
-        loop {
-            let (token, mut rest) = self.bytes.split_first()?;
-            if token & LENGTH_FOLLOWS != 0 {
-                let (length, after) = rest.split_first()?;
-                (self.length, rest) = (usize::from(*length), after);
-            }
-            let (bytes, rest) = rest.split_at_checked(self.length)?;
-            self.bytes = rest;
-            let frames = u32::from(token & !LENGTH_FOLLOWS) + 1;
-            if self.skipped < frames {
-                let frames = frames - std::mem::take(&mut self.skipped);
-                return Some((bytes, frames));
-            }
-            self.skipped -= frames;
-        }
     }
 }
 
@@ -316,7 +219,7 @@ impl<'a> Iterator for Each<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         if self.run.1 == 0 {
-            if self.runs.past.bytes.is_empty() {
+            if self.runs.past.is_empty() {
                 let (slot, rest) = self.runs.newest.split_at_checked(self.runs.stride)?;
                 self.runs.newest = rest;
                 return Some(&slot[1..1 + usize::from(slot[0])]);
@@ -438,7 +341,7 @@ mod tests {
             queue.forget_before(Frame(frame.saturating_sub(100)));
             let held = queue.begin().0..queue.end().0;
             assert!(held.len() <= 101 && queue.bytes.len() <= 2 * 101 * 65 + 64);
-            assert!(queue.past.bytes.is_empty());
+            assert_eq!(queue.past.size(), (0, 0));
             for held in held {
                 assert_eq!(queue.get(Frame(held)), Some(input(held).as_slice()));
             }
@@ -472,8 +375,8 @@ mod tests {
             assert_eq!(queue.get(Frame(begin - 1)), None);
         }
         // Most of it lasts long.
-        assert!(queue.past.blocks.len() >= 14, "{:?}", queue.past.blocks);
-        assert!(queue.past.bytes.len() < 20 * queue.len());
+        let (blocks, bytes) = queue.past.size();
+        assert!(blocks >= 14 && bytes < 20 * queue.len(), "{blocks} {bytes}");
     }
 
     #[test]

@@ -166,7 +166,7 @@
 //! [`algorithm`] explains it on one page, with its sources, and [`timing`] how peers keep in step and
 //! when inputs are used; `examples/udp.rs` is a whole program. The files:
 //!
-//! - `inputs` holds what is known of every player, `prediction` guesses the rest, `snapshots` chooses
+//! - `inputs` holds what is known of every player, `past` what is long ago, `prediction` guesses the rest, `snapshots` chooses
 //!   the states to save; `timeline` holds the frames simulated but not
 //!   confirmed. Inputs enter by one path (`Engine::enter`), which compares them with what was
 //!   simulated and remembers the first wrong frame.
@@ -199,6 +199,7 @@ mod leave;
 mod link;
 mod pace;
 mod packet;
+mod past;
 mod prediction;
 mod rejoin;
 mod resync;

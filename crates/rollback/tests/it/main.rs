@@ -17,6 +17,7 @@ mod hardships;
 mod horizon;
 mod host;
 mod hostile;
+mod joining;
 mod journal;
 mod leaving;
 mod log;
