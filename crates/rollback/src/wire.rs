@@ -1,6 +1,6 @@
 //! The packets between peers, byte by byte.
 //!
-//! # Layout, version 2
+//! # Layout, version 3
 //!
 //! A packet has at most [`MAX_PACKET_BYTES`] bytes and nothing after its last field. Who sent it is
 //! the link's identity, and never written down. There are two forms, told apart by the top bit of the
@@ -14,7 +14,7 @@
 //!
 //! | field | coding | meaning |
 //! |---|---|---|
-//! | form, version | 1 byte | 0x80 + 2 |
+//! | form, version | 1 byte | 0x80 + 3 |
 //! | configuration | 8 bytes | [`Configuration`]: what all peers must have set alike |
 //! | epoch | varint | the episode |
 //! | incarnation | varint | the sender's page load |
@@ -129,7 +129,7 @@ pub use crate::full::{decode_body, decode_header, encode};
 pub use crate::short::{Key, Near, SHORT_REACH, decode_short, encode_short, is_short};
 
 /// The version that this crate speaks.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The most bytes of a packet.
 pub const MAX_PACKET_BYTES: usize = 1200;

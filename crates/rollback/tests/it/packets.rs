@@ -79,7 +79,7 @@ fn golden_bytes_of_a_full_packet() {
     };
     #[rustfmt::skip]
     let expected = [
-        0x82,                           // full, version 2
+        0x83,                           // full, version 3
         0xc0, 1, 2, 3, 4, 5, 6, 7,      // configuration
         3,                              // epoch
         0xac, 0x02,                     // incarnation 300
