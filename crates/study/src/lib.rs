@@ -16,7 +16,9 @@
 //! is closed when all have sealed it, or it is *cut*: when a member is gone for good, its time is
 //! up, or without a relay a link stays broken, those who are there deliver what they hold, and what
 //! is known is judged. Only then does anybody move on. A page that is loaded in the midst of an
-//! episode rejoins it.
+//! episode rejoins it. Where the environment needs it, a page measures its machine before the lobby;
+//! who is too slow ends there, and the window of a session is that of its slowest member. An
+//! environment that raises an error ends its session by a cut.
 //!
 //! - **Invariant:** whatever happens in whatever order, everybody who answers reaches the end with
 //!   exactly one outcome; every session ends and every episode is closed.
