@@ -116,11 +116,17 @@ def _is_environment(file: str) -> bool:
     """Whether a file is neither Python's, nor this package's, nor one of the frameworks'."""
     if file.startswith(("<", _HERE)):
         return False
-    if any(part in file for part in _FRAMEWORKS):
+    if file.startswith(_framework_folders()):
         return False
     return "site-packages" in file or not file.startswith(_STDLIB)
 
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STDLIB = tuple({os.path.join(sysconfig.get_paths()[name], "") for name in ("stdlib", "platstdlib")})
-_FRAMEWORKS = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "gymnasium", "pettingzoo"))
+_FRAMEWORKS = ("numpy", "gymnasium", "pettingzoo")
+
+
+def _framework_folders() -> tuple[str, ...]:
+    """Where those that are imported lie, which need not be among the site packages."""
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in _FRAMEWORKS]
+    return tuple(os.path.dirname(file) + os.sep for file in files if file)
