@@ -51,20 +51,21 @@ pub(crate) fn examine(
     ));
     let waiting = Mutex::new(INTERPRETERS.iter());
     let work = || {
-        let mut traces = Vec::new();
+        let (mut traces, mut last) = (Vec::new(), None);
         loop {
             let next = waiting
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .next();
             let Some((conditions, hash_seed)) = next else {
-                return Ok::<_, HeadlessError>(traces);
+                return Ok::<_, HeadlessError>((traces, last));
             };
             let mut headless = interpreters.start(Some(hash_seed))?;
             for condition in *conditions {
                 let trace = headless.trace(configuration, condition, FRAMES, SEED)?;
                 traces.push(((*condition).to_owned(), trace));
             }
+            last = Some(headless);
         }
     };
     let traces: Result<Vec<_>, HeadlessError> = thread::scope(|scope| {
@@ -77,9 +78,14 @@ pub(crate) fn examine(
             })
             .collect()
     });
-    let traces: Map<String, Json> = traces?.into_iter().flatten().collect();
+    let (traces, played): (Vec<_>, Vec<_>) = traces?.into_iter().unzip();
+    let traces: Map<String, Json> = traces.into_iter().flatten().collect();
     let plain = traces.get("plain").cloned().unwrap_or_default();
-    let mut headless = interpreters.start(None)?;
+    // Any interpreter can compare; those that have played are there already.
+    let mut headless = match played.into_iter().flatten().next() {
+        Some(headless) => headless,
+        None => interpreters.start(None)?,
+    };
     let report = headless.diagnose(&Json::Object(traces), name)?;
     let diagnosis = serde_json::from_value::<Diagnosis>(report);
     let diagnosis = diagnosis.map_err(|error| HeadlessError::Protocol(error.to_string()))?;

@@ -10,4 +10,5 @@ mod commands;
 mod data;
 mod doctor;
 mod program;
+mod python;
 mod serve;

@@ -23,6 +23,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "ADDRESS",
         "WEB",
         "SEED",
+        "CACHE",
+        "WHEELS",
     ] {
         command.env_remove(format!("IGYM_{name}"));
     }

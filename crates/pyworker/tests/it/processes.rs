@@ -3,8 +3,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use igym_dataset::Environments as _;
 use igym_gym::Runtime as _;
-use igym_pyworker::{Headless, HeadlessError, Node, PATIENCE, Pool, Quiet, prepare};
+use igym_protocol::EnvironmentSpec;
+use igym_pyworker::{
+    Digest, Headless, HeadlessError, Node, PATIENCE, Pool, PythonEnvironments, Quiet, prepare,
+};
 use serde_json::{Value as Json, json};
 
 use crate::support::{COUNTER, Place, cache, platform, preparing};
@@ -29,7 +33,7 @@ class Traps(Counter):
 
 struct Prepared {
     place: Place,
-    lock: igym_pyworker::Digest,
+    lock: Digest,
 }
 
 /// One study for all tests here.
@@ -132,6 +136,29 @@ fn what_python_raises_is_answered_and_the_process_goes_on() {
         panic!("{refused:?}");
     };
     assert!(error.message.contains("nowhere.py"), "{error}");
+}
+
+#[test]
+fn episodes_are_played_again_in_the_lock_that_they_were_played_in() {
+    let Prepared { place, lock } = prepared();
+    let environments =
+        PythonEnvironments::new(place.prepared(), || Ok(platform()), cache(), PATIENCE);
+    environments.warm(lock).unwrap();
+    let spec = |version: &str| EnvironmentSpec {
+        id: "python".to_owned(),
+        version: version.to_owned(),
+        config: String::new(),
+    };
+    // Where the study's files are the interpreter knows, not the plan.
+    let configuration = json!({"environment": {"file": "env.py"}, "max_steps": 50}).to_string();
+    let opened = environments.open(&spec(lock.as_str()), &configuration);
+    assert_eq!(opened.unwrap().reset(1)[..2], [1, 6]);
+    let name = environments.runtime_name().unwrap();
+    assert!(name.starts_with("Pyodide 0.28.3 in Node v"), "{name}");
+    for other in ["0.1.1", Digest::of(b"another lock").as_str()] {
+        let refused = environments.open(&spec(other), &configuration).map(drop);
+        assert!(refused.is_err_and(|error| error.contains(other)));
+    }
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! A study with an environment of its own in Python, from the file to what is served.
+
+use std::path::Path;
+
+use crate::program::{Run, command, text};
+
+const STUDY: &str = r#"
+[study]
+id = "counting"
+title = "Counting"
+
+[[scenes]]
+type = "start"
+
+[[scenes]]
+type = "gym"
+id = "count"
+environment = { file = "env.py" }
+frames_per_second = 10
+countdown_s = 0
+
+[scenes.controls.bindings]
+ArrowUp = { action = 1, label = "One more" }
+
+[[scenes]]
+type = "end"
+"#;
+
+const ENVIRONMENT: &str = r#"
+class Discrete:
+    def __init__(self, n):
+        self.n, self.start = n, 0
+
+    def contains(self, value):
+        return 0 <= int(value) < self.n
+
+
+class Counter:
+    def __init__(self):
+        self.action_space, self.observation_space = Discrete(3), None
+
+    def reset(self, seed=None, options=None):
+        self.count = 0
+        return self.count, {}
+
+    def step(self, action):
+        self.count += int(action)
+        return self.count, float(action), self.count >= 1000, False, {}
+"#;
+
+/// With what `cargo xtask` builds before it tests.
+fn igym(folder: &Path, arguments: &[&str]) -> Run {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = command(arguments);
+    command.current_dir(folder);
+    command.env("IGYM_WEB", root.join("web/dist"));
+    command.env("IGYM_CACHE", root.join("target/python-cache"));
+    Run::of(command.output().unwrap())
+}
+
+#[test]
+fn a_study_in_python_is_checked_prepared_and_examined() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("study.toml"), STUDY).unwrap();
+    std::fs::write(folder.join("env.py"), ENVIRONMENT).unwrap();
+
+    let checked = igym(folder, &["check", "study.toml"]).expect(0);
+    assert!(
+        checked.out.contains("Python is not prepared (for count)"),
+        "{}",
+        checked.out
+    );
+    let prepared = igym(folder, &["prepare", "study.toml"]).expect(0);
+    let lock = prepared
+        .out
+        .split("Lock       ")
+        .nth(1)
+        .and_then(|rest| rest.lines().next());
+    let file = folder.join(format!("data/counting/python/{}.json", lock.unwrap()));
+    assert!(file.is_file(), "{}", prepared.out);
+    for told in [
+        "MB per participant",
+        "a step takes",
+        "kB a second, at 10 frames per second",
+    ] {
+        assert!(prepared.out.contains(told), "{told}: {}", prepared.out);
+    }
+    let checked = igym(folder, &["check", "study.toml"]).expect(0);
+    assert!(
+        checked.out.contains("1. count (python, 1 players"),
+        "{}",
+        checked.out
+    );
+    let examined = igym(folder, &["doctor", "study.toml"]).expect(0);
+    assert!(
+        examined.out.contains("under all conditions"),
+        "{}",
+        examined.out
+    );
+
+    // Nothing is remembered of another environment.
+    let mended = ENVIRONMENT.replace("self.count >= 1000", "self.count >= self.most");
+    std::fs::write(folder.join("env.py"), mended).unwrap();
+    let checked = igym(folder, &["check", "study.toml"]).expect(0);
+    assert!(
+        checked.out.contains("Python is not prepared"),
+        "{}",
+        checked.out
+    );
+    let broken = igym(
+        folder,
+        &["serve", text(&folder.join("study.toml")), "--port", "0"],
+    )
+    .expect(2);
+    assert!(
+        broken.err.contains("env.py") && broken.err.contains("most"),
+        "{}",
+        broken.err
+    );
+}
