@@ -20,9 +20,6 @@ export function launch(more: string[] = []): Promise<Browser> {
   });
 }
 
-/** The keys of slime volleyball, and none. */
-const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp"] as const;
-
 /** One person in a browser profile of their own. */
 export class Player {
   readonly name: string;
@@ -38,8 +35,17 @@ export class Player {
   #presses = false;
   #network: Network | null = null;
 
-  private constructor(name: string, context: BrowserContext, page: Page, seed: number) {
+  readonly #keys: readonly string[];
+
+  private constructor(
+    name: string,
+    context: BrowserContext,
+    page: Page,
+    seed: number,
+    keys: readonly string[],
+  ) {
     this.name = name;
+    this.#keys = keys;
     this.#context = context;
     this.page = page;
     this.#random = new Random(seed);
@@ -61,10 +67,11 @@ export class Player {
     });
   }
 
-  static async arrive(browser: Browser, index: number): Promise<Player> {
+  /** `keys` are those of the game. */
+  static async arrive(browser: Browser, index: number, keys: readonly string[]): Promise<Player> {
     const context = await browser.newContext({ viewport: { width: 1000, height: 720 } });
     const page = await context.newPage();
-    return new Player(`player ${index}`, context, page, 1 + index);
+    return new Player(`player ${index}`, context, page, 1 + index, keys);
   }
 
   /** This page's packets travel over such a network; the first time before it connects. */
@@ -138,12 +145,15 @@ export class Player {
           const { view } = document.documentElement.dataset;
           return view !== undefined && views.includes(view) ? view : false;
         },
-        [...views, "fault"],
+        // There is no way on from these.
+        [...views, "fault", "end"],
         { timeout: patienceMs },
       )
       .then((handle) => handle.jsonValue())
       .catch((error: Error) => `${error.message}\n${this.complaints.join("\n")}`);
-    expect(views, `${this.name} waits for ${views.join(" or ")}`).toContain(view);
+    const shown = await this.page.locator("main").innerText();
+    const waits = `${this.name} waits for ${views.join(" or ")}; the page shows: ${shown}`;
+    expect(views, waits).toContain(view);
   }
 
   /** Waits until an episode of this index is being played and its first frames are drawn. */
@@ -189,7 +199,7 @@ export class Player {
   async #pressRandomly(): Promise<void> {
     try {
       while (this.#presses) {
-        const keys = KEYS.filter(() => this.#random.next() < 0.45);
+        const keys = this.#keys.filter(() => this.#random.next() < 0.45);
         for (const key of keys) await this.page.keyboard.down(key);
         await this.#frames(Math.ceil(this.#random.between(2, 12)));
         for (const key of keys) await this.page.keyboard.up(key);

@@ -16,6 +16,9 @@ export const PAGES_WITH_FAULT = setting(
   `${root}target/fault-injection/dist`,
 );
 
+/** Where studies in Python are prepared once, for all runs. */
+export const PREPARED = `${root}target/e2e-prepared`;
+
 export interface Finished {
   code: number;
   stdout: string;

@@ -1,10 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PAGES, PROGRAM } from "./program";
+
+export interface ServerOptions {
+  /** The built pages to serve, if not the usual ones. */
+  pages?: string | undefined;
+  /** A folder whose files lie beside the study. */
+  files?: string | undefined;
+  /** What was prepared of its environments in Python. */
+  prepared?: string | null;
+}
 
 /** `igym serve` with a study and a data directory of its own; it can be killed and started again. */
 export class Server {
@@ -24,10 +33,16 @@ export class Server {
     this.url = `http://localhost:${port}`;
   }
 
-  static async start(study: string, pages: string = PAGES): Promise<Server> {
+  static async start(study: string, options: ServerOptions = {}): Promise<Server> {
+    const { pages = PAGES, files, prepared } = options;
     const folder = await mkdtemp(join(tmpdir(), "igym-e2e-"));
+    if (files) await cp(files, folder, { recursive: true });
     await writeFile(join(folder, "study.toml"), study);
     const server = new Server(folder, await freePort(), pages);
+    if (prepared) {
+      await mkdir(server.data);
+      await symlink(prepared, join(server.data, "python"));
+    }
     await server.restart();
     return server;
   }

@@ -1,11 +1,15 @@
 import { type Browser, expect } from "@playwright/test";
 import type { Detour } from "./detour";
+import type { Game } from "./games";
 import type { Condition } from "./network";
 import { launch, Player } from "./player";
+import { prepared } from "./prepared";
 import { Server } from "./server";
-import { type StudyOptions, studyToml } from "./study";
+import { SLIME, type StudyOptions } from "./study";
 
 export interface SessionOptions extends StudyOptions {
+  /** What is played, if not the native slime volleyball. */
+  game?: Game;
   /** How many people come. */
   players?: number;
   condition?: Condition;
@@ -37,12 +41,17 @@ export class Session {
   }
 
   static async begin(options: SessionOptions = {}): Promise<Session> {
-    const server = await Server.start(studyToml(options), options.pages);
+    const game = options.game ?? SLIME;
+    const server = await Server.start(game.study(options), {
+      pages: options.pages,
+      files: game.folder,
+      prepared: await prepared(game),
+    });
     const browser = await launch(options.browser);
     const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
     const session = new Session(server, browser, patienceMs);
     for (let index = 0; index < (options.players ?? 2); index += 1) {
-      session.players.push(await Player.arrive(browser, index));
+      session.players.push(await Player.arrive(browser, index, game.keys));
     }
     // One page's emulation delays and loses the packets of both directions.
     const { condition } = options;

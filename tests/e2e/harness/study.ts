@@ -1,3 +1,5 @@
+import type { Game } from "./games";
+
 /** What a test's study.toml says beyond the rules that all of them share. */
 export interface StudyOptions {
   title?: string;
@@ -11,10 +13,19 @@ export interface StudyOptions {
   reconnectGraceS?: number;
   seats?: "fixed" | "random" | "rotating";
   relay?: "fallback" | "only" | "never";
+  /** Frames between digests of the state; of games in Python. */
+  digestInterval?: number;
 }
 
+/** The native game, which most tests play. */
+export const SLIME: Game = {
+  name: "slime_volleyball",
+  keys: ["ArrowLeft", "ArrowRight", "ArrowUp"],
+  study: studyToml,
+};
+
 /** Slime volleyball for two. */
-export function studyToml(options: StudyOptions = {}): string {
+function studyToml(options: StudyOptions = {}): string {
   const {
     title = "End to end",
     episodes = 2,

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { StudyOptions } from "./study";
+
+/** What is played. */
+export interface Game {
+  name: string;
+  /** Keys that people press at random. */
+  keys: readonly string[];
+  /** Of a game in Python: the study and what lies beside it. */
+  folder?: string;
+  /** The study, with what a test wants of it. */
+  study(options: StudyOptions): string;
+}
+
+const EXAMPLES = fileURLToPath(new URL("../../../examples/", import.meta.url));
+const STUDIES = fileURLToPath(new URL("../studies/", import.meta.url));
+
+/** An example as it is, but for how often, how long and with whom it is played. */
+function example(name: string, keys: readonly string[]): Game {
+  const folder = EXAMPLES + name;
+  return {
+    name,
+    keys,
+    folder,
+    study: (options) => adapted(readFileSync(`${folder}/study.toml`, "utf8"), options),
+  };
+}
+
+export const SLIMEVB = example("python_slime_volleyball", ["ArrowLeft", "ArrowRight", "ArrowUp"]);
+export const OVERCOOKED = example("overcooked", [
+  ...["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "w"],
+]);
+export const CART_POLE = example("cart_pole", ["ArrowRight"]);
+
+/** A game in plain Python, which needs no packages: no numpy has to be had for it. */
+export const TUG: Game = {
+  name: "tug",
+  keys: ["ArrowUp", "ArrowDown"],
+  folder: `${STUDIES}tug`,
+  study: (options) =>
+    adapted(readFileSync(`${STUDIES}tug/study.toml`, "utf8"), { digestInterval: 20, ...options }),
+};
+
+/** The settings of the study's game replaced by those that a test gives. */
+function adapted(study: string, options: StudyOptions): string {
+  const settings = Object.entries({
+    episodes: options.episodes,
+    max_steps: options.maxSteps,
+    countdown_s: options.countdownS ?? 1,
+    lobby_timeout_s: options.lobbyTimeoutS ?? 120,
+    reconnect_grace_s: options.reconnectGraceS ?? 5,
+    digest_interval: options.digestInterval,
+  }).filter(([, value]) => value !== undefined);
+  const names = settings.map(([name]) => name).join("|");
+  const lines = settings.map(([name, value]) => `${name} = ${value}`);
+  return study
+    .replace(new RegExp(`^(${names}) = .*\n`, "gm"), "")
+    .replace('type = "gym"\n', `type = "gym"\n${lines.join("\n")}\n`);
+}
