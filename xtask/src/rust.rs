@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::paths;
 use crate::process::{run, step};
+use crate::{paths, web};
 
 /// One profile for tests, browsers and `run`, so that everything is compiled once: dev, optimised
 /// enough to keep real time.
@@ -43,7 +43,10 @@ pub(crate) fn clippy() -> Result<()> {
 /// All tests of the workspace.
 pub(crate) fn test() -> Result<()> {
     step("cargo test", || {
-        run(cargo().arg("test").args(EVERYTHING).arg("--no-fail-fast"))
+        let mut test = cargo();
+        // Some start Pyodide.
+        web::node()?.lend(&mut test);
+        run(test.arg("test").args(EVERYTHING).arg("--no-fail-fast"))
     })
 }
 

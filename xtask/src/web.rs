@@ -48,10 +48,15 @@ impl Node {
     /// A command that finds this Node first.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
+        self.lend(&mut command);
+        command
+    }
+
+    /// Lets a command find this Node first.
+    pub(crate) fn lend(&self, command: &mut Command) {
         if let Some(directory) = &self.directory {
             command.env("PATH", path_with(directory));
         }
-        command
     }
 
     fn is_new_enough(&self) -> bool {

@@ -318,7 +318,7 @@ fn findings(
     let package = folder.blob_path(&lock.platform.sha256);
     let native = study.native(configuration);
     match native::compare(Path::new("python3"), &package, &native, &diagnosis.plain) {
-        Comparison::Same => {}
+        Comparison::Same => notes.push("this machine's own Python plays the same".to_owned()),
         Comparison::Different(what) => notes.push(format!(
             "natively it plays differently ({what}): an agent that was trained there may act \
              differently here"
