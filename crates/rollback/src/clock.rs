@@ -102,7 +102,7 @@ const LEARN_INTERVAL: usize = 4;
 const MOST_LEARNED: i64 = 64;
 
 /// A comparison that contradicts so much of it is not an error of measurement: it is learned anew.
-const CONTRADICTION_PPM: i64 = 2_500;
+const CONTRADICTION_PPM: i64 = 10_000;
 
 /// How far apart two halves of the window must be to tell a drift, and with how many samples each.
 const MIN_SPAN_US: i64 = 250_000;
