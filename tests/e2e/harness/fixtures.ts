@@ -1,4 +1,6 @@
 import { test as base } from "@playwright/test";
+import type { Game } from "./games";
+import { prepared } from "./prepared";
 import { Session, type SessionOptions } from "./session";
 
 interface Fixtures {
@@ -23,5 +25,16 @@ export const test = base.extend<Fixtures>({
     }
   },
 });
+
+/** Prepares games in Python before the tests of a file, which need not wait for it then. */
+export function prepareFirst(...games: Game[]): void {
+  test.beforeAll(async () => {
+    test.setTimeout(PREPARING_MS);
+    for (const game of games) await prepared(game);
+  });
+}
+
+/** Fetching packages, and examining an environment in several interpreters; found again later. */
+const PREPARING_MS = 1_200_000;
 
 export { expect } from "@playwright/test";

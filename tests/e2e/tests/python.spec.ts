@@ -1,9 +1,11 @@
 import type { Page } from "@playwright/test";
 import { Export, expectPlay } from "../harness/data";
-import { expect, test } from "../harness/fixtures";
+import { expect, prepareFirst, test } from "../harness/fixtures";
 import { CART_POLE, TUG } from "../harness/games";
 import type { Player } from "../harness/player";
 import { expectVerified } from "../harness/verdicts";
+
+prepareFirst(TUG, CART_POLE);
 
 /** Writes something into the page's worker that its Python can see. */
 async function tellPython(page: Page, name: string, value: number): Promise<void> {
