@@ -72,3 +72,12 @@ test("the connection is that of the slowest partner, in words and bars", () => {
   const relayed = { stalled_by: null, links: [{ player: 1, rtt_ms: 20, relayed: true }] };
   expect(linkQuality(relayed)?.title).toContain("server");
 });
+
+test("an agent that is a number is not told beside the score", () => {
+  const scores = ["0", "1"].map((agent, index) => ({ agent, score: 0, own: index === 0 }));
+  const sides = scores.map((score) => scoreName(score, scores));
+  expect(sides).toEqual([
+    { who: "You", side: "" },
+    { who: "Partner", side: "" },
+  ]);
+});

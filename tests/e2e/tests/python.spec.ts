@@ -18,14 +18,19 @@ async function tellPython(page: Page, name: string, value: number): Promise<void
 }
 
 test("one person balances a pole in Python", async ({ begin }) => {
-  const session = await begin({ game: CART_POLE, players: 1, episodes: 2, maxSteps: 60 });
-  await session.playToTheEnd();
+  const session = await begin({ game: CART_POLE, players: 1, episodes: 3, maxSteps: 60 });
+  // Nobody balances it for long, and without keys it falls at once.
+  const player = session.player(0);
+  player.press();
+  await player.sees("end");
+  await player.rest();
+  expect(player.complaints).toEqual([]);
   await session.close();
   const exported = await Export.of(session.server);
   const episodes = await exported.table("episodes");
-  expect(episodes.map((episode) => episode.verdict)).toEqual(["verified", "verified"]);
-  const frames = await exported.frames(episodes[0] ?? {});
-  expect(new Set(frames.map((frame) => frame["player.0.input"])).size).toBe(2);
+  expect(episodes.map((episode) => episode.verdict)).toEqual(Array(3).fill("verified"));
+  const frames = await Promise.all(episodes.map((episode) => exported.frames(episode)));
+  expect(new Set(frames.flat().map((frame) => frame["player.0.input"])).size).toBe(2);
 });
 
 test("the game is loaded from the first page on, and the page says how far it is", async ({

@@ -19,8 +19,12 @@ export function formatScore(score: number): string {
 export function scoreName(score: Score, scores: readonly Score[]): { who: string; side: string } {
   const name = agentName(score.agent);
   const others = scores.filter((other) => !other.own).length;
-  if (score.own) return { who: "You", side: name };
-  return others === 1 ? { who: "Partner", side: name } : { who: name, side: "" };
+  // A number beside the score says nothing, but of several of one's own which is which.
+  const several = scores.filter((other) => other.own).length > 1;
+  const side = /^\d+$/.test(name) && !several ? "" : name;
+  if (score.own) return { who: "You", side };
+  if (others > 1) return { who: name, side: "" };
+  return { who: "Partner", side };
 }
 
 /** All scores in a sentence, to be read aloud. */
