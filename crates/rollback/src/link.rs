@@ -36,8 +36,8 @@ pub(crate) struct Link {
     /// The first of our packets since page loads and players are as they are; the peer must have had
     /// one of these before it gets a short one.
     pub(crate) full_since: u32,
-    /// A packet of the peer that said so in full; short ones are taken only after it.
-    short_after: Option<u32>,
+    /// The players at either end, as the peer last said them.
+    said: Option<Said>,
     /// The peer knows this page load and has the same players at either end.
     pub(crate) understood: bool,
     /// There is a spectator at the other end.
@@ -66,6 +66,16 @@ pub(crate) struct Link {
     bytes_received: u64,
     /// What its players and their inputs made of our play; the rest is measured elsewhere.
     pub(crate) stats: LinkStats,
+}
+
+/// Players that a peer said to be at either end.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    from: PlayerSet,
+    to: PlayerSet,
+    /// The first packet that said so, and the newest, of those that came in order.
+    first: u32,
+    newest: u32,
 }
 
 /// What of the newest packet is needed to understand the next ones.
@@ -98,7 +108,7 @@ impl Link {
             incarnation: None,
             keys: None,
             full_since: 1,
-            short_after: None,
+            said: None,
             understood: false,
             watched: false,
             left: false,
@@ -252,9 +262,13 @@ impl Link {
         now: Micros,
         body: &mut Body,
     ) -> Result<Incarnation, PacketError> {
-        let (Some(incarnation), Some([_, key]), Some(newest)) =
-            (self.incarnation, self.keys, self.newest)
-        else {
+        let alike = |said: &Said| said.from == self.players && said.to == self.local;
+        let (Some(incarnation), Some([_, key]), Some(newest), Some(said)) = (
+            self.incarnation,
+            self.keys,
+            self.newest,
+            self.said.filter(alike),
+        ) else {
             return Err(PacketError::UnknownTag);
         };
         let (sent_at, arrived) = newest.clock;
@@ -262,14 +276,12 @@ impl Link {
             from: self.players,
             to: self.local,
             sequence: newest.sequence,
+            since: said.first,
             head: newest.head,
             sent_at: sent_at.wrapping_add(now.0.wrapping_sub(arrived.0) as u32),
             own_sequence: self.sequence,
         };
         wire::decode_short(bytes, key, &near, self.plain, body)?;
-        if self.short_after.is_none_or(|full| body.sequence <= full) {
-            return Err(PacketError::UnknownTag);
-        }
         body.addressee = Some(self.us.incarnation);
         Ok(incarnation)
     }
@@ -356,9 +368,7 @@ impl Link {
         }
         self.furthest = self.furthest.max(self.first_unacknowledged());
         self.rejoined |= body.known.is_some();
-        if body.from == self.players && body.to == self.local {
-            self.short_after.get_or_insert(body.sequence);
-        }
+        self.hear_players(body);
         if arrival == Arrival::Newest {
             self.understood = body.addressee == Some(self.us.incarnation)
                 && body.from == self.players
@@ -405,6 +415,7 @@ impl Link {
         if self.incarnation != Some(incarnation) {
             self.incarnation = Some(incarnation);
             self.begin_anew();
+            self.said = None;
             self.told = false;
             self.closed.clear();
             self.lacks.clear();
@@ -432,11 +443,28 @@ impl Link {
         arrival
     }
 
+    /// Short packets that were sent after this one have these players, until it says other ones: it
+    /// sends none for others before it knows that we have heard so.
+    fn hear_players(&mut self, body: &Body) {
+        let (from, to, sequence) = (body.from, body.to, body.sequence);
+        match &mut self.said {
+            Some(said) if sequence <= said.newest => {}
+            Some(said) if said.from == from && said.to == to => said.newest = sequence,
+            said => {
+                *said = Some(Said {
+                    from,
+                    to,
+                    first: sequence,
+                    newest: sequence,
+                });
+            }
+        }
+    }
+
     /// Page loads or players are others: what was agreed on is void.
     fn begin_anew(&mut self) {
         self.understood = false;
         self.full_since = self.sequence + 1;
-        self.short_after = None;
         self.keys = self.incarnation.map(|incarnation| {
             let them = Header {
                 incarnation,

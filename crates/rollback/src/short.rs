@@ -13,6 +13,10 @@ const ECHO: u8 = 1 << 1;
 const HASH: u8 = 1 << 2;
 const MARKS: u8 = 0b1111 << 3;
 
+/// A short packet that comes after one sent more than this many later is not taken: its echo could be
+/// mistaken for a later one.
+const SHORT_LATE: i16 = 128;
+
 /// Frames that are written as differences are at most this far from each other.
 const FAR: u32 = 1 << 14;
 
@@ -39,6 +43,8 @@ pub struct Near {
     pub to: PlayerSet,
     /// Of the newest packet that came.
     pub sequence: u32,
+    /// Of a full packet that said what short ones leave out: none that was sent before it is taken.
+    pub since: u32,
     /// The sender's head in that packet.
     pub head: Frame,
     /// About what the sender's clock is now, in µs modulo 2³².
@@ -67,13 +73,13 @@ impl Key {
         }
     }
 
-    /// The top 16 bits of SplitMix64's output function of: the key, xor the sequence times 2³², xor
+    /// The top 8 bits of SplitMix64's output function of: the key, xor the sequence times 2³², xor
     /// the head, both in full.
-    pub fn tag(self, sequence: u32, head: Frame) -> u16 {
+    pub fn tag(self, sequence: u32, head: Frame) -> u8 {
         let mut z = self.digest ^ u64::from(sequence) << 32 ^ u64::from(head.0);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 48) as u16
+        ((z ^ (z >> 31)) >> 56) as u8
     }
 }
 
@@ -125,9 +131,10 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, key: Key, body: &Body) {
         | flag(body.echo.is_some(), ECHO)
         | flag(hash.is_some(), HASH)
         | key.marks;
-    let [tag, more_tag] = key.tag(body.sequence, body.head).to_le_bytes();
+    let tag = key.tag(body.sequence, body.head);
+    let [sequence, more_sequence] = (body.sequence as u16).to_le_bytes();
     let [head, more_head] = (body.head.0 as u16).to_le_bytes();
-    let fixed = [form, tag, more_tag, body.sequence as u8, head, more_head];
+    let fixed = [form, tag, sequence, more_sequence, head, more_head];
     out.extend_from_slice(&fixed);
     let mut base = body.head;
     for ack in &body.acks {
@@ -170,7 +177,8 @@ pub(crate) fn put_inputs_of<'a>(
 }
 
 /// Reads a whole short packet, or nothing of use. What it allocates is bounded by the length of
-/// `bytes`. It is refused where the tag tells that something is left out that is not as here.
+/// `bytes`. It is refused as [`PacketError::UnknownTag`], whatever else is in it, where something is
+/// left out that is not as here, as far as sequence and tag tell.
 pub fn decode_short(
     bytes: &[u8],
     key: Key,
@@ -191,9 +199,14 @@ pub fn decode_short(
         return Err(PacketError::UnknownTag);
     }
     body.begin(near.from, near.to);
-    let tag = reader.u16()?;
-    let sequence = reader.byte()?.wrapping_sub(near.sequence as u8) as i8;
-    body.sequence = near.sequence.wrapping_add_signed(sequence.into());
+    let tag = reader.byte()?;
+    let later = reader.u16()?.wrapping_sub(near.sequence as u16) as i16;
+    // No honest sender is further ahead of what the receiver has.
+    let understood = (-SHORT_LATE..=SHORT_REACH as i16).contains(&later);
+    // Who the players are is told apart by when it was sent, since tags can be alike by chance.
+    let sequence = near.sequence.checked_add_signed(later.into());
+    let known = sequence.filter(|sequence| understood && *sequence > near.since);
+    body.sequence = known.ok_or(PacketError::UnknownTag)?;
     let head = reader.u16()?.wrapping_sub(near.head.0 as u16) as i16;
     body.head = Frame(near.head.0.wrapping_add_signed(head.into()));
     if tag != key.tag(body.sequence, body.head) {

@@ -1,6 +1,6 @@
 //! The packets between peers, byte by byte.
 //!
-//! # Layout, version 3
+//! # Layout, version 4
 //!
 //! A packet has at most [`MAX_PACKET_BYTES`] bytes and nothing after its last field. Who sent it is
 //! the link's identity, and never written down. There are two forms, told apart by the top bit of the
@@ -14,7 +14,7 @@
 //!
 //! | field | coding | meaning |
 //! |---|---|---|
-//! | form, version | 1 byte | 0x80 + 3 |
+//! | form, version | 1 byte | 0x80 + 4 |
 //! | configuration | 8 bytes | [`Configuration`]: what all peers must have set alike |
 //! | epoch | varint | the episode |
 //! | incarnation | varint | the sender's page load |
@@ -50,8 +50,8 @@
 //! | field | coding | meaning |
 //! |---|---|---|
 //! | form, flags | 1 byte | bit 0: clock, 1: echo, 2: hash; bits 3 and 4: the low bits of the epoch, 5 and 6: of the incarnation; the top bit is 0 |
-//! | tag | u16 | [`Key::tag`]: epoch, page loads, configuration and players are those of the last full packets, and the next two fields were understood rightly |
-//! | sequence | 1 byte | its low 8 bits: the number next to the newest that came |
+//! | tag | 1 byte | [`Key::tag`]: epoch, page loads, configuration and players are those of the last full packets, and the next two fields were understood rightly |
+//! | sequence | u16 | its low 16 bits: the number next to the newest that came |
 //! | head | u16 | its low 16 bits: the number next to the newest that came |
 //! | acks | zigzag each | as above, the first less *head*, every other less the one before it |
 //! | *clock*: sent at | u24 | the sender's clock in µs, modulo 2²⁴ |
@@ -64,8 +64,11 @@
 //! A sender may use the short form once the receiver has named the sender's page load with the same
 //! players on either side, and has echoed a full packet that did so, too; as long as the receiver is
 //! known to have one of the sender's last [`SHORT_REACH`] packets, and if there is nothing else to say.
-//! A receiver takes short packets only if a full one came that was sent before it and had the same
-//! page loads and players, so that none from before a change can be taken for one after it.
+//! A receiver takes short packets only if the newest full one that came had the same page loads and
+//! players, and only those sent after the first that had them without others in between. So none from
+//! before a change can be taken for one after it, which the tag would not prevent: one in 256 is alike
+//! by chance. Nor does it take one that was sent more than 128 packets before the newest that came, or
+//! more than [`SHORT_REACH`] after it, which no honest one is.
 //!
 //! ## Sections
 //!
@@ -129,7 +132,7 @@ pub use crate::full::{decode_body, decode_header, encode};
 pub use crate::short::{Key, Near, SHORT_REACH, decode_short, encode_short, is_short};
 
 /// The version that this crate speaks.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// The most bytes of a packet.
 pub const MAX_PACKET_BYTES: usize = 1200;

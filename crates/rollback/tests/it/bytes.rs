@@ -115,15 +115,10 @@ fn arbitrary_bytes_do_no_harm() {
             let mut body = wire::Body::default();
             // With a tag that is right.
             let mut bytes = bytes.clone();
-            if let [_, low, high, sequence, head @ ..] = bytes.as_mut_slice()
-                && let [first, second, ..] = head
-            {
-                let sequence = near
-                    .sequence
-                    .wrapping_add_signed(i32::from(*sequence as i8));
+            if let [_, tag, low, high, first, second, ..] = bytes.as_mut_slice() {
+                let sequence = u16::from_le_bytes([*low, *high]);
                 let head = i16::from_le_bytes([*first, *second]);
-                let tag = key.tag(sequence, Frame(i32::from(head) as u32));
-                [*low, *high] = tag.to_le_bytes();
+                *tag = key.tag(sequence.into(), Frame(i32::from(head) as u32));
             }
             let decoded = wire::decode_short(&bytes, key, &near, 1, &mut body);
             short.set(short.get() + u32::from(decoded.is_ok()));

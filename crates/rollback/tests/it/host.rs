@@ -80,6 +80,7 @@ impl Ear {
             from: body.from,
             to: body.to,
             sequence: body.sequence,
+            since: 0,
             head: body.head,
             sent_at: body.sent_at.unwrap_or(self.near.sent_at),
             // Next to the last echo, which the receiver has surely sent.

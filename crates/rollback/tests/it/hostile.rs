@@ -50,11 +50,11 @@ fn packets_that_no_honest_peer_sends_change_nothing() {
         &[0x81, 0, 0],
         PacketError::OtherVersion {
             found: 1,
-            expected: 3,
+            expected: 4,
         },
     );
     a.refuses(
-        &[0x83; 1201],
+        &[0x84; 1201],
         PacketError::Malformed("longer than 1200 bytes"),
     );
     let mut tail = packet.bytes.clone();

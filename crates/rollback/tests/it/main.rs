@@ -26,6 +26,7 @@ mod network;
 mod pacing;
 mod packets;
 mod parity;
+mod players;
 mod rejoin;
 mod rejoining;
 mod relay;

@@ -262,7 +262,7 @@ fn what_a_peer_says_of_one_who_left_is_bounded() {
 }
 
 /// Peers 0 and 1 after player 2 has left; they hold its inputs before these frames.
-fn survivors(held: [u32; 2]) -> (Host, Host) {
+pub(crate) fn survivors(held: [u32; 2]) -> (Host, Host) {
     let builder = |me: u8| {
         let builder = igym_rollback::Engine::builder()
             .players(3)
@@ -296,13 +296,13 @@ fn survivors(held: [u32; 2]) -> (Host, Host) {
     (a, b)
 }
 
-const GONE: PlayerIndex = PlayerIndex(2);
+pub(crate) const GONE: PlayerIndex = PlayerIndex(2);
 
-fn gone_until(host: &Host) -> Frame {
+pub(crate) fn gone_until(host: &Host) -> Frame {
     host.engine.held_until(GONE).unwrap()
 }
 
-fn exchange(a: &mut Host, b: &mut Host, ticks: u32) {
+pub(crate) fn exchange(a: &mut Host, b: &mut Host, ticks: u32) {
     for _ in 0..ticks {
         let (_, to_b) = a.tick(1);
         b.take(0, &to_b);

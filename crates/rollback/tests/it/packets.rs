@@ -79,7 +79,7 @@ fn golden_bytes_of_a_full_packet() {
     };
     #[rustfmt::skip]
     let expected = [
-        0x83,                           // full, version 3
+        0x84,                           // full, version 4
         0xc0, 1, 2, 3, 4, 5, 6, 7,      // configuration
         3,                              // epoch
         0xac, 0x02,                     // incarnation 300
@@ -153,12 +153,11 @@ fn golden_bytes_of_a_short_packet() {
         ],
         ..Body::default()
     };
-    let [low, high] = key.tag(0x105, Frame(0x1_0203)).to_le_bytes();
     #[rustfmt::skip]
     let expected = [
         0b001_1111,                     // short, of epoch 3 and incarnation 300, with clock, echo and hash
-        29, 245,                        // tag
-        5,                              // sequence
+        245,                            // tag
+        5, 1,                           // sequence
         0x03, 0x02,                     // head
         5, 2,                           // acks: three before the head, one after that
         1, 2, 3,                        // clock
@@ -170,12 +169,13 @@ fn golden_bytes_of_a_short_packet() {
         12, 8,                          // 8 four times
     ];
     let bytes = wire::encode_short(key, &body, 1);
-    assert_eq!([low, high], [29, 245]);
+    assert_eq!(key.tag(0x105, Frame(0x1_0203)), 245);
     assert_eq!(bytes, expected);
     let near = Near {
         from,
         to,
-        sequence: 0x90,
+        sequence: 0x1_85,
+        since: 0x1_04,
         head: Frame(0xf203),
         sent_at: 0x0483_0200,
         own_sequence: 0x300,
@@ -187,6 +187,15 @@ fn golden_bytes_of_a_short_packet() {
     for far in [
         Near {
             sequence: 0x1_86,
+            ..near
+        },
+        Near {
+            sequence: 0xa4,
+            since: 0xa4,
+            ..near
+        },
+        Near {
+            since: 0x1_05,
             ..near
         },
         Near {
@@ -334,7 +343,7 @@ fn every_short_body_comes_back() {
         let body = Body {
             from: full.from,
             to: full.to,
-            sequence: full.sequence,
+            sequence: full.sequence.max(1),
             head,
             sent_at: full.sent_at.filter(|_| has & 1 != 0),
             echo: full.echo.filter(|_| has & 1 != 0).map(|echo| Echo {
@@ -364,7 +373,8 @@ fn every_short_body_comes_back() {
         let near = Near {
             from: body.from,
             to: body.to,
-            sequence: body.sequence.wrapping_add_signed(ahead),
+            sequence: body.sequence.saturating_add_signed(ahead),
+            since: body.sequence - 1,
             head: away(11),
             sent_at: body
                 .sent_at
