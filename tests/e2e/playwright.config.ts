@@ -16,5 +16,11 @@ export default defineConfig({
     { name: "episodes", testDir: "commands", testMatch: "episodes.ts", timeout: 0 },
     { name: "picture", testDir: "commands", testMatch: "picture.ts" },
     { name: "measure", testDir: "commands", testMatch: "measure.ts", timeout: 0 },
+    {
+      name: "measure-python",
+      testDir: "commands",
+      testMatch: "measure-python.ts",
+      timeout: 0,
+    },
   ],
 });

@@ -27,9 +27,23 @@ pub(crate) struct Episodes {
     /// The network between the two
     #[arg(long, value_enum, default_value_t = Condition::Loss)]
     condition: Condition,
+    /// What is played
+    #[arg(long, value_enum, default_value_t = Game::Native)]
+    game: Game,
     /// Use what is built already
     #[arg(long)]
     no_build: bool,
+}
+
+/// The games, by the names that tests/e2e/commands/episodes.ts gives them.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Game {
+    /// Slime volleyball in Rust
+    Native,
+    /// Slime volleyball in Python
+    Slimevb,
+    /// Overcooked of cogrid, in Python
+    Overcooked,
 }
 
 /// The networks that the tests impose, by the names that tests/e2e/harness/network.ts gives them.
@@ -39,10 +53,22 @@ enum Condition {
     Latency,
     Jitter,
     Loss,
+    /// Latency and loss at once
+    Far,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Measure {
+    /// Games in Python instead of the native one
+    #[arg(long)]
+    python: bool,
+    /// Use what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Picture {
     /// Use what is built already
     #[arg(long)]
     no_build: bool,
@@ -77,15 +103,22 @@ pub(crate) fn episodes(options: &Episodes) -> Result<()> {
         Condition::Latency => "latency",
         Condition::Jitter => "jitter",
         Condition::Loss => "loss",
+        Condition::Far => "far",
+    };
+    let game = match options.game {
+        Game::Native => "native",
+        Game::Slimevb => "slimevb",
+        Game::Overcooked => "overcooked",
     };
     step(
-        &format!("{} episodes, network: {condition}", options.count),
+        &format!("{} episodes of {game}, network: {condition}", options.count),
         || {
             playwright(
                 &["--project", "episodes"],
                 &[
                     ("IGYM_EPISODES", &options.count.to_string()),
                     ("IGYM_CONDITION", condition),
+                    ("IGYM_GAME", game),
                 ],
             )
         },
@@ -94,10 +127,14 @@ pub(crate) fn episodes(options: &Episodes) -> Result<()> {
 
 pub(crate) fn measure(options: &Measure) -> Result<()> {
     prepare(options.no_build)?;
-    step("measuring", || playwright(&["--project", "measure"], &[]))
+    let project = match options.python {
+        true => "measure-python",
+        false => "measure",
+    };
+    step("measuring", || playwright(&["--project", project], &[]))
 }
 
-pub(crate) fn picture(options: &Measure) -> Result<()> {
+pub(crate) fn picture(options: &Picture) -> Result<()> {
     prepare(options.no_build)?;
     step("a picture of a game", || {
         playwright(&["--project", "picture"], &[])

@@ -65,7 +65,7 @@ enum Command {
     /// Puts deliberate defects into a copy of the rollback engine: its tests must catch each
     Defects(defects::Options),
     /// Takes the README's picture anew
-    Picture(e2e::Measure),
+    Picture(e2e::Picture),
 }
 
 fn main() -> ExitCode {

@@ -1,18 +1,31 @@
 import { expect } from "@playwright/test";
 import { compareReadings, Export, expectPlay } from "../harness/data";
 import { test } from "../harness/fixtures";
-import { CONDITIONS, type Condition } from "../harness/network";
+import { type Game, OVERCOOKED, SLIMEVB } from "../harness/games";
+import { CONDITIONS, type Condition, FAR_AND_LOSSY } from "../harness/network";
 import { igym } from "../harness/program";
 import { save } from "../harness/results";
+import { SLIME } from "../harness/study";
 
-// `cargo xtask episodes --count 50 --condition loss`
+/** What can be played, and how long an episode is. */
+const GAMES = new Map<string, { game: Game; maxSteps: number }>([
+  ["native", { game: SLIME, maxSteps: 300 }],
+  ["slimevb", { game: SLIMEVB, maxSteps: 300 }],
+  ["overcooked", { game: OVERCOOKED, maxSteps: 80 }],
+]);
+const NETWORKS: Record<string, Condition> = { ...CONDITIONS, far: FAR_AND_LOSSY };
+
+// `cargo xtask episodes --count 50 --condition loss --game overcooked`
 test("many episodes in a row", async ({ begin }) => {
   const count = Number(process.env.IGYM_EPISODES ?? "50");
   const name = process.env.IGYM_CONDITION ?? "loss";
-  const condition = new Map<string, Condition>(Object.entries(CONDITIONS)).get(name);
+  const condition = NETWORKS[name];
   if (condition === undefined) throw new Error(`there is no network called ${name}`);
+  const wanted = process.env.IGYM_GAME ?? "native";
+  const chosen = GAMES.get(wanted);
+  if (chosen === undefined) throw new Error(`there is no game called ${wanted}`);
 
-  const session = await begin({ condition, episodes: count });
+  const session = await begin({ ...chosen, condition, episodes: count });
   let reported = 0;
   const report = setInterval(() => {
     session
@@ -44,9 +57,16 @@ test("many episodes in a row", async ({ begin }) => {
     0,
   );
   const differences = (await exported.table("differences")).length;
-  const summary = { condition: condition.title, verdicts, frames, rollbacks, differences };
+  const summary = {
+    game: wanted,
+    condition: condition.title,
+    verdicts,
+    frames,
+    rollbacks,
+    differences,
+  };
   console.log(`  ${JSON.stringify(summary)}`);
-  await save(`episodes-${name}.json`, summary);
+  await save(`episodes-${wanted}-${name}.json`, summary);
 
   await expectPlay(exported);
   await compareReadings(session.server, exported);

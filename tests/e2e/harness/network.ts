@@ -28,6 +28,14 @@ export const CONDITIONS = {
   loss: { title: "15 % loss", oneWayMs: 0, jitterMs: 0, loss: 0.15 },
 } satisfies Record<string, Condition>;
 
+/** What a partner on a bad line far away is like. */
+export const FAR_AND_LOSSY: Condition = {
+  title: "100 ms one way, 15 % loss",
+  oneWayMs: 100,
+  jitterMs: 0,
+  loss: 0.15,
+};
+
 /** Not one packet arrives. */
 export const BROKEN: Condition = { title: "nothing arrives", oneWayMs: 0, jitterMs: 0, loss: 1 };
 

@@ -133,6 +133,39 @@ export class Player {
     await this.sees("lobby", "connecting", "validating", "playing");
   }
 
+  /** Opens the study link as somebody new; how many ms it takes until the game can be joined. */
+  async timesToJoin(url: string): Promise<number> {
+    const began = performance.now();
+    await this.page.goto(url);
+    await this.page.locator("#advance").click();
+    await expect(this.page.locator("#join")).toBeEnabled({ timeout: 120_000 });
+    return performance.now() - began;
+  }
+
+  /** How fast the episode goes that is being played, from now until its end. */
+  framesPerSecond(): Promise<number> {
+    return this.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const { dataset } = document.documentElement;
+          const { episode } = dataset;
+          const seen = () => ({ frame: Number(dataset.frame), at: performance.now() });
+          const first = seen();
+          let last = first;
+          const observer = new MutationObserver(() => {
+            if (dataset.view === "playing" && dataset.episode === episode && !dataset.sealed) {
+              last = seen();
+            } else {
+              observer.disconnect();
+              resolve((1000 * (last.frame - first.frame)) / (last.at - first.at));
+            }
+          });
+          const attributeFilter = ["data-frame", "data-view", "data-episode", "data-sealed"];
+          observer.observe(document.documentElement, { attributeFilter });
+        }),
+    );
+  }
+
   /** Waits until the page shows one of these views. */
   sees(...views: string[]): Promise<void> {
     return this.seesWithin(120_000, ...views);

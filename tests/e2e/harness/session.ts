@@ -33,11 +33,13 @@ export class Session {
   detour: Detour | null = null;
   /** How long its episodes may take before something is wrong, far more than they do. */
   readonly #patienceMs: number;
+  readonly #game: Game;
 
-  private constructor(server: Server, browser: Browser, patienceMs: number) {
+  private constructor(server: Server, browser: Browser, patienceMs: number, game: Game) {
     this.server = server;
     this.browser = browser;
     this.#patienceMs = patienceMs;
+    this.#game = game;
   }
 
   static async begin(options: SessionOptions = {}): Promise<Session> {
@@ -49,10 +51,8 @@ export class Session {
     });
     const browser = await launch(options.browser);
     const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
-    const session = new Session(server, browser, patienceMs);
-    for (let index = 0; index < (options.players ?? 2); index += 1) {
-      session.players.push(await Player.arrive(browser, index, game.keys));
-    }
+    const session = new Session(server, browser, patienceMs, game);
+    for (let count = options.players ?? 2; count > 0; count -= 1) await session.another();
     // One page's emulation delays and loses the packets of both directions.
     const { condition } = options;
     if (condition && (condition.oneWayMs > 0 || condition.loss > 0)) {
@@ -69,6 +69,13 @@ export class Session {
     if (options.atStart) return session;
     for (const player of session.players) await player.join();
     return session;
+  }
+
+  /** One person more, who has opened nothing yet. */
+  async another(): Promise<Player> {
+    const player = await Player.arrive(this.browser, this.players.length, this.#game.keys);
+    this.players.push(player);
+    return player;
   }
 
   player(index: number): Player {
