@@ -14,10 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{
-    ServeError,
-    pages::{File, content_type},
-};
+use crate::{ServeError, file::File, pages::content_type};
 
 /// What a study may bring. Scripts, pages and everything unknown stay where they are.
 const KINDS: [&str; 10] = [
@@ -104,10 +101,7 @@ impl Asset {
     fn new(name: &str, content: Vec<u8>) -> Self {
         let etag = format!("\"{}\"", blake3::hash(&content).to_hex());
         Self {
-            file: File {
-                content: content.into(),
-                content_type: content_type(&name.to_ascii_lowercase()),
-            },
+            file: File::new(content, content_type(&name.to_ascii_lowercase())),
             etag: HeaderValue::try_from(etag).expect("hexadecimal in quotes is a header value"),
         }
     }

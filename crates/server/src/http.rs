@@ -15,14 +15,15 @@ use igym_protocol::{Limits, Token};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::oneshot,
+    task,
     time::{Instant, timeout},
 };
 
 use crate::{
     Summary,
     actor::Command,
+    file::File,
     origin::refuse_other_sites,
-    pages::File,
     sockets::Peer,
     state::App,
     token::{SecretHash, new_token},
@@ -120,17 +121,22 @@ async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     }
 }
 
-async fn index(State(app): State<Arc<App>>) -> Response {
-    content(app.pages.index(), REVALIDATE)
+async fn index(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    content(app.pages.index(), REVALIDATE, &headers).await
 }
 
 /// The same page for every token, known or not: the WebSocket says who is welcome.
-async fn participant_page(State(app): State<Arc<App>>) -> Response {
-    content(app.pages.index(), PRIVATE)
+async fn participant_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    content(app.pages.index(), PRIVATE, &headers).await
 }
 
-async fn page_asset(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
-    found(app.pages.file(&format!("assets/{path}")), IMMUTABLE)
+async fn page_asset(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let file = app.pages.file(&format!("assets/{path}"));
+    found(file, IMMUTABLE, &headers).await
 }
 
 async fn study_asset(
@@ -141,12 +147,20 @@ async fn study_asset(
     app.assets.answer(&path, &headers)
 }
 
-async fn python(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
-    found(app.python_files.file(&path), IMMUTABLE)
+async fn python(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    found(app.python_files.file(&path), IMMUTABLE, &headers).await
 }
 
-async fn file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Response {
-    found(app.pages.file(&path), REVALIDATE)
+async fn file(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    found(app.pages.file(&path), REVALIDATE, &headers).await
 }
 
 async fn summary(State(app): State<Arc<App>>) -> Json<Summary> {
@@ -224,17 +238,43 @@ async fn upgrade(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Resp
         .on_upgrade(|socket| websocket::run(socket, app))
 }
 
-fn found(file: Option<&File>, caching: &'static str) -> Response {
+async fn found(file: Option<&File>, caching: &'static str, request: &HeaderMap) -> Response {
     match file {
-        Some(file) => content(file, caching),
+        Some(file) => content(file, caching, request).await,
         None => (StatusCode::NOT_FOUND, "there is nothing at this address").into_response(),
     }
 }
 
-fn content(file: &File, caching: &'static str) -> Response {
+async fn content(file: &File, caching: &'static str, request: &HeaderMap) -> Response {
     let headers = [
         (header::CONTENT_TYPE, file.content_type),
         (header::CACHE_CONTROL, caching),
+        (header::VARY, "accept-encoding"),
     ];
-    (headers, file.content.clone()).into_response()
+    let compressed = match takes_gzip(request) {
+        true => {
+            let file = file.clone();
+            let compressing = task::spawn_blocking(move || file.gzip());
+            // Who cannot have it in fewer bytes gets it as it is.
+            compressing.await.ok().flatten()
+        }
+        false => None,
+    };
+    match compressed {
+        Some(bytes) => (headers, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
+        None => (headers, file.content.clone()).into_response(),
+    }
+}
+
+/// Whether the browser reads gzip: all do that name it without forbidding it.
+fn takes_gzip(request: &HeaderMap) -> bool {
+    let lines = request.get_all(header::ACCEPT_ENCODING).into_iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|encoding| {
+            let (name, quality) = encoding.split_once(';').unwrap_or((encoding, ""));
+            let forbidden = quality.trim().trim_start_matches("q=").parse() == Ok(0.0);
+            name.trim().eq_ignore_ascii_case("gzip") && !forbidden
+        })
 }

@@ -44,6 +44,7 @@ mod commit;
 mod connection;
 mod error;
 mod exposition;
+mod file;
 mod histories;
 mod http;
 mod intake;

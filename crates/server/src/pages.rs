@@ -9,7 +9,7 @@ use std::{
 use axum::body::Bytes;
 use rust_embed::Embed;
 
-use crate::ServeError;
+use crate::{ServeError, file::File};
 
 const INDEX: &str = "index.html";
 /// Where Pyodide's files are, a WebAssembly module of its own among them.
@@ -39,12 +39,6 @@ pub(crate) struct Pages {
     /// BLAKE3 of the WebAssembly module, in hexadecimal.
     build: String,
     module: Bytes,
-}
-
-#[derive(Clone)]
-pub(crate) struct File {
-    pub(crate) content: Bytes,
-    pub(crate) content_type: &'static str,
 }
 
 impl Pages {
@@ -79,10 +73,7 @@ impl Pages {
         let files: BTreeMap<String, File> = files
             .into_iter()
             .map(|(path, content)| {
-                let file = File {
-                    content_type: content_type(&path),
-                    content: content.into(),
-                };
+                let file = File::new(content, content_type(&path));
                 (path, file)
             })
             .collect();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use igym_pyworker::Bundle;
 
-use crate::pages::{File, content_type};
+use crate::{file::File, pages::content_type};
 
 #[derive(Default)]
 pub(crate) struct Python {
@@ -31,10 +31,7 @@ impl Python {
             .iter()
             .map(|(digest, content)| (digest, Bytes::from(content.clone())))
             .collect();
-        let file = |content: &Bytes, name: &str| File {
-            content: content.clone(),
-            content_type: content_type(name),
-        };
+        let file = |content: &Bytes, name: &str| File::new(content.clone(), content_type(name));
         let mut served = BTreeMap::new();
         let name = format!("{digest}.json");
         served.insert(name.clone(), file(&lock.canonical().into(), &name));

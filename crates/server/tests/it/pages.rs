@@ -5,7 +5,7 @@ use std::fs;
 use igym_protocol::Record;
 use igym_server::{Rate, ServeError, ServerOptions, serve};
 
-use crate::support::{Client, MODULE, TestServer, new_token, request};
+use crate::support::{Client, MODULE, TestServer, new_token, request, request_with};
 
 #[tokio::test]
 async fn every_answer_keeps_others_out() {
@@ -77,6 +77,50 @@ async fn files_have_their_types_and_the_right_caching() {
         request(server.address, "GET", module, "").await.body,
         MODULE
     );
+}
+
+#[tokio::test]
+async fn what_is_large_comes_in_gzip_to_those_who_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "const word = 'again';\n".repeat(1000);
+    fs::create_dir(folder.path().join("assets")).unwrap();
+    for (name, content) in [
+        ("index.html", b"<!doctype html>".as_slice()),
+        ("assets/module.wasm", MODULE),
+        ("assets/script.js", script.as_bytes()),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let pages = folder.path().to_owned();
+    let server = TestServer::start_with(2, |options| options.web_dir = Some(pages)).await;
+    let get = async |path: &str, accepted: &str| {
+        let headers = format!("host: {}\r\n{accepted}", server.address);
+        request_with(server.address, "GET", path, &headers, "").await
+    };
+    for accepted in [
+        "accept-encoding: br, GZIP;q=0.5\r\n",
+        "accept-encoding: gzip\r\n",
+    ] {
+        let answer = get("/assets/script.js", accepted).await;
+        assert_eq!(answer.header("content-encoding"), "gzip");
+        assert_eq!(answer.header("vary"), "accept-encoding");
+        assert!(answer.body.len() < 1000, "{} bytes", answer.body.len());
+        let mut read = String::new();
+        let mut decoder = flate2::read::GzDecoder::new(&answer.body[..]);
+        std::io::Read::read_to_string(&mut decoder, &mut read).unwrap();
+        assert_eq!(read, script);
+    }
+    for accepted in [
+        "",
+        "accept-encoding: gzip;q=0\r\n",
+        "accept-encoding: br\r\n",
+    ] {
+        let answer = get("/assets/script.js", accepted).await;
+        assert_eq!(answer.header("content-encoding"), "", "{accepted}");
+        assert_eq!(answer.body, script.as_bytes());
+    }
+    let small = get("/", "accept-encoding: gzip\r\n").await;
+    assert_eq!(small.header("content-encoding"), "");
 }
 
 #[tokio::test]
