@@ -15,7 +15,7 @@ pub(crate) const FILE: &str = "journal.lock";
 /// Held for as long as a server writes to the directory; the operating system lets go of it when
 /// the process ends, so a killed server leaves nothing to clean up.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -48,6 +48,31 @@ impl Lock {
             .set_len(0)
             .and_then(|()| writeln!(file, "process {}", std::process::id()));
         drop(note);
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would do, if nobody else had it: a process that another thread is just
+    /// starting has it too, for a moment.
+    fn drop(&mut self) {
+        // If this fails, closing the file is what is left.
+        drop(self.file.unlock());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lock;
+
+    #[test]
+    fn a_process_that_is_being_started_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(folder.path()).unwrap();
+        assert!(Lock::acquire(folder.path()).is_err());
+        let in_the_other_process = lock.file.try_clone().unwrap();
+        drop(lock);
+        Lock::acquire(folder.path()).unwrap();
+        drop(in_the_other_process);
     }
 }
