@@ -13,11 +13,10 @@ export async function documentAs(name: string, lines: readonly string[]): Promis
   const end = text.indexOf(last);
   expect(begin, `docs/benchmarks.md has ${first}`).toBeGreaterThanOrEqual(0);
   expect(end, `docs/benchmarks.md has ${last}`).toBeGreaterThan(begin);
-  const part = [first, "", `Measured on ${machine()}, Chromium,`, ON, "", ...lines, ""];
+  const on = `Measured on ${machine()}, Chromium, server and both browsers on the one machine.`;
+  const part = [first, "", on, "", ...lines, ""];
   await writeFile(BENCHMARKS, text.slice(0, begin) + part.join("\n") + text.slice(end));
 }
-
-const ON = "server and both browsers on the one machine.";
 
 export function machine(): string {
   const cores = cpus();

@@ -153,7 +153,11 @@ export class Player {
           const first = seen();
           let last = first;
           const observer = new MutationObserver(() => {
-            if (dataset.view === "playing" && dataset.episode === episode && !dataset.sealed) {
+            if (
+              dataset.view === "playing" &&
+              dataset.episode === episode &&
+              dataset.sealed !== "true"
+            ) {
               last = seen();
             } else {
               observer.disconnect();
