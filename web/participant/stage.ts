@@ -74,7 +74,11 @@ export class Stage {
   }
 
   async #load(): Promise<void> {
+    // In portions, with a pause after each: no task of this thread may be long.
+    await import("./renderer/phaser-first");
+    await pause();
     const { createRenderer } = await import("./renderer");
+    await pause();
     const renderer = await createRenderer();
     renderer.onPainted = () => this.handlePainted();
     renderer.begin(this.#size.width, this.#size.height);
@@ -95,4 +99,9 @@ export class Stage {
     this.element.style.height = `${shown.height}px`;
     this.#renderer?.resize(shown.width, shown.height, window.devicePixelRatio);
   }
+}
+
+/** The rest is done in another task. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }

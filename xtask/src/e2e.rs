@@ -62,9 +62,35 @@ pub(crate) struct Measure {
     /// Games in Python instead of the native one
     #[arg(long)]
     python: bool,
+    /// Only this game; what is measured in part is printed, not written down
+    #[arg(long, value_enum, requires = "python")]
+    game: Option<PythonGame>,
+    /// Only this of each game
+    #[arg(long, value_enum, requires = "python")]
+    figure: Option<Figure>,
+    /// Play at this round trip alone, in ms
+    #[arg(long, requires = "python")]
+    round_trip: Option<u32>,
     /// Use what is built already
     #[arg(long)]
     no_build: bool,
+}
+
+/// The games in Python that are measured, by the names of their folders in examples/.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PythonGame {
+    CartPole,
+    PythonSlimeVolleyball,
+    Overcooked,
+}
+
+/// What is measured of a game in Python.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Figure {
+    /// From the opened link until the game can be joined
+    Loading,
+    /// While two people play
+    Play,
 }
 
 #[derive(clap::Args)]
@@ -131,7 +157,28 @@ pub(crate) fn measure(options: &Measure) -> Result<()> {
         true => "measure-python",
         false => "measure",
     };
-    step("measuring", || playwright(&["--project", project], &[]))
+    let game = options.game.map(|game| match game {
+        PythonGame::CartPole => "cart_pole",
+        PythonGame::PythonSlimeVolleyball => "python_slime_volleyball",
+        PythonGame::Overcooked => "overcooked",
+    });
+    let figure = options.figure.map(|figure| match figure {
+        Figure::Loading => "loading",
+        Figure::Play => "play",
+    });
+    let round_trip = options.round_trip.map(|ms| ms.to_string());
+    let only = [
+        ("IGYM_MEASURE_GAME", game),
+        ("IGYM_MEASURE_FIGURE", figure),
+        ("IGYM_MEASURE_ROUND_TRIP", round_trip.as_deref()),
+    ];
+    let environment: Vec<_> = only
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    step("measuring", || {
+        playwright(&["--project", project], &environment)
+    })
 }
 
 pub(crate) fn picture(options: &Picture) -> Result<()> {

@@ -36,6 +36,9 @@ export async function traced(browser: Browser, work: () => Promise<void>): Promi
   return (JSON.parse(buffer.toString()) as { traceEvents: TraceEvent[] }).traceEvents;
 }
 
+/** A module that runs for the first time. The browser does not say whose; a page has none but its own. */
+const MODULE = "v8.evaluateModule";
+
 /**
  * The main-thread tasks in which a script from `origin` ran. The browser's own work (layout, paint,
  * garbage collection between tasks) and what the test injects are not ours.
@@ -50,8 +53,11 @@ export function ownTasks(events: TraceEvent[], origin: string): Tasks {
   const tasks: TraceEvent[] = [];
   for (const main of mains) {
     const own = events.filter((event) => thread(event) === main && event.ph === "X");
+    const isOurs = ({ args }: TraceEvent) => args.data?.url?.startsWith(origin) === true;
+    // The browser has pages of its own.
+    if (!own.some(isOurs)) continue;
     const scripts = own
-      .filter((event) => event.args.data?.url?.startsWith(origin))
+      .filter((event) => isOurs(event) || event.name === MODULE)
       .map((event) => event.ts)
       .sort((a, b) => a - b);
     let next = 0;

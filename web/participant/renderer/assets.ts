@@ -9,7 +9,11 @@ export class Assets {
   /** By name: where from, and when it is there. */
   readonly #loaded = new Map<string, { path: string; done: Promise<void> }>();
 
-  constructor(private readonly textures: Textures.TextureManager) {}
+  constructor(
+    private readonly textures: Textures.TextureManager,
+    /** Images as points, whatever their files hold. */
+    private readonly asPoints: boolean,
+  ) {}
 
   /**
    * Loads an image or an atlas once. Another scene of a study may have another one of the same
@@ -32,7 +36,7 @@ export class Assets {
 
   async #add(asset: Asset, path: string): Promise<void> {
     const [image, frames] = await Promise.all([
-      loadImage(path),
+      this.asPoints ? loadPoints(path) : loadImage(path),
       asset.kind === "atlas" ? loadFrames(asset.json_path) : null,
     ]);
     if (this.textures.exists(asset.name)) this.textures.remove(asset.name);
@@ -44,6 +48,18 @@ export class Assets {
 async function loadFrames(path: string): Promise<object> {
   const response = await fetch(FOLDER + path);
   return (await response.json()) as object;
+}
+
+/**
+ * A canvas would play all the strokes of an SVG each time that a part of it is shown, which takes
+ * longer than all the rest of a frame; so they are played once, aside from this thread.
+ */
+async function loadPoints(path: string): Promise<HTMLImageElement> {
+  const image = await loadImage(path);
+  // One that has no size of its own, or a browser that cannot: as it was.
+  const points = await createImageBitmap(image).catch(() => image);
+  // Phaser gives it to `drawImage` alone, which takes either.
+  return points as HTMLImageElement;
 }
 
 async function loadImage(path: string): Promise<HTMLImageElement> {

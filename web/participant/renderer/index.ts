@@ -51,7 +51,7 @@ class PhaserRenderer implements Renderer {
   readonly #backdrop: Backdrop;
 
   constructor(private readonly stage: Stage) {
-    this.#assets = new Assets(stage.textures);
+    this.#assets = new Assets(stage.textures, stage.onCanvas);
     this.#backdrop = new Backdrop(stage);
     stage.onRestored = () => this.#repaint();
   }

@@ -17,6 +17,8 @@ export interface Stage {
   readonly canvas: HTMLCanvasElement;
   readonly scene: PhaserScene;
   readonly textures: Textures.TextureManager;
+  /** The processor paints, not a graphics card. */
+  readonly onCanvas: boolean;
   /** The canvas in device pixels, and the picture, in its own, that fills it. */
   resize(pixels: Size, picture: Size): void;
   /** Paints. */
@@ -63,6 +65,7 @@ export async function bootPhaser(): Promise<Stage> {
     canvas,
     scene,
     textures: scene.textures,
+    onCanvas: game.config.renderType === CANVAS,
     resize({ width, height }, picture) {
       if (canvas.width !== width || canvas.height !== height) game.scale.resize(width, height);
       // Apart, because whole pixels keep the proportions only nearly: no gap at an edge.

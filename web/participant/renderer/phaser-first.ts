@@ -1,0 +1,3 @@
+/** The half of Phaser that the rest is built on: it runs in a task of its own, ahead. */
+
+import "phaser-source/renderer/index.js";
