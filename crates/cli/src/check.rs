@@ -67,10 +67,10 @@ fn tell(options: &CheckOptions, study: &StudyConfig) -> Result<()> {
             Scene::Start(start) => writeln!(out, "  {index}. {} (a page)", start.id)?,
             Scene::Gym(game) => writeln!(
                 out,
-                "  {index}. {} ({}, {} players, {})",
+                "  {index}. {} ({}, {}, {})",
                 game.id,
                 game.environment.id,
-                game.players(),
+                count(u32::try_from(game.players()).unwrap_or(u32::MAX), "player"),
                 count(game.episodes, "episode"),
             )?,
         }

@@ -1,7 +1,7 @@
 //! The environment of an episode that is played again.
 
 use igym_gym::{
-    Description, Details, Foreign, ForeignError, ForeignErrorKind, Observations, Operations, Rules,
+    Description, Details, Foreign, ForeignError, ForeignErrorKind, Observations, Operations,
     Simulation, StepRecord,
 };
 use igym_protocol::EpisodePlan;
@@ -72,10 +72,8 @@ impl Replay {
 
 impl ForeignReplay {
     fn open(plan: &EpisodePlan, environments: &dyn Environments) -> Result<Self, Stop> {
-        let rules = rules(plan);
-        let config = &plan.environment.config;
-        let description = Description::from_config(config).map_err(impossible)?;
-        let configuration = igym_gym::configuration(config, &rules).map_err(impossible)?;
+        let description = Description::from_config(&plan.environment.config).map_err(impossible)?;
+        let configuration = igym_play::foreign_configuration(plan).map_err(impossible)?;
         let runtime = environments
             .open(&plan.environment, &configuration)
             .map_err(impossible)?;
@@ -83,7 +81,7 @@ impl ForeignReplay {
         let begun = foreign.reset(plan.seed).map_err(stop)?;
         Ok(Self {
             foreign,
-            seats: rules.seats,
+            seats: igym_play::rules(plan).seats,
             begun,
         })
     }
@@ -135,16 +133,6 @@ impl From<Stop> for ResimulationError {
     }
 }
 
-/// What the platform decided about the plan's episode.
-fn rules(plan: &EpisodePlan) -> Rules {
-    Rules {
-        max_steps: plan.max_steps,
-        digest_interval: plan.digest_interval,
-        seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
-        default_action: plan.controls.default_action,
-    }
-}
-
 /// The simulation that every peer of the plan's episode ran, before it is reset.
 pub(crate) fn simulation(plan: &EpisodePlan) -> Result<Simulation, ResimulationError> {
     let spec = &plan.environment;
@@ -159,5 +147,6 @@ pub(crate) fn simulation(plan: &EpisodePlan) -> Result<Simulation, ResimulationE
     }
     let environment =
         igym_envs::create(&spec.id, &spec.config).map_err(|error| impossible(error.to_string()))?;
-    Simulation::new(environment, rules(plan)).map_err(|error| impossible(error.to_string()))
+    Simulation::new(environment, igym_play::rules(plan))
+        .map_err(|error| impossible(error.to_string()))
 }

@@ -24,7 +24,7 @@ use recorder::Recorder;
 use routes::Routes;
 use screen::Screen;
 
-pub use setup::{PlayError, foreign_configuration};
+pub use setup::{PlayError, foreign_configuration, rules};
 
 /// How often the links are sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);

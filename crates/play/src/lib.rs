@@ -54,7 +54,7 @@ mod keyboard;
 mod outbox;
 mod status;
 
-pub use episode::{Episode, Outgoing, PlayError, foreign_configuration};
+pub use episode::{Episode, Outgoing, PlayError, foreign_configuration, rules};
 pub use outbox::{Kept, Outbox};
 pub use status::{LinkStatus, Score, Status};
 

@@ -94,29 +94,19 @@ pub(crate) fn put_fields(out: &mut Vec<u8>, header: &Header, body: &Body) {
 
 pub(crate) fn put_inputs(out: &mut Vec<u8>, body: &Body, plain: usize) {
     let put_first = |out: &mut Vec<u8>, first: Frame| put_varint(out, first.0);
+    let put = |out: &mut Vec<u8>, inputs: &Inputs| {
+        let (first, frames, coded) = (inputs.first, inputs.frames(), inputs.coded());
+        put_section(out, first, frames, coded, plain, put_first);
+    };
     for inputs in body.inputs.iter().chain(body.returned.iter().flatten()) {
-        put_section(
-            out,
-            inputs.first,
-            inputs.frames(),
-            inputs.coded(),
-            plain,
-            put_first,
-        );
+        put(out, inputs);
     }
     if !body.given.is_empty() {
         out.push(body.given.len() as u8);
     }
     for (player, inputs) in &body.given {
         out.push(player.0);
-        put_section(
-            out,
-            inputs.first,
-            inputs.frames(),
-            inputs.coded(),
-            plain,
-            put_first,
-        );
+        put(out, inputs);
     }
 }
 

@@ -26,27 +26,7 @@ ArrowUp = { action = 1, label = "One more" }
 type = "end"
 "#;
 
-const ENVIRONMENT: &str = r#"
-class Discrete:
-    def __init__(self, n):
-        self.n, self.start = n, 0
-
-    def contains(self, value):
-        return 0 <= int(value) < self.n
-
-
-class Counter:
-    def __init__(self):
-        self.action_space, self.observation_space = Discrete(3), None
-
-    def reset(self, seed=None, options=None):
-        self.count = 0
-        return self.count, {}
-
-    def step(self, action):
-        self.count += int(action)
-        return self.count, float(action), self.count >= 1000, False, {}
-"#;
+const ENVIRONMENT: &str = include_str!("../../../pyworker/tests/it/counter.py");
 
 /// With what `cargo xtask` builds before it tests.
 fn igym(folder: &Path, arguments: &[&str]) -> Run {
@@ -88,7 +68,7 @@ fn a_study_in_python_is_checked_prepared_and_examined() {
     }
     let checked = igym(folder, &["check", "study.toml"]).expect(0);
     assert!(
-        checked.out.contains("1. count (python, 1 players"),
+        checked.out.contains("1. count (python, 1 player,"),
         "{}",
         checked.out
     );

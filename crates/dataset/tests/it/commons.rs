@@ -9,10 +9,9 @@ use igym_gym::{
     Runtime, Value,
 };
 use igym_protocol::{CanonicalRow, EnvironmentSpec, EpisodePlan, KeyBinding};
-use igym_rollback::{ChainHash, Digest, Frame, chain};
 use serde_json::{Value as Json, json};
 
-use crate::support::{self, Played};
+use crate::support::{self, Played, add_row};
 
 /// What runs it, and how it errs.
 #[derive(Clone, Copy, Default)]
@@ -98,7 +97,6 @@ pub(crate) fn play(plan: EpisodePlan, environments: Commons) -> Played {
     let mut foreign = Foreign::new(description, runtime);
     foreign.reset(plan.seed).unwrap();
     let mut rows: Vec<CanonicalRow> = Vec::new();
-    let mut hash = plan.genesis();
     while !foreign.ended() {
         let frame = foreign.frame();
         let inputs = vec![
@@ -110,22 +108,7 @@ pub(crate) fn play(plan: EpisodePlan, environments: Commons) -> Played {
         let Ok(mut answer) = foreign.run(&operations) else {
             break;
         };
-        let record = answer.steps.remove(0);
-        let digest = record.digest.map(Digest);
-        hash = chain(
-            ChainHash(hash),
-            Frame(frame),
-            &inputs,
-            &record.outcome,
-            digest,
-        )
-        .0;
-        rows.push(CanonicalRow {
-            inputs,
-            outcome: record.outcome,
-            digest: record.digest,
-            hash,
-        });
+        add_row(&plan, &mut rows, inputs, answer.steps.remove(0));
     }
     let mut pages: Vec<_> = (0..2)
         .map(|player| support::page(&plan, player, &rows))

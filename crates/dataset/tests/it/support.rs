@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path as FilePath;
 
 use igym_dataset::{Environments, EpisodeLog, ExportSummary, Format, Journal, NativeOnly, export};
-use igym_gym::{Rules, Simulation};
+use igym_gym::{Simulation, StepRecord};
 use igym_protocol::{
     AuthoredInput, CanonicalRow, CloseReason, Controls, Digests, Entry, EnvironmentSpec,
     EpisodePlan, EpisodeReport, InputMode, InputSource, JournalBatch, Judgement, KeyEvent,
@@ -77,41 +77,41 @@ pub(crate) fn plan(players: usize, seed: u32) -> EpisodePlan {
     }
 }
 
+/// The row of the next frame, chained to the one before.
+pub(crate) fn add_row(
+    plan: &EpisodePlan,
+    rows: &mut Vec<CanonicalRow>,
+    inputs: Vec<Vec<u8>>,
+    record: StepRecord,
+) {
+    let StepRecord {
+        outcome, digest, ..
+    } = record;
+    let before = ChainHash(rows.last().map_or_else(|| plan.genesis(), |row| row.hash));
+    let frame = Frame(rows.len().try_into().unwrap());
+    let ChainHash(hash) = chain(before, frame, &inputs, &outcome, digest.map(Digest));
+    rows.push(CanonicalRow {
+        inputs,
+        outcome,
+        digest,
+        hash,
+    });
+}
+
 /// Plays the plan to its end with inputs that differ by player and change every few frames.
 pub(crate) fn play(plan: EpisodePlan) -> Played {
     let players = plan.seats.len();
     let environment = igym_envs::create(&plan.environment.id, &plan.environment.config).unwrap();
-    let rules = Rules {
-        max_steps: plan.max_steps,
-        digest_interval: plan.digest_interval,
-        seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
-        default_action: plan.controls.default_action,
-    };
-    let mut simulation = Simulation::new(environment, rules).unwrap();
+    let mut simulation = Simulation::new(environment, igym_play::rules(&plan)).unwrap();
     simulation.reset(plan.seed);
     let mut rows: Vec<CanonicalRow> = Vec::new();
-    let mut hash = plan.genesis();
     while !simulation.ended() {
         let frame = simulation.frame();
         let inputs: Vec<Vec<u8>> = (0..players)
             .map(|player| vec![input(player, frame)])
             .collect();
         let record = simulation.step(&inputs);
-        let digest = record.digest.map(Digest);
-        hash = chain(
-            ChainHash(hash),
-            Frame(frame),
-            &inputs,
-            &record.outcome,
-            digest,
-        )
-        .0;
-        rows.push(CanonicalRow {
-            inputs,
-            outcome: record.outcome,
-            digest: record.digest,
-            hash,
-        });
+        add_row(&plan, &mut rows, inputs, record);
     }
     let pages = (0..players)
         .map(|player| page(&plan, player, &rows))

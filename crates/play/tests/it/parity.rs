@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use igym_gym::{MultiAgentEnv, Rules, Simulation};
+use igym_gym::{MultiAgentEnv, Simulation};
 use igym_protocol::{CanonicalRow, ClientEvent, EpisodePlan, InputSource, Seal};
 use igym_rollback::{ChainHash, Digest, Frame, chain};
 
@@ -50,13 +50,7 @@ fn simulate(
     env: Box<dyn MultiAgentEnv>,
     inputs: &BTreeMap<(u32, u8), Vec<u8>>,
 ) -> Vec<CanonicalRow> {
-    let rules = Rules {
-        max_steps: plan.max_steps,
-        digest_interval: plan.digest_interval,
-        seats: plan.seats.iter().map(|seat| seat.agents.clone()).collect(),
-        default_action: plan.controls.default_action,
-    };
-    let mut simulation = Simulation::new(env, rules).expect("the rules fit");
+    let mut simulation = Simulation::new(env, igym_play::rules(plan)).expect("the rules fit");
     simulation.reset(plan.seed);
     let mut hash = ChainHash(plan.genesis());
     let mut rows = Vec::new();
