@@ -125,10 +125,21 @@ export class Player {
     );
   }
 
-  /** Goes through the first pages into the lobby. */
-  async join(): Promise<void> {
+  /** Goes through the first pages until the game can be joined. */
+  async getReady(): Promise<void> {
     await this.page.locator("#advance").click();
     await this.sees("instructions");
+    await expect(this.page.locator("#join")).toBeEnabled({ timeout: 120_000 });
+  }
+
+  /** Goes through the first pages into the lobby. */
+  async join(): Promise<void> {
+    await this.getReady();
+    await this.enter();
+  }
+
+  /** From the page with the instructions, when the game can be joined. */
+  async enter(): Promise<void> {
     await this.page.locator("#join").click();
     await this.sees("lobby", "connecting", "validating", "playing");
   }
@@ -137,8 +148,7 @@ export class Player {
   async timesToJoin(url: string): Promise<number> {
     const began = performance.now();
     await this.page.goto(url);
-    await this.page.locator("#advance").click();
-    await expect(this.page.locator("#join")).toBeEnabled({ timeout: 120_000 });
+    await this.getReady();
     return performance.now() - began;
   }
 

@@ -67,7 +67,9 @@ export class Session {
       await session.player(session.players.length - 1).flipAt(options.flipAtFrame);
     }
     if (options.atStart) return session;
-    for (const player of session.players) await player.join();
+    // The first two to enter the lobby begin to play: nobody may still be loading then.
+    for (const player of session.players) await player.getReady();
+    for (const player of session.players) await player.enter();
     return session;
   }
 
@@ -94,8 +96,11 @@ export class Session {
 
   /** The same with whatever pages say to their console. */
   async toTheEnd(): Promise<void> {
-    await Promise.all(this.players.map((player) => player.plays(0)));
-    for (const player of this.players) player.press();
+    const press = async (player: Player) => {
+      await player.sees("playing", "end");
+      player.press();
+    };
+    await Promise.all(this.players.map(press));
     await Promise.all(this.players.map((player) => player.seesWithin(this.#patienceMs, "end")));
     await Promise.all(this.players.map((player) => player.rest()));
   }
