@@ -13,8 +13,9 @@ export const test = base.extend<Fixtures>({
   begin: async ({}, use, info) => {
     const sessions: Session[] = [];
     await use(async (options) => {
-      const session = await Session.begin(options);
+      const session = await Session.start(options);
       sessions.push(session);
+      await session.gather(options);
       return session;
     });
     for (const session of sessions) {

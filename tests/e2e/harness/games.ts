@@ -49,7 +49,7 @@ function adapted(study: string, options: StudyOptions): string {
     max_steps: options.maxSteps,
     countdown_s: options.countdownS ?? 1,
     lobby_timeout_s: options.lobbyTimeoutS ?? 120,
-    reconnect_grace_s: options.reconnectGraceS ?? 5,
+    reconnect_grace_s: options.reconnectGraceS ?? 60,
     digest_interval: options.digestInterval,
   }).filter(([, value]) => value !== undefined);
   const names = settings.map(([name]) => name).join("|");

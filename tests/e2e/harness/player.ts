@@ -141,7 +141,8 @@ export class Player {
   /** From the page with the instructions, when the game can be joined. */
   async enter(): Promise<void> {
     await this.page.locator("#join").click();
-    await this.sees("lobby", "connecting", "validating", "playing");
+    // A short lobby may be over before a busy machine looks.
+    await this.sees("lobby", "connecting", "validating", "playing", "end");
   }
 
   /** Opens the study link as somebody new; how many ms it takes until the game can be joined. */
@@ -215,6 +216,15 @@ export class Player {
     );
   }
 
+  /** Waits until packets to or from this page go through the server. */
+  async relays(): Promise<void> {
+    await this.page.waitForFunction(
+      () => document.documentElement.dataset.relayed === "true",
+      null,
+      { timeout: 60_000 },
+    );
+  }
+
   /** Tells a module that is built with fault injection where to flip one bit of the state. */
   async flipAt(frame: number): Promise<void> {
     const [worker] = this.page.workers();
@@ -226,6 +236,7 @@ export class Player {
 
   /** Begins to press random keys, held for random times, until `rest`. */
   press(): void {
+    if (this.#presses) return;
     this.#presses = true;
     this.#pressing = this.#pressRandomly();
   }

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "@playwright/test";
 import { PAGES, PROGRAM } from "./program";
 
 export interface ServerOptions {
@@ -57,13 +58,21 @@ export class Server {
         .concat(["--web", this.#pages]),
       { stdio: ["ignore", "pipe", "pipe"] },
     );
-    for (const stream of [program.stdout, program.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        this.#log += chunk.toString();
-      });
-    }
     this.#process = program;
-    await this.#answers();
+    const before = this.#log.length;
+    await new Promise<void>((resolve, reject) => {
+      for (const stream of [program.stdout, program.stderr]) {
+        stream.on("data", (chunk: Buffer) => {
+          this.#log += chunk.toString();
+          // The last line that it prints when it listens.
+          if (this.#log.includes("Ctrl-C\n", before)) resolve();
+        });
+      }
+      program.once("error", reject);
+      program.once("exit", () => {
+        reject(new Error(`igym serve ended before it answered:\n${this.#log}`));
+      });
+    });
   }
 
   /** SIGKILL: whatever it was doing, it does no more. */
@@ -79,6 +88,13 @@ export class Server {
   get alive(): boolean {
     const program = this.#process;
     return program !== null && program.exitCode === null && program.signalCode === null;
+  }
+
+  /** Waits until so many pages are connected, as the server sees it. */
+  async connections(count: number): Promise<void> {
+    await expect
+      .poll(async () => (await fetch(`${this.url}/metrics`)).text(), { timeout: 60_000 })
+      .toContain(`\nigym_connections ${count}\n`);
   }
 
   /** Asks it to stop, and waits until it has. */
@@ -102,15 +118,6 @@ export class Server {
     const gone = once(this.#process, "exit");
     this.#process.kill(signal);
     await gone;
-  }
-
-  async #answers(): Promise<void> {
-    while (this.alive) {
-      const answer = await fetch(this.url).catch(() => null);
-      if (answer?.ok) return;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    throw new Error(`igym serve ended before it answered:\n${this.#log}`);
   }
 }
 

@@ -25,7 +25,7 @@ export interface SessionOptions extends StudyOptions {
   atStart?: boolean;
 }
 
-/** A server, a browser and the people who opened the study link and went into the lobby. */
+/** A server, a browser and the people who open the study link and go into the lobby. */
 export class Session {
   readonly server: Server;
   readonly browser: Browser;
@@ -42,7 +42,8 @@ export class Session {
     this.#game = game;
   }
 
-  static async begin(options: SessionOptions = {}): Promise<Session> {
+  /** With the server and the browser running, and nobody there yet. */
+  static async start(options: SessionOptions = {}): Promise<Session> {
     const game = options.game ?? SLIME;
     const server = await Server.start(game.study(options), {
       pages: options.pages,
@@ -51,26 +52,29 @@ export class Session {
     });
     const browser = await launch(options.browser);
     const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
-    const session = new Session(server, browser, patienceMs, game);
-    for (let count = options.players ?? 2; count > 0; count -= 1) await session.another();
+    return new Session(server, browser, patienceMs, game);
+  }
+
+  /** The people come, and go into the lobby. */
+  async gather(options: SessionOptions = {}): Promise<void> {
+    for (let count = options.players ?? 2; count > 0; count -= 1) await this.another();
     // One page's emulation delays and loses the packets of both directions.
     const { condition } = options;
     if (condition && (condition.oneWayMs > 0 || condition.loss > 0)) {
-      await session.player(0).impose(condition);
+      await this.player(0).impose(condition);
     }
-    if (options.through) session.detour = await options.through(server.port);
-    for (const player of session.players) {
-      const last = player === session.players.at(-1);
-      await player.open(last && session.detour ? session.detour.url : server.url);
+    if (options.through) this.detour = await options.through(this.server.port);
+    for (const player of this.players) {
+      const last = player === this.players.at(-1);
+      await player.open(last && this.detour ? this.detour.url : this.server.url);
     }
     if (options.flipAtFrame !== undefined) {
-      await session.player(session.players.length - 1).flipAt(options.flipAtFrame);
+      await this.player(this.players.length - 1).flipAt(options.flipAtFrame);
     }
-    if (options.atStart) return session;
+    if (options.atStart) return;
     // The first two to enter the lobby begin to play: nobody may still be loading then.
-    for (const player of session.players) await player.getReady();
-    for (const player of session.players) await player.enter();
-    return session;
+    for (const player of this.players) await player.getReady();
+    for (const player of this.players) await player.enter();
   }
 
   /** One person more, who has opened nothing yet. */

@@ -2,6 +2,7 @@ import type { Browser, CDPSession } from "@playwright/test";
 
 interface Answer {
   id: number;
+  error?: { message: string };
   result?: { result?: { value?: unknown }; exceptionDetails?: { text: string } };
 }
 
@@ -33,13 +34,14 @@ export class Tabs {
     const { browserContextId } = await devtools.send("Target.createBrowserContext");
     const create = async (url: string) =>
       (await devtools.send("Target.createTarget", { url, browserContextId })).targetId;
-    const target = await create(url);
+    const target = await create("about:blank");
     const other = await create("about:blank");
     const { sessionId } = await devtools.send("Target.attachToTarget", {
       targetId: target,
       flatten: false,
     });
     const tabs = new Tabs(devtools, { target, session: sessionId }, other);
+    await tabs.#send("Page.navigate", { url });
     await tabs.show();
     return tabs;
   }
@@ -64,23 +66,30 @@ export class Tabs {
     })`);
   }
 
-  /** Presses a button once it is there. */
+  /** Presses a button once it can be pressed. */
   async press(selector: string): Promise<void> {
-    await this.until(`document.querySelector(${JSON.stringify(selector)}) !== null`);
-    await this.#evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
+    const button = `document.querySelector(${JSON.stringify(`${selector}:enabled`)})`;
+    await this.until(`${button} !== null`);
+    await this.#evaluate(`${button}.click()`);
   }
 
   async #evaluate(expression: string): Promise<unknown> {
+    const params = { expression, awaitPromise: true, returnByValue: true };
+    const { result } = await this.#send("Runtime.evaluate", params);
+    if (result?.exceptionDetails) throw new Error(result.exceptionDetails.text);
+    return result?.result?.value;
+  }
+
+  async #send(method: string, params: object): Promise<Answer> {
     this.#asked += 1;
     const id = this.#asked;
     const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
-    const params = { expression, awaitPromise: true, returnByValue: true };
     await this.#devtools.send("Target.sendMessageToTarget", {
       sessionId: this.study.session,
-      message: JSON.stringify({ id, method: "Runtime.evaluate", params }),
+      message: JSON.stringify({ id, method, params }),
     });
-    const { result } = await answered;
-    if (result?.exceptionDetails) throw new Error(result.exceptionDetails.text);
-    return result?.result?.value;
+    const answer = await answered;
+    if (answer.error) throw new Error(`${method}: ${answer.error.message}`);
+    return answer;
   }
 }

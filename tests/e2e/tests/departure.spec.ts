@@ -84,10 +84,11 @@ test("a partner goes in the countdown: the other reaches a final page", async ({
 test("who waits in the lobby goes: the next one is not matched with nobody", async ({ begin }) => {
   const session = await begin({ atStart: true, lobbyTimeoutS: 4, reconnectGraceS: 1 });
   const [goes, comes] = [session.player(0), session.player(1)];
+  await comes.getReady();
   await goes.join();
-  await goes.sees("lobby");
   await goes.leave();
-  await comes.join();
+  await session.server.connections(1);
+  await comes.enter();
   await comes.sees("end");
   expect(comes.complaints).toEqual([]);
   await session.close();

@@ -6,7 +6,7 @@ import { expectVerified } from "../harness/verdicts";
 test("a page is hidden in play: the game goes on, and the data say who did not look", async ({
   begin,
 }) => {
-  const session = await begin({ players: 1, atStart: true, episodes: 1, maxSteps: 330 });
+  const session = await begin({ players: 1, atStart: true, episodes: 1, maxSteps: 420 });
   const looks = session.player(0);
   const tabs = await Tabs.open(session.browser, session.server.url);
   await tabs.press("#advance");
@@ -32,5 +32,5 @@ test("a page is hidden in play: the game goes on, and the data say who did not l
   );
   expect(Math.max(...background), "frames that a hidden page played").toBeGreaterThan(60);
   expect(Math.min(...background), "frames of the page that was seen").toBe(0);
-  expect(number(episode, "frames")).toBe(330);
+  expect(number(episode, "frames")).toBe(420);
 });

@@ -1,5 +1,5 @@
 import { compareReadings, Export, expectPlay } from "../harness/data";
-import { expectNetwork, expectRollbacks } from "../harness/expectations";
+import { expectNetworks, expectRollbacks } from "../harness/expectations";
 import { expect, test } from "../harness/fixtures";
 import { CONDITIONS, type Condition } from "../harness/network";
 import { igym } from "../harness/program";
@@ -20,7 +20,7 @@ for (const [name, condition] of Object.entries<Condition>(CONDITIONS)) {
 
     const links = await exported.table("links");
     expect(links.length).toBe(2 * EPISODES);
-    for (const link of links) expectNetwork(link, condition);
+    expectNetworks(links, condition);
 
     await save(`network-${name}.json`, links);
 

@@ -1,5 +1,5 @@
 import { expectPlay } from "../harness/data";
-import { expectNetwork, expectRollbacks } from "../harness/expectations";
+import { expectNetworks, expectRollbacks } from "../harness/expectations";
 import { expect, prepareFirst, test } from "../harness/fixtures";
 import { type Game, OVERCOOKED, SLIMEVB } from "../harness/games";
 import { CONDITIONS, type Condition } from "../harness/network";
@@ -10,13 +10,13 @@ import { expectVerified } from "../harness/verdicts";
 prepareFirst(SLIMEVB, OVERCOOKED);
 
 const EPISODES = 2;
-/** About six seconds each; `frameMs` is how long a frame lasts. */
-const GAMES: Record<string, { game: Game; maxSteps: number; frameMs: number }> = {
-  slimevb: { game: SLIMEVB, maxSteps: 180, frameMs: 1000 / 30 },
-  Overcooked: { game: OVERCOOKED, maxSteps: 48, frameMs: 1000 / 8 },
+/** About six seconds each. */
+const GAMES: Record<string, { game: Game; maxSteps: number }> = {
+  slimevb: { game: SLIMEVB, maxSteps: 180 },
+  Overcooked: { game: OVERCOOKED, maxSteps: 48 },
 };
 
-for (const [name, { game, maxSteps, frameMs }] of Object.entries(GAMES)) {
+for (const [name, { game, maxSteps }] of Object.entries(GAMES)) {
   for (const condition of Object.values<Condition>(CONDITIONS)) {
     test(`two people play ${name} in Python under: ${condition.title}`, async ({ begin }) => {
       const session = await begin({ game, condition, episodes: EPISODES, maxSteps });
@@ -25,7 +25,7 @@ for (const [name, { game, maxSteps, frameMs }] of Object.entries(GAMES)) {
       for (const episode of await exported.table("episodes")) expectRollbacks(episode, condition);
       const links = await exported.table("links");
       expect(links.length).toBe(2 * EPISODES);
-      for (const link of links) expectNetwork(link, condition, frameMs);
+      expectNetworks(links, condition);
       await expectPlay(exported);
     });
   }
