@@ -33,14 +33,24 @@ export const OVERCOOKED = example("overcooked", [
 ]);
 export const CART_POLE = example("cart_pole", ["ArrowRight"]);
 
+/** A study of the tests' own in Python. */
+function own(name: string, keys: readonly string[], settings: StudyOptions): Game {
+  const folder = STUDIES + name;
+  return {
+    name,
+    keys,
+    folder,
+    study: (options) =>
+      adapted(readFileSync(`${folder}/study.toml`, "utf8"), { ...settings, ...options }),
+  };
+}
+
 /** A game in plain Python, which needs no packages: no numpy has to be had for it. */
-export const TUG: Game = {
-  name: "tug",
-  keys: ["ArrowUp", "ArrowDown"],
-  folder: `${STUDIES}tug`,
-  study: (options) =>
-    adapted(readFileSync(`${STUDIES}tug/study.toml`, "utf8"), { digestInterval: 20, ...options }),
-};
+export const TUG = own("tug", ["ArrowUp", "ArrowDown"], { digestInterval: 20 });
+/** Cards that one person leafs through, each with something that can be drawn. */
+export const GALLERY = own("gallery", ["ArrowRight"], { episodes: 1, maxSteps: 100_000 });
+/** Its picture is an array of colours. */
+export const PIXELS = own("pixels", ["ArrowRight"], { episodes: 1, maxSteps: 100_000 });
 
 /** The settings of the study's game replaced by those that a test gives. */
 function adapted(study: string, options: StudyOptions): string {

@@ -1,5 +1,6 @@
 import type { Textures } from "phaser";
 import type { Asset } from "../../src/generated/Asset";
+import { TextureSource } from "./phaser";
 
 /** Where the server has the study's own files. */
 const FOLDER = "/study/";
@@ -40,9 +41,34 @@ export class Assets {
       asset.kind === "atlas" ? loadFrames(asset.json_path) : null,
     ]);
     if (this.textures.exists(asset.name)) this.textures.remove(asset.name);
-    if (frames === null) this.textures.addImage(asset.name, image);
-    else this.textures.addAtlas(asset.name, image, frames);
+    if (frames === null) {
+      this.textures.addImage(asset.name, asImage(image));
+      return;
+    }
+    const atlas = this.textures.addAtlas(asset.name, asImage(image), frames);
+    if (atlas && image instanceof ImageBitmap) await cutApart(atlas, image);
   }
+}
+
+/**
+ * A canvas that shows a part of an image larger than it is mixes in what lies beside that part, the
+ * frame next to it: so each frame becomes an image of its own.
+ */
+async function cutApart(atlas: Textures.Texture, image: ImageBitmap): Promise<void> {
+  const frames = atlas.getFrameNames().map((name) => atlas.get(name));
+  await Promise.all(
+    frames.map(async (frame) => {
+      const { cutX, cutY, cutWidth, cutHeight } = frame;
+      const points = await createImageBitmap(image, cutX, cutY, cutWidth, cutHeight);
+      frame.source = new TextureSource(atlas, asImage(points));
+      Object.assign(frame.canvasData, { x: 0, y: 0 });
+    }),
+  );
+}
+
+/** Phaser's types know no bitmaps, and its canvas gives an image to `drawImage` alone. */
+function asImage(image: HTMLImageElement | ImageBitmap): HTMLImageElement {
+  return image as HTMLImageElement;
 }
 
 async function loadFrames(path: string): Promise<object> {
@@ -54,12 +80,10 @@ async function loadFrames(path: string): Promise<object> {
  * A canvas would play all the strokes of an SVG each time that a part of it is shown, which takes
  * longer than all the rest of a frame; so they are played once, aside from this thread.
  */
-async function loadPoints(path: string): Promise<HTMLImageElement> {
+async function loadPoints(path: string): Promise<HTMLImageElement | ImageBitmap> {
   const image = await loadImage(path);
   // One that has no size of its own, or a browser that cannot: as it was.
-  const points = await createImageBitmap(image).catch(() => image);
-  // Phaser gives it to `drawImage` alone, which takes either.
-  return points as HTMLImageElement;
+  return createImageBitmap(image).catch(() => image);
 }
 
 async function loadImage(path: string): Promise<HTMLImageElement> {

@@ -16,6 +16,10 @@ declare module "phaser-source/gameobjects/image/Image.js" {
   const Image: typeof import("phaser").GameObjects.Image;
   export default Image;
 }
+declare module "phaser-source/textures/TextureSource.js" {
+  const TextureSource: typeof import("phaser").Textures.TextureSource;
+  export default TextureSource;
+}
 declare module "phaser-source/cameras/2d/index.js";
 declare module "phaser-source/events/EventEmitter.js";
 declare module "phaser-source/gameobjects/DisplayList.js";

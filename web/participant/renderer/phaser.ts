@@ -15,3 +15,4 @@ export { default as Game } from "phaser-source/core/Game.js";
 export { default as Graphics } from "phaser-source/gameobjects/graphics/Graphics.js";
 export { default as Image } from "phaser-source/gameobjects/image/Image.js";
 export { default as Text } from "phaser-source/gameobjects/text/Text.js";
+export { default as TextureSource } from "phaser-source/textures/TextureSource.js";
