@@ -30,8 +30,8 @@ fn main() {
         tables::sessions(&meter);
     }
     if only.as_deref() == Some("profile") {
-        let depth = std::env::args().nth(2).and_then(|depth| depth.parse().ok());
-        tables::profile(&meter, depth.unwrap_or(8));
+        let number = |n| std::env::args().nth(n)?.parse().ok();
+        tables::profile(&meter, number(2).unwrap_or(8), number(3).unwrap_or(60));
     }
     if wanted("quality") {
         tables::quality(&meter);

@@ -278,9 +278,9 @@ fn played<P: Peer>(meter: &Meter, setup: Setup) -> String {
     )
 }
 
-/// This engine alone, for a profiler: rollbacks of so many frames.
-pub fn profile(meter: &Meter, depth: u32) {
-    for _ in 0..60 {
+/// This engine alone, for a profiler: rollbacks of so many frames, so many runs.
+pub fn profile(meter: &Meter, depth: u32, runs: u32) {
+    for _ in 0..runs {
         let (ns, ..) = tick::<Ours>(meter, 64, depth);
         print!("{ns:.0} ");
     }

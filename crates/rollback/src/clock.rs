@@ -1,8 +1,7 @@
 //! What packets tell about the network and about the other peer's clock.
 
 use std::cmp::Reverse;
-use std::collections::{VecDeque, vec_deque};
-use std::ops::RangeBounds;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::Micros;
@@ -143,6 +142,41 @@ impl Sample {
     }
 }
 
+/// The least `forth` and `back` of some samples, as they would be now: each has its quickest packet,
+/// whose way is the nearest to the truth.
+#[derive(Clone, Copy, Debug)]
+struct Least {
+    forth: i64,
+    back: i64,
+    /// How many have a `back`.
+    returned: usize,
+}
+
+impl Default for Least {
+    fn default() -> Least {
+        Least {
+            forth: i64::MAX,
+            back: i64::MAX,
+            returned: 0,
+        }
+    }
+}
+
+impl Least {
+    /// Of these samples and others.
+    fn and(&self, other: &Least) -> Least {
+        Least {
+            forth: self.forth.min(other.forth),
+            back: self.back.min(other.back),
+            returned: self.returned + other.returned,
+        }
+    }
+
+    fn ways(&self) -> Option<(i64, i64)> {
+        (self.forth.max(self.back) < i64::MAX).then_some((self.forth, self.back))
+    }
+}
+
 /// Where the peer was in play, and when on our clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
@@ -240,10 +274,12 @@ impl Clock {
         });
         self.since_learned += 1;
         let learns = self.samples.len() < WINDOW || self.since_learned >= LEARN_INTERVAL;
-        self.ways = match self.ways.filter(|_| !learns) {
+        let halves = (learns || self.ways.is_none()).then(|| self.halves(now));
+        self.ways = match (self.ways, &halves) {
+            (_, Some([older, newer])) => older.and(newer).ways(),
             // All samples age alike, so that the least is the least still.
-            Some(ways) => self.older_ways(ways, last_at, now),
-            None => self.least_ways(now, ..),
+            (Some(ways), None) => self.older_ways(ways, last_at, now),
+            (None, None) => None,
         };
         if self.contradicted(now) {
             let newest = self.samples.pop_back();
@@ -255,25 +291,36 @@ impl Clock {
             }));
         }
         // Seldom once it is known: it costs more than the rest of a tick's packet.
-        if learns {
+        if learns && let Some(halves) = halves {
             self.since_learned = 0;
-            self.learn_drift(now);
+            self.learn_drift(&halves);
         }
     }
 
-    /// The least `forth` and `back` of some samples, as they would be now: each has its quickest packet,
-    /// whose way is the nearest to the truth.
-    fn least_ways(&self, now: Micros, samples: impl RangeBounds<usize>) -> Option<(i64, i64)> {
+    /// From the oldest sample to the newest, in µs.
+    fn span(&self) -> i64 {
+        match (self.samples.front(), self.samples.back()) {
+            (Some(oldest), Some(newest)) => newest.at.since(oldest.at).as_micros() as i64,
+            _ => 0,
+        }
+    }
+
+    /// The least ways of the samples of the older half of the time, and of the newer.
+    fn halves(&self, now: Micros) -> [Least; 2] {
         let drift = self.drift_ppm.unwrap_or(0);
-        let (mut forth, mut back) = (i64::MAX, i64::MAX);
-        for sample in self.samples.range(samples) {
+        let oldest = self.samples.front().map_or(now, |sample| sample.at);
+        let middle = oldest + Duration::from_micros(self.span() as u64 / 2);
+        let mut halves = [Least::default(); 2];
+        for sample in &self.samples {
+            let least = &mut halves[usize::from(sample.at > middle)];
             let aged = |ppm| sample.age(now) * ppm / 1_000_000;
-            forth = forth.min(sample.forth + aged(AGE_PPM - drift));
+            least.forth = least.forth.min(sample.forth + aged(AGE_PPM - drift));
             if let Some(way) = sample.back {
-                back = back.min(way + aged(AGE_PPM + drift));
+                least.back = least.back.min(way + aged(AGE_PPM + drift));
+                least.returned += 1;
             }
         }
-        (forth.max(back) < i64::MAX).then_some((forth, back))
+        halves
     }
 
     /// What were the least ways at another time, with the newest sample.
@@ -302,23 +349,13 @@ impl Clock {
     }
 
     /// Compares the offset in the older half of the window with that in the newer.
-    fn learn_drift(&mut self, now: Micros) {
-        let (Some(oldest), Some(newest)) = (self.samples.front(), self.samples.back()) else {
-            return;
-        };
-        let span = newest.at.since(oldest.at).as_micros() as i64;
-        let middle = oldest.at + Duration::from_micros(span as u64 / 2);
-        let newer = self.samples.partition_point(|sample| sample.at <= middle);
-        let few = |half: vec_deque::Iter<'_, Sample>| {
-            half.filter(|sample| sample.back.is_some()).count() < MIN_HALF
-        };
-        let (first, second) = (self.samples.range(..newer), self.samples.range(newer..));
-        if span < MIN_SPAN_US || few(first) || few(second) {
+    fn learn_drift(&mut self, halves: &[Least; 2]) {
+        let span = self.span();
+        let few = |half: &Least| half.returned < MIN_HALF;
+        if span < MIN_SPAN_US || halves.iter().any(few) {
             return;
         }
-        let older = self.least_ways(now, ..newer);
-        let newer = self.least_ways(now, newer..);
-        let (Some(older), Some(newer)) = (older, newer) else {
+        let [Some(older), Some(newer)] = halves.each_ref().map(Least::ways) else {
             return;
         };
         let offset = |(forth, back): (i64, i64)| (back - forth) / 2;

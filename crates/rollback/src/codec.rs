@@ -62,6 +62,38 @@ pub(crate) fn put_section<'a>(
     out[coding] &= !1;
 }
 
+/// The same for inputs of one byte, each after a 1, where the default input has one byte, too.
+pub(crate) fn put_pairs(
+    out: &mut Vec<u8>,
+    first: Frame,
+    pairs: &[[u8; 2]],
+    put_first: impl FnOnce(&mut Vec<u8>, Frame),
+) {
+    let coding = out.len();
+    let frames = pairs.len() as u32;
+    if frames == 0 {
+        return out.push(0);
+    }
+    put_varint(out, frames << 1 | 1);
+    put_first(out, first);
+    let begin = out.len();
+    let changes = pairs.iter().zip(&pairs[1..]);
+    let runs = 1 + changes.filter(|(one, next)| one != next).count();
+    // Each has a token and a byte at least.
+    if 2 * runs < pairs.len() {
+        for run in pairs.chunk_by(|one, next| one == next) {
+            put_varint(out, (run.len() as u32 - 1) << 2 | SAME_LENGTH);
+            out.push(run[0][1]);
+        }
+        if out.len() - begin < pairs.len() {
+            return;
+        }
+        out.truncate(begin);
+    }
+    out.extend(pairs.iter().map(|[_, byte]| *byte));
+    out[coding] &= !1;
+}
+
 /// Writes all inputs one by one, and returns how many runs they are; `None` if one is of another length.
 fn put_plain<'a>(
     out: &mut Vec<u8>,
@@ -213,7 +245,12 @@ impl<'a> Reader<'a> {
         if coding & 1 == 1 {
             return self.runs(inputs, plain, frames);
         }
-        for bytes in self.take(frames as usize * plain)?.chunks_exact(plain) {
+        let bytes = self.take(frames as usize * plain)?;
+        if plain == 1 {
+            inputs.push_bytes(bytes);
+            return Ok(());
+        }
+        for bytes in bytes.chunks_exact(plain) {
             inputs.push(input(bytes)?, 1);
         }
         Ok(())

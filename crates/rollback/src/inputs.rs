@@ -114,10 +114,35 @@ impl Queue {
         }
     }
 
+    /// The newest inputs from `first` on, each after a 1, if they lie one by one and all have one byte, as
+    /// most have: there is a shorter way for these wherever it counts.
+    #[inline]
+    pub(crate) fn pairs(&self, first: Frame) -> Option<&[[u8; 2]]> {
+        if self.width != 1 || first < self.base {
+            return None;
+        }
+        let skipped = ((first - self.base) as usize).min(self.count);
+        let (pairs, _) = self.bytes[self.start + 2 * skipped..].as_chunks();
+        Some(pairs)
+    }
+
     /// For how many frames the inputs sent are others than those here.
     pub(crate) fn conflicts(&self, sent: &wire::Inputs) -> u64 {
         let mut passed = self.begin - sent.first;
-        let mut ours = self.each(sent.first.max(self.begin));
+        let first = sent.first.max(self.begin);
+        if let Some(pairs) = self.pairs(first) {
+            let mut ours = pairs.iter();
+            let mut conflicts = 0;
+            for run in &sent.runs {
+                let frames = run.frames - run.frames.min(passed);
+                passed -= run.frames - frames;
+                for our in ours.by_ref().take(frames as usize) {
+                    conflicts += u64::from(run.input.as_slice() != &our[1..]);
+                }
+            }
+            return conflicts;
+        }
+        let mut ours = self.each(first);
         let mut conflicts = 0;
         for run in &sent.runs {
             let skipped = run.frames.min(passed);
@@ -266,9 +291,13 @@ impl Inputs {
 
     /// The first frame for which an input is missing, and a player who lacks it.
     pub(crate) fn first_missing(&self) -> (Frame, PlayerIndex) {
-        let ends = self.queues.iter().map(Queue::end);
-        let players = (0..).map(PlayerIndex);
-        ends.zip(players).min().expect("there is a player")
+        let mut first = (Frame(u32::MAX), PlayerIndex(0));
+        for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
+            if queue.end() < first.0 {
+                first = (queue.end(), player);
+            }
+        }
+        first
     }
 
     /// Puts in every player's input for each of the frames, none of which was let go, and of each frame
@@ -284,15 +313,26 @@ impl Inputs {
         inputs.resize(count * players);
         predicted.resize(count, PlayerSet::default());
         for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
-            let slots = inputs.as_mut_slice()[player.index()..].iter_mut();
-            let mut slots = slots.step_by(players);
-            let mut known = 0;
-            for (input, slot) in queue.each(frames.start).zip(slots.by_ref()) {
-                slot.set(input);
-                known += 1;
+            let place = player.index();
+            let known = count.min(queue.count_from(frames.start));
+            let (facts, guesses) = inputs.as_mut_slice().split_at_mut(known * players);
+            let facts = facts.chunks_exact_mut(players);
+            match queue.pairs(frames.start) {
+                Some(pairs) => {
+                    facts
+                        .zip(pairs)
+                        .for_each(|(frame, [_, byte])| frame[place].set_byte(*byte));
+                }
+                None => facts
+                    .zip(queue.each(frames.start))
+                    .for_each(|(frame, input)| frame[place].set(input)),
             }
-            for (frame, slot) in (frames.start.0 + known as u32..).map(Frame).zip(slots) {
-                self.predict(player, queue, frame, slot);
+            let guesses = guesses
+                .chunks_exact_mut(players)
+                .map(|frame| &mut frame[place]);
+            let guessed = (frames.start.0 + known as u32..).map(Frame);
+            for (frame, guess) in guessed.zip(guesses) {
+                self.predict(player, queue, frame, guess);
             }
             for set in &mut predicted[known..] {
                 set.insert(player);

@@ -141,6 +141,11 @@ impl Link {
             if self.watched {
                 frames = frames.min(view.confirmed - first);
             }
+            if let (Some(pairs), 1) = (queue.pairs(first), self.plain) {
+                let pairs = &pairs[..frames as usize];
+                short::put_pairs(out, (&mut base, first), pairs);
+                continue;
+            }
             let runs = queue.runs(first).scan(frames, |left, (input, lasts)| {
                 let lasts = lasts.min(*left);
                 *left -= lasts;

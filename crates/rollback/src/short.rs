@@ -1,6 +1,6 @@
 //! Short packets: what both sides know is left out (see [`wire`](crate::wire)).
 
-use crate::codec::{Reader, put_difference, put_section};
+use crate::codec::{self, Reader, put_difference, put_section};
 use crate::full::FULL;
 use crate::wire::{Body, Echo, Header, MAX_PACKET_BYTES};
 use crate::{Frame, Incarnation, PacketError, PlayerSet};
@@ -171,6 +171,14 @@ pub(crate) fn put_inputs_of<'a>(
     plain: usize,
 ) {
     put_section(out, first, frames, runs, plain, |out, first| {
+        put_difference(out, first, *base);
+        *base = first;
+    });
+}
+
+/// The same for inputs of one byte, each after a 1.
+pub(crate) fn put_pairs(out: &mut Vec<u8>, (base, first): (&mut Frame, Frame), pairs: &[[u8; 2]]) {
+    codec::put_pairs(out, first, pairs, |out, first| {
         put_difference(out, first, *base);
         *base = first;
     });

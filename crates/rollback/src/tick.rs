@@ -245,7 +245,7 @@ impl Engine {
                 self.events.push_lending(presented, answered.inputs, &[]);
             }
         }
-        self.spare = std::mem::take(batch);
+        std::mem::swap(&mut self.spare, batch);
         self.timeline.corrected();
         if self.timeline.terminal().is_some() {
             self.pace.owe(head - self.timeline.head());

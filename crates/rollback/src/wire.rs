@@ -294,7 +294,14 @@ impl Inputs {
     /// Every frame from this one on with its input.
     pub(crate) fn from(&self, frame: Frame) -> impl Iterator<Item = (Frame, &Input)> {
         let mut end = self.first;
-        self.runs.iter().flat_map(move |run| {
+        let mut runs = self.runs.iter();
+        while let Some(run) = runs.as_slice().first()
+            && end + run.frames <= frame
+        {
+            end = end + run.frames;
+            runs.next();
+        }
+        runs.flat_map(move |run| {
             let first = end.max(frame);
             end = end + run.frames;
             (first.0..end.0).map(|frame| (Frame(frame), &run.input))
@@ -321,6 +328,19 @@ impl Inputs {
                 }
             }
         }
+    }
+
+    /// Adds inputs of one byte each to none.
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        let runs = bytes.chunk_by(|one, next| one == next);
+        self.runs.extend(runs.map(|run| {
+            let mut input = Input::default();
+            input.set_byte(run[0]);
+            Run {
+                input,
+                frames: run.len() as u32,
+            }
+        }));
     }
 
     /// Leaves the first `frames` at most.
