@@ -245,11 +245,12 @@ impl Engine {
     pub(crate) fn turn_delays(&mut self) {
         let (head, base) = (self.timeline.head(), self.timeline.base());
         for player in (0..self.config.players as u8).map(PlayerIndex) {
-            let settles = self.presence == Presence::Live && self.may_author(player).is_ok();
-            let delay = &mut self.delays.players[player.index()];
+            let delay = &self.delays.players[player.index()];
             if delay.current == delay.frames {
                 continue;
             }
+            let settles = self.presence == Presence::Live && self.may_author(player).is_ok();
+            let delay = &mut self.delays.players[player.index()];
             if !self.config.local.contains(player) {
                 // Inputs authored under the old delay are all here.
                 if base > delay.from + delay.current {

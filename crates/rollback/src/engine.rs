@@ -172,9 +172,7 @@ impl Engine {
             config,
         };
         engine.timeline.begin_at(origin);
-        for player in (0..engine.config.players as u8).map(PlayerIndex) {
-            engine.inputs.of_mut(player).begin_at(origin);
-        }
+        engine.inputs.begin_at(origin);
         if engine.config.rejoined || engine.config.spectates {
             for (player, inputs) in (0..).map(PlayerIndex).zip(history) {
                 for input in inputs {
@@ -517,9 +515,7 @@ impl Engine {
     /// The one path by which inputs enter, local and remote, in play, while stalled and while
     /// sealing. If the frame was simulated with a guess, the guess is judged here.
     pub(crate) fn enter(&mut self, player: PlayerIndex, input: &[u8]) {
-        let queue = self.inputs.of_mut(player);
-        let frame = queue.end();
-        queue.push(input);
+        let frame = self.inputs.push(player, input);
         let Some(right) = self.timeline.check(frame, player, input) else {
             return;
         };

@@ -268,6 +268,8 @@ fn same_slot(one: &[u8], other: &[u8]) -> bool {
 #[derive(Debug)]
 pub(crate) struct Inputs {
     queues: Vec<Queue>,
+    /// The first frame for which an input is missing, and the first player who lacks it.
+    missing: (Frame, PlayerIndex),
     prediction: Prediction,
     default: Input,
 }
@@ -276,6 +278,7 @@ impl Inputs {
     pub(crate) fn new(players: usize, prediction: Prediction, default: Input) -> Inputs {
         Inputs {
             queues: (0..players).map(|_| Queue::default()).collect(),
+            missing: (Frame(0), PlayerIndex(0)),
             prediction,
             default,
         }
@@ -285,19 +288,36 @@ impl Inputs {
         &self.queues[player.index()]
     }
 
-    pub(crate) fn of_mut(&mut self, player: PlayerIndex) -> &mut Queue {
-        &mut self.queues[player.index()]
+    /// All begin at this frame: nothing is held yet.
+    pub(crate) fn begin_at(&mut self, frame: Frame) {
+        self.queues
+            .iter_mut()
+            .for_each(|queue| queue.begin_at(frame));
+        self.missing = (frame, PlayerIndex(0));
+    }
+
+    /// Takes a player's next input, and returns its frame.
+    pub(crate) fn push(&mut self, player: PlayerIndex, input: &[u8]) -> Frame {
+        let queue = &mut self.queues[player.index()];
+        let frame = queue.end();
+        queue.push(input);
+        if player == self.missing.1 {
+            let mut first = (queue.end(), player);
+            for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
+                first = first.min((queue.end(), player));
+            }
+            self.missing = first;
+        }
+        frame
+    }
+
+    pub(crate) fn forget_before(&mut self, player: PlayerIndex, frame: Frame) {
+        self.queues[player.index()].forget_before(frame);
     }
 
     /// The first frame for which an input is missing, and a player who lacks it.
     pub(crate) fn first_missing(&self) -> (Frame, PlayerIndex) {
-        let mut first = (Frame(u32::MAX), PlayerIndex(0));
-        for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
-            if queue.end() < first.0 {
-                first = (queue.end(), player);
-            }
-        }
-        first
+        self.missing
     }
 
     /// Puts in every player's input for each of the frames, none of which was let go, and of each frame
@@ -315,27 +335,24 @@ impl Inputs {
         for (player, queue) in (0..).map(PlayerIndex).zip(&self.queues) {
             let place = player.index();
             let known = count.min(queue.count_from(frames.start));
-            let (facts, guesses) = inputs.as_mut_slice().split_at_mut(known * players);
-            let facts = facts.chunks_exact_mut(players);
-            match queue.pairs(frames.start) {
-                Some(pairs) => {
-                    facts
-                        .zip(pairs)
-                        .for_each(|(frame, [_, byte])| frame[place].set_byte(*byte));
+            let slots = inputs.as_mut_slice();
+            // Stepped by hand: an adapter divides.
+            let mut at = place;
+            if let Some(pairs) = queue.pairs(frames.start) {
+                for [_, byte] in &pairs[..known] {
+                    slots[at].set_byte(*byte);
+                    at += players;
                 }
-                None => facts
-                    .zip(queue.each(frames.start))
-                    .for_each(|(frame, input)| frame[place].set(input)),
+            } else {
+                for input in queue.each(frames.start).take(known) {
+                    slots[at].set(input);
+                    at += players;
+                }
             }
-            let guesses = guesses
-                .chunks_exact_mut(players)
-                .map(|frame| &mut frame[place]);
-            let guessed = (frames.start.0 + known as u32..).map(Frame);
-            for (frame, guess) in guessed.zip(guesses) {
-                self.predict(player, queue, frame, guess);
-            }
-            for set in &mut predicted[known..] {
+            for (n, set) in predicted.iter_mut().enumerate().skip(known) {
+                self.predict(player, queue, frames.start + n as u32, &mut slots[at]);
                 set.insert(player);
+                at += players;
             }
         }
     }
@@ -343,9 +360,9 @@ impl Inputs {
     fn predict(&self, player: PlayerIndex, queue: &Queue, frame: Frame, guess: &mut Input) {
         match &self.prediction {
             Prediction::RepeatLast => {
-                guess.set(queue.last().unwrap_or(&self.default).as_slice());
+                guess.copy(queue.last().unwrap_or(&self.default));
             }
-            Prediction::Default => guess.set(self.default.as_slice()),
+            Prediction::Default => guess.copy(&self.default),
             Prediction::Custom(strategy) => {
                 *guess = strategy.predict(player, frame, PastInputs::of(queue));
             }

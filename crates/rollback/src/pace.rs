@@ -237,19 +237,20 @@ impl Credit {
     }
 }
 
-/// By how much a tick should be longer for the sake of a peer with a clock that is `slower_ppm`
-/// slower, over which we lead.
-fn change_ppm(slower_ppm: i64, lead_us: i64, frame_us: i64) -> i64 {
-    let beyond = lead_us.saturating_abs().saturating_sub(frame_us).max(0);
-    // Microseconds per second are parts per million.
-    let correction = GAIN
-        .saturating_mul(lead_us)
-        .saturating_add(GAIN_BEYOND_FRAME.saturating_mul(lead_us.signum() * beyond));
-    let longer = match slower_ppm {
+/// By how much a tick should be longer for the sake of a peer with a clock that is so much slower.
+fn longer_ppm(slower_ppm: i64) -> i64 {
+    match slower_ppm {
         0 => 0,
         slower => slower * 1_000_000 / (1_000_000 - slower),
-    };
-    longer.saturating_add(correction)
+    }
+}
+
+/// By how much a tick should be longer to take back our lead over a peer.
+fn correction_ppm(lead_us: i64, frame_us: i64) -> i64 {
+    let beyond = lead_us.saturating_abs().saturating_sub(frame_us).max(0);
+    // Microseconds per second are parts per million.
+    GAIN.saturating_mul(lead_us)
+        .saturating_add(GAIN_BEYOND_FRAME.saturating_mul(lead_us.signum() * beyond))
 }
 
 /// Where a player's peer is in its sway: between plus and minus [`SWAY_FRAMES`], evenly.
@@ -288,10 +289,14 @@ impl Engine {
                 sway(own, players, head) - sway(other, players, head)
             });
             let meant = sways * frame_us / (SWAY * SWAY_FRAMES);
-            let full = change_ppm(-drift_ppm, lead.us - meant, frame_us);
-            let sure = lead.us.saturating_sub(lead.claim_us) - meant;
-            let sure = change_ppm(-drift_ppm, sure, frame_us).max(0);
-            Some(link.credit.spend(full, sure, frame_us))
+            let longer = longer_ppm(-drift_ppm);
+            let change = |lead_us| longer.saturating_add(correction_ppm(lead_us, frame_us));
+            let full = change(lead.us - meant);
+            let sure = match lead.claim_us {
+                0 => full,
+                claim => change(lead.us.saturating_sub(claim) - meant),
+            };
+            Some(link.credit.spend(full, sure.max(0), frame_us))
         });
         let steer = Steer {
             change_ppm: changes.max().unwrap_or(0),

@@ -327,7 +327,7 @@ impl Engine {
         for player in (0..self.config.players as u8).map(PlayerIndex) {
             let local = self.config.local.contains(player);
             let from = if local { local_from } else { remote_from };
-            self.inputs.of_mut(player).forget_before(from);
+            self.inputs.forget_before(player, from);
         }
     }
 }

@@ -267,7 +267,6 @@ impl Body {
         self.known = None;
         self.closed = None;
         self.lacks.clear();
-        self.inputs.truncate(from.len());
         for inputs in &mut self.inputs {
             inputs.first = Frame(0);
             inputs.runs.clear();
