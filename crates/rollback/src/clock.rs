@@ -90,15 +90,15 @@ const MAX_ROUND_TRIP: Duration = Duration::from_secs(3);
 const CLOCK_BITS: u32 = 24;
 
 /// The latest samples, and for how long, from which the offset of the clocks is estimated.
-const WINDOW: usize = 64;
-const WINDOW_TIME: Duration = Duration::from_secs(8);
+const WINDOW: usize = 128;
+const WINDOW_TIME: Duration = Duration::from_secs(16);
 
 /// Every this many samples the drift is learned anew, once the window is full.
-const LEARN_INTERVAL: usize = 4;
+const LEARN_INTERVAL: usize = 16;
 
 /// What was learned so often changes by no more than this part of what is measured: the mean of some
 /// fifteen seconds, where packets come irregularly the more needed.
-const MOST_LEARNED: i64 = 64;
+const MOST_LEARNED: i64 = 16;
 
 /// A comparison that contradicts so much of it is not an error of measurement: it is learned anew.
 const CONTRADICTION_PPM: i64 = 10_000;
@@ -442,18 +442,20 @@ impl Clock {
 
     /// That which gives the median of the leads.
     fn middle_place(&self, now: Micros) -> Option<Place> {
-        let mut places = [(0, Place::default()); PLACES];
+        let pace_ppm = self.drift_ppm.unwrap_or(0).min(0);
+        let mut keys = [(Reverse(0), 0, 0); PLACES];
         let mut count = 0;
-        for place in self.places.iter().filter(|place| place.is_new(now)) {
-            places[count] = (
-                place.position_at(now, self.drift_ppm.unwrap_or(0).min(0)),
-                *place,
-            );
-            count += 1;
+        for (n, place) in self.places.iter().enumerate() {
+            if place.is_new(now) {
+                let there = place.position_at(now, pace_ppm);
+                keys[count] = (Reverse(there), place.claim_us, n);
+                count += 1;
+            }
         }
-        let places = places.get_mut(..count)?;
-        places.sort_unstable_by_key(|(there, place)| (Reverse(*there), place.claim_us));
-        places.get(count / 2).map(|(_, place)| *place)
+        let keys = keys.get_mut(..count)?;
+        keys.sort_unstable();
+        let (.., middle) = keys.get(count / 2)?;
+        self.places.get(*middle).copied()
     }
 
     /// Our lead at `position_us`, if the peer plays on at this pace on our clock. `None` without news

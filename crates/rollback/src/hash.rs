@@ -45,10 +45,9 @@ pub fn chain(
         let mut bytes = [0; SHORT];
         let mut end = 0;
         write(previous, frame, inputs, outcome, digest, |part| {
-            let place = &mut bytes[end..end + part.len()];
             match part {
-                [one] => place[0] = *one,
-                part => place.copy_from_slice(part),
+                [one] => bytes[end] = *one,
+                part => bytes[end..end + part.len()].copy_from_slice(part),
             }
             end += part.len();
         });

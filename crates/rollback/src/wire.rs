@@ -271,7 +271,10 @@ impl Body {
             inputs.first = Frame(0);
             inputs.runs.clear();
         }
-        self.inputs.resize_with(from.len(), Inputs::default);
+        let players = from.len();
+        if self.inputs.len() != players {
+            self.inputs.resize_with(players, Inputs::default);
+        }
         self.returned = None;
         self.given.clear();
     }
