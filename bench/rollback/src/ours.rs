@@ -19,6 +19,7 @@ pub struct Ours {
     saved: Vec<State>,
     me: usize,
     keys: crate::game::Keys,
+    journal: bool,
 }
 
 impl Peer for Ours {
@@ -42,6 +43,7 @@ impl Peer for Ours {
             saved: vec![State::new(setup.state_bytes); setup.window as usize + 2],
             me,
             keys: setup.keys,
+            journal: setup.journal,
         }
     }
 
@@ -98,6 +100,9 @@ impl Peer for Ours {
         }
         while let Some(event) = self.engine.poll_event() {
             black_box(&event);
+        }
+        if let (true, Some(frame)) = (self.journal, self.engine.confirmed()) {
+            self.engine.set_durable(frame);
         }
         let advanced = self.engine.head() - head;
         Tick {

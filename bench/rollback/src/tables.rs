@@ -149,12 +149,16 @@ pub fn sessions(meter: &Meter) {
         b,
         c,
     ]);
-    let memory = all!(memory(meter))
-        .map(|[start, minute]| format!("{:.1} KiB, {:.1} KiB", start / 1024.0, minute / 1024.0));
-    println!(
-        "| memory per peer after 1 s, after 60 s | {} |",
-        memory.join(" | ")
-    );
+    let cell = |bytes: [f64; 3]| {
+        bytes
+            .map(|bytes| format!("{:.1}", bytes / 1024.0))
+            .join(", ")
+    };
+    let times = "memory per peer after 1 s, 1 min, 10 min, in KiB";
+    let cells = all!(memory(meter, false)).map(cell);
+    println!("| {times} | {} |", cells.join(" | "));
+    let alone = cell(memory::<Ours>(meter, true));
+    println!("| {times}, inputs in a journal | {alone} | – | – |");
     let pairs = all!(pairs(meter)).map(|pairs| format!("{pairs:.0}"));
     println!(
         "| pairs at 60 Hz per core, engine time alone | {} |",
@@ -168,11 +172,12 @@ fn busy() -> Setup {
     setup
 }
 
-fn memory<P: Peer>(meter: &Meter) -> [f64; 2] {
+fn memory<P: Peer>(meter: &Meter, journal: bool) -> [f64; 3] {
     const PAIRS: usize = 8;
     let before = live_bytes();
-    let mut worlds: Vec<World<P>> = (0..PAIRS).map(|_| World::new(busy())).collect();
-    [1, 59].map(|seconds| {
+    let setup = Setup { journal, ..busy() };
+    let mut worlds: Vec<World<P>> = (0..PAIRS).map(|_| World::new(setup)).collect();
+    [1, 59, 540].map(|seconds| {
         for world in &mut worlds {
             world.play(meter, seconds * SECOND, |_| {});
         }

@@ -22,6 +22,8 @@ pub struct Setup {
     pub drift_ppm: i64,
     /// The second peer's loop begins so much later.
     pub late_us: u64,
+    /// Inputs are in a journal as soon as they are confirmed, for those who can let go of them then.
+    pub journal: bool,
 }
 
 impl Default for Setup {
@@ -38,6 +40,7 @@ impl Default for Setup {
             },
             drift_ppm: 0,
             late_us: 0,
+            journal: false,
         }
     }
 }

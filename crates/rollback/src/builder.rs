@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::compare::{KEPT_HASHES, MAX_KEPT_HASHES};
 use crate::types::{MAX_PLAYERS, as_micros};
 use crate::wire::{self, Configuration, Header};
 use crate::{
@@ -32,6 +33,7 @@ pub struct Builder {
     prediction: Prediction,
     snapshots: SnapshotPolicy,
     kept_states: u32,
+    kept_hashes: u32,
     default_input: Input,
     genesis: ChainHash,
     start_at: Micros,
@@ -56,6 +58,7 @@ impl Default for Builder {
             prediction: Prediction::RepeatLast,
             snapshots: SnapshotPolicy::EveryFrame,
             kept_states: 0,
+            kept_hashes: KEPT_HASHES,
             default_input: Input::default(),
             genesis: ChainHash::default(),
             start_at: Micros(0),
@@ -147,6 +150,15 @@ impl Builder {
     /// those around a first difference, which is usually found within a second.
     pub fn keep_states(mut self, frames: u32) -> Builder {
         self.kept_states = frames.min(MAX_WINDOW);
+        self
+    }
+
+    /// Of so many frames, before the newest hundred or so, two bytes of each hash are kept, which find a first
+    /// difference that old (2,048 frames unless told; at most [`MAX_KEPT_HASHES`] count). An older one is
+    /// named as the oldest frame kept. Of use where page loads rejoin, which compute the episode again from
+    /// its beginning.
+    pub fn keep_hashes(mut self, frames: u32) -> Builder {
+        self.kept_hashes = frames.min(MAX_KEPT_HASHES);
         self
     }
 
@@ -242,6 +254,7 @@ impl Builder {
                 prediction: self.prediction,
                 snapshots: self.snapshots,
                 kept_states: self.kept_states,
+                kept_hashes: self.kept_hashes,
                 default_input: self.default_input,
                 spectates: self.spectator.is_some(),
                 origin: self.checkpoint.map_or(Frame(0), |(frame, _)| frame),
@@ -384,6 +397,7 @@ pub(crate) struct Config {
     pub(crate) snapshots: SnapshotPolicy,
     /// In frames.
     pub(crate) kept_states: u32,
+    pub(crate) kept_hashes: u32,
     pub(crate) default_input: Input,
     pub(crate) start_at: Micros,
     /// Not this peer's first engine of the epoch.

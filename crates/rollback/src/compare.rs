@@ -10,10 +10,12 @@ use crate::{ChainHash, Computed, Digest, Frame, HashPrefix};
 /// first difference is usually found within a second.
 const RECENT: u32 = 96;
 
-/// Of so many frames before these the first two bytes of each hash, which find an older difference as
-/// well: of the whole episode, because a peer that rejoins computes it again from frame 0. In an episode
-/// that is longer, a first difference that is older is named as the oldest frame kept.
-pub(crate) const MAX_PAST: usize = 1 << 18;
+/// The most frames that [`Builder::keep_hashes`](crate::Builder::keep_hashes) keeps: over an hour at
+/// 60 Hz, in 512 KiB.
+pub const MAX_KEPT_HASHES: u32 = 1 << 18;
+
+/// As many unless told: half a minute at 60 Hz, in 4 KiB.
+pub(crate) const KEPT_HASHES: u32 = 1 << 11;
 
 /// In the place of a hash that is not kept.
 const UNKNOWN: HashPrefix = HashPrefix([0; 8]);
@@ -26,15 +28,23 @@ pub(crate) struct History {
     recent: VecDeque<(ChainHash, Option<Digest>)>,
     /// How many frames of it are kept.
     kept: u32,
-    /// Of the frames just before it.
+    /// Of the frames just before it the first two bytes of each hash, which find an older difference as well.
     past: VecDeque<[u8; 2]>,
+    /// How many frames of it are kept. A first difference that is older is named as the oldest of them.
+    kept_past: usize,
 }
 
 impl History {
-    /// Begins at this frame, of which the hash before it is known; `window` is in frames.
-    pub(crate) fn begin_at(frame: Frame, before: ChainHash, window: u32) -> History {
+    /// Begins at this frame, of which the hash before it is known; `window` and `kept_past` are in frames.
+    pub(crate) fn begin_at(
+        frame: Frame,
+        before: ChainHash,
+        window: u32,
+        kept_past: u32,
+    ) -> History {
         let mut history = History {
             kept: RECENT.max(2 * window),
+            kept_past: kept_past as usize,
             base: Frame(frame.0.saturating_sub(1)),
             ..History::default()
         };
@@ -76,14 +86,15 @@ impl History {
         if self.recent.len() >= self.kept as usize
             && let Some((past, _)) = self.recent.pop_front()
         {
-            if self.past.len() == MAX_PAST {
+            if self.past.len() == self.kept_past {
                 self.past.pop_front();
-            }
-            if self.past.len() == self.past.capacity() {
+            } else if self.past.len() == self.past.capacity() {
                 // Doubled, it would mostly be empty.
                 self.past.reserve_exact(512);
             }
-            self.past.push_back([past.0[0], past.0[1]]);
+            if self.kept_past > 0 {
+                self.past.push_back([past.0[0], past.0[1]]);
+            }
             self.base = self.base + 1;
         }
         if self.recent.is_empty() {
@@ -277,8 +288,12 @@ mod tests {
 
     /// From frame `begin` on, with other hashes from frame `wrong` on.
     fn begun(begin: u32, frames: u32, wrong: u32) -> History {
+        keeping(begin, frames, wrong, MAX_KEPT_HASHES)
+    }
+
+    fn keeping(begin: u32, frames: u32, wrong: u32, kept: u32) -> History {
         let before = hash(begin.saturating_sub(1), begin > wrong);
-        let mut history = History::begin_at(Frame(begin), before, 30);
+        let mut history = History::begin_at(Frame(begin), before, 30, kept);
         for frame in begin..frames {
             history.push(hash(frame, frame >= wrong), None);
         }
@@ -332,9 +347,18 @@ mod tests {
 
     #[test]
     fn a_difference_beyond_memory_is_named_as_the_oldest_kept() {
-        let frames = MAX_PAST as u32 + RECENT + 500;
-        let found = search(&history(frames, u32::MAX), &history(frames, 100));
-        assert_eq!(found, [Frame(500); 2]);
+        for kept in [0, 1, 700, KEPT_HASHES] {
+            let frames = kept + RECENT + 500;
+            let ours = keeping(0, frames, u32::MAX, kept);
+            assert_eq!(ours.len() as u32, kept + RECENT);
+            for (wrong, named) in [(100, 500), (499, 500), (530, 530)] {
+                let theirs = keeping(0, frames, wrong, kept);
+                assert_eq!(search(&ours, &theirs), [Frame(named); 2], "{kept} {wrong}");
+            }
+            // One of the two keeps all.
+            let found = search(&ours, &history(frames, 100));
+            assert_eq!(found, [Frame(500); 2], "{kept}");
+        }
     }
 
     /// Peers have not confirmed as many frames, and one may have begun in the midst of the episode.

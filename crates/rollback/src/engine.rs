@@ -144,7 +144,12 @@ impl Engine {
                 config.kept_states,
             ),
             timeline: Timeline::default(),
-            history: History::begin_at(origin, config.genesis_at_origin, config.window),
+            history: History::begin_at(
+                origin,
+                config.genesis_at_origin,
+                config.window,
+                config.kept_hashes,
+            ),
             evidence: None,
             reload: None,
             links: links

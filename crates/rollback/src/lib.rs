@@ -220,6 +220,7 @@ pub mod timing {}
 
 pub use batch::{Advance, Batch, Request, StepResult, Wait};
 pub use builder::{Builder, MAX_INPUT_DELAY, MAX_WINDOW};
+pub use compare::MAX_KEPT_HASHES;
 pub use delay::DelayPolicy;
 pub use engine::{Engine, Packet};
 pub use error::{BuildError, CompleteError, InputError, MoveError, PacketError, ResyncError};

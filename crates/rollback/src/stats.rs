@@ -158,9 +158,11 @@ impl Refused {
 }
 
 /// What the engine holds, in frames: the bound of its memory (see [`Engine::set_durable`] for
-/// inputs; hashes are kept of the latest frames, and two bytes of each of the 2¹⁸ before them).
+/// inputs; hashes are kept of the latest frames, and two bytes of each of those before them that
+/// [`Builder::keep_hashes`] says).
 ///
 /// [`Engine::set_durable`]: crate::Engine::set_durable
+/// [`Builder::keep_hashes`]: crate::Builder::keep_hashes
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Inputs of the player with the most.

@@ -172,6 +172,7 @@ impl Episode {
                 Prediction::Default => igym_rollback::Prediction::Default,
             })
             .snapshots(host.snapshots())
+            .keep_hashes(igym_rollback::MAX_KEPT_HASHES)
             .default_input(default_input)
             .genesis(ChainHash(plan.genesis()))
             .start_at(start_at);
