@@ -311,3 +311,50 @@ fn input(bytes: &[u8]) -> Result<&[u8], PacketError> {
         _ => Err(PacketError::Malformed("length of an input")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every sequence of three inputs, each for 1 to 80 frames; and with it changes in every frame.
+    #[test]
+    fn inputs_of_one_byte_are_written_as_all_others_are() {
+        let mut plain = 0;
+        let lengths = [0, 1, 2, 3, 4, 63, 64, 65, 80];
+        for (a, b, c) in lengths.into_iter().flat_map(|a| {
+            let rest = lengths
+                .into_iter()
+                .flat_map(move |b| lengths.map(|c| (b, c)));
+            rest.map(move |(b, c)| (a, b, c))
+        }) {
+            for restless in [0, 1, 9] {
+                let mut sent = Inputs {
+                    first: Frame(7),
+                    runs: Vec::new(),
+                };
+                for byte in (0..a).map(|_| 0).chain((0..b).map(|_| 1)) {
+                    sent.push(&[byte], 1);
+                }
+                (0..c * restless).for_each(|n| sent.push(&[n as u8], 1));
+                let pairs: Vec<[u8; 2]> = sent
+                    .iter()
+                    .map(|(_, input)| [1, input.as_slice()[0]])
+                    .collect();
+                let put_first = |out: &mut Vec<u8>, first: Frame| put_varint(out, first.0);
+                let (mut one, mut other) = (vec![5], vec![5]);
+                put_pairs(&mut one, sent.first, &pairs, put_first);
+                let (frames, runs) = (sent.frames(), sent.coded());
+                put_section(&mut other, sent.first, frames, runs, 1, put_first);
+                assert_eq!(one, other, "{a} {b} {c} {restless}");
+                plain += u32::from(one[1] & 1 == 0 && frames > 0);
+                let mut read = Inputs::default();
+                let mut reader = Reader(&one[1..]);
+                reader.section(&mut read, 1, Reader::frame).unwrap();
+                assert_eq!(reader.end(), Ok(()));
+                sent.first = if frames == 0 { Frame(0) } else { sent.first };
+                assert_eq!(read, sent);
+            }
+        }
+        assert!(plain > 100, "{plain}");
+    }
+}
