@@ -1,6 +1,6 @@
 //! Two players over UDP on one machine: `cargo run --package igym-rollback --example udp`.
 
-use std::{collections::BTreeMap, error::Error, net::UdpSocket, thread, time::Instant};
+use std::{error::Error, net::UdpSocket, thread, time::Instant};
 
 use igym_rollback::*;
 
@@ -11,8 +11,7 @@ fn play(me: u8, socket: &UdpSocket) -> End {
     let clock = Instant::now();
     let now = || Micros(clock.elapsed().as_micros() as u64);
     let build = Engine::builder().players(2).local([PlayerIndex(me)]);
-    let mut engine = build.build()?;
-    let (mut places, mut saved) = ([0; 2], BTreeMap::new());
+    let (mut engine, mut game) = (build.build()?, States::new([0; 2]));
     let (mut end, mut more) = (None, 20);
     let mut buffer = [0; wire::MAX_PACKET_BYTES];
     while end.is_none() || more > 0 {
@@ -34,50 +33,34 @@ fn play(me: u8, socket: &UdpSocket) -> End {
             _ = socket.send(packet.bytes); // What is lost comes again.
         }
         if let Advance::Run(mut batch) = advance {
-            while let Some(request) = batch.poll_request() {
-                match request {
-                    Request::Load { frame } => places = saved[&frame],
-                    Request::Save { frame } => _ = saved.insert(frame, places),
-                    Request::Step { frame, .. } => {
-                        for (place, input) in places.iter_mut().zip(batch.inputs(frame)) {
-                            *place += input.as_slice()[0];
-                        }
-                        batch.answer(StepResult {
-                            outcome: &places,
-                            terminal: places.iter().any(|place| *place >= 50),
-                            digest: None,
-                        });
-                    }
+            game.run(&mut batch, |places, inputs| {
+                for (place, input) in places.iter_mut().zip(inputs) {
+                    *place += input.as_slice()[0];
                 }
-            }
-            saved = saved.split_off(&batch.keep_from());
+                (*places, places.iter().any(|place| *place >= 50))
+            });
             engine.complete(&mut batch)?;
         }
         // The other may lack our last packets, for some ticks more. In life, a server says when.
         more -= i32::from(end.is_some());
         while let Some(event) = engine.poll_event() {
-            if let Event::Closed { last_frame, hash } = event {
-                end = Some((last_frame, hash));
+            if let Event::Sealed { last_frame, hash } = event {
+                end = Some((Some(last_frame), hash));
             }
-        }
-        if engine.sealed().is_some() {
-            engine.close();
         }
     }
     end.ok_or("it was closed".into())
 }
 
 pub(crate) fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let sockets = [
-        UdpSocket::bind("127.0.0.1:0")?,
-        UdpSocket::bind("127.0.0.1:0")?,
-    ];
-    sockets[0].connect(sockets[1].local_addr()?)?;
-    sockets[1].connect(sockets[0].local_addr()?)?;
+    let bind = || UdpSocket::bind("127.0.0.1:0");
+    let (one, other) = (bind()?, bind()?);
+    one.connect(other.local_addr()?)?;
+    other.connect(one.local_addr()?)?;
     thread::scope(|scope| {
-        let other = scope.spawn(|| play(1, &sockets[1]));
-        let (frame, hash) = play(0, &sockets[0])?;
-        assert_eq!(other.join().expect("it does not panic")?, (frame, hash));
+        let theirs = scope.spawn(|| play(1, &other));
+        let (frame, hash) = play(0, &one)?;
+        assert_eq!(theirs.join().expect("it does not panic")?, (frame, hash));
         println!("both ended at frame {frame:?} with {hash}");
         Ok(())
     })

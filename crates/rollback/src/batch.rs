@@ -5,6 +5,7 @@ use crate::types::{InputList, append};
 use crate::{
     CompleteError, Digest, Frame, Input, InputError, LinkId, Micros, PlayerIndex, PlayerSet,
 };
+use alloc::vec::Vec;
 
 /// The answer of [`Engine::advance`](crate::Engine::advance).
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,8 @@
 //! Setting up an engine.
 
-use std::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::compare::{KEPT_HASHES, MAX_KEPT_HASHES};
 use crate::types::{MAX_PLAYERS, as_micros};

@@ -1,8 +1,9 @@
 //! What packets tell about the network and about the other peer's clock.
 
-use std::cmp::Reverse;
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::time::Duration;
 
 use crate::Micros;
 use crate::stats::RTT_SAMPLES;

@@ -1,6 +1,7 @@
 //! Ending play before the game does: authoring stops, and what can be confirmed still is.
 
 use crate::{Engine, Event, Frame, PlayerIndex};
+use alloc::vec::Vec;
 
 /// How far an engine is with closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

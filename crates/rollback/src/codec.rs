@@ -3,6 +3,7 @@
 use crate::types::{MAX_INPUT_BYTES, append};
 use crate::wire::{Inputs, MAX_PACKET_FRAMES};
 use crate::{Frame, HashPrefix, PacketError};
+use alloc::vec::Vec;
 
 const SAME_LENGTH: u32 = 0;
 const OTHER_LENGTH: u32 = 1;
@@ -314,6 +315,9 @@ fn input(bytes: &[u8]) -> Result<&[u8], PacketError> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
 
     /// Every sequence of three inputs, each for 1 to 80 frames; and with it changes in every frame.

@@ -1,7 +1,8 @@
 //! Comparing histories with another peer, down to the first frame that differs.
 
-use std::collections::VecDeque;
-use std::ops::RangeInclusive;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use crate::wire::{Hashes, MAX_HASHES};
 use crate::{ChainHash, Computed, Digest, Frame, HashPrefix};

@@ -13,6 +13,8 @@
 use crate::link::Link;
 use crate::rejoin::Presence;
 use crate::{Engine, Event, Frame, InputError, MAX_INPUT_DELAY, PlayerIndex, PlayerSet, wire};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Every this many ticks it is judged whether the delay fits the links.
 const JUDGE_INTERVAL: u32 = 30;

@@ -1,6 +1,8 @@
 //! The engine: getters, `handle_packet`, commands, polls. The work of a tick is in `tick`.
 
-use std::fmt;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::builder::Config;
 use crate::close::Closing;
@@ -345,7 +347,7 @@ impl Engine {
     pub fn advance(&mut self, now: Micros) -> Advance {
         match self.tick(now) {
             Some(wait) => Advance::Wait(wait),
-            None => Advance::Run(std::mem::take(&mut self.spare)),
+            None => Advance::Run(core::mem::take(&mut self.spare)),
         }
     }
 
@@ -460,7 +462,10 @@ impl Engine {
             let advanced = before.is_none_or(|head| body.head > head);
             self.learn_place(index, body, advanced, now);
         }
-        self.hurry(now);
+        if self.links[index].counts() {
+            // One who only watches brings nothing that a tick waits for.
+            self.hurry(now);
+        }
         self.settle();
     }
 
@@ -490,7 +495,7 @@ impl Engine {
             let local = local.contains(player);
             let first = self.inputs.of(player).end();
             self.counters.conflicts += self.inputs.of(player).conflicts(sent);
-            let mut fresh = std::mem::take(&mut self.fresh);
+            let mut fresh = core::mem::take(&mut self.fresh);
             fresh.clear();
             for (frame, input) in sent.from(first) {
                 if sent.first > first || !self.authorable(player) {

@@ -1,6 +1,7 @@
 //! What the engine tells the host.
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::types::{InputList, append};
 use crate::{ChainHash, Digest, Frame, HashPrefix, Input, LinkId, Micros, PlayerIndex, PlayerSet};

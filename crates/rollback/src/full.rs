@@ -6,6 +6,8 @@ use crate::wire::{
     Body, Configuration, Delays, Echo, Header, Inputs, MAX_HASHES, MAX_PACKET_BYTES, VERSION,
 };
 use crate::{Epoch, Frame, Incarnation, MAX_INPUT_DELAY, PacketError, PlayerIndex, PlayerSet};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The top bit of the first byte.
 pub(crate) const FULL: u8 = 0x80;

@@ -1,6 +1,6 @@
 //! The chain hash: one value that stands for everything that happened up to a frame.
 
-use std::fmt;
+use core::fmt;
 
 use crate::Frame;
 
@@ -118,6 +118,9 @@ hexadecimal!(ChainHash, HashPrefix, Digest);
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is known of every player's inputs, and guesses for the rest.
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::past::{BLOCK, Past, PastRuns};
 use crate::prediction::PastInputs;
@@ -376,6 +377,9 @@ impl Inputs {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn input(frame: u32) -> Input {

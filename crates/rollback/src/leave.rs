@@ -10,6 +10,7 @@
 use crate::compare::Comparison;
 use crate::wire::Body;
 use crate::{Engine, Event, Frame, Input, LinkId, Micros, MoveError, PlayerIndex};
+use alloc::vec::Vec;
 
 /// Who gives a player's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,11 @@ impl Engine {
 
     /// From frame `from` on, `author` gives this player's inputs. All peers must be told the same. The
     /// player is one whose link was left, or one that moved before.
+    ///
+    /// Of an author that is present none can be taken away: it goes on authoring until it is told, so that of
+    /// one frame two inputs could be on their way. That is refused, with [`MoveError::Present`] where the peer
+    /// is heard and with [`MoveError::Local`] at that peer itself; a player that is to change hands in play
+    /// has its link left first, by all others.
     ///
     /// `from` must not be below what this peer [holds](Engine::held_until) of the player: the greatest
     /// such frame of all peers that are left, or any later one. A decision stands as long as its author

@@ -88,6 +88,8 @@
 //! # }
 //! ```
 //!
+//! Where the state is cheap to clone, [`States`] runs the batch: `examples/udp.rs` has a whole program.
+//!
 //! A tick is: give the local inputs that [`Engine::wanted_input`] asks for, call
 //! [`Engine::advance`], send the packets, run the batch, call [`Engine::complete`], take the events,
 //! and sleep until [`Engine::next_tick_at`]. Ticks go on while the engine waits and after it has
@@ -178,9 +180,14 @@
 //! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` measures the peer's
 //!   clock, `pace` bends tick lengths so that peers stay in step, `delay` changes input delays;
 //!   `compare` finds the first frame at which histories differ.
-//! - [`wire`] specifies the packets byte by byte.
+//! - [`wire`] specifies the packets byte by byte; `states` is the host's part, for states that can be cloned.
+//!
+//! The crate needs `alloc`, not `std`.
 
 #![warn(missing_docs)]
+#![no_std]
+
+extern crate alloc;
 
 mod batch;
 mod builder;
@@ -206,6 +213,7 @@ mod resync;
 mod short;
 mod snapshots;
 mod spectate;
+mod states;
 mod stats;
 mod tick;
 mod timeline;
@@ -231,6 +239,7 @@ pub use prediction::{PastInputs, Predict, Prediction};
 pub use rejoin::{CATCH_UP_FRAMES, MAX_RETURNED_FRAMES};
 pub use resync::{Computed, Evidence};
 pub use snapshots::{Costs, SnapshotPolicy};
+pub use states::States;
 pub use stats::{Counters, DEPTHS, Depths, Held, LinkStats, RTT_SAMPLES, Refused};
 pub use types::{
     Epoch, Frame, Incarnation, Input, LinkId, MAX_INPUT_BYTES, MAX_PLAYERS, Micros, PlayerIndex,

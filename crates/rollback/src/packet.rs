@@ -8,6 +8,8 @@ use crate::leave::Move;
 use crate::link::{Link, SENT};
 use crate::wire::{self, Body, Echo, MAX_PACKET_BYTES, MAX_PACKET_FRAMES, SHORT_REACH};
 use crate::{Frame, Micros, PlayerIndex, full, short};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Every this many packets carry the newest confirmed hash.
 const HASH_INTERVAL: u32 = 16;

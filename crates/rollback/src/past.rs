@@ -1,6 +1,7 @@
 //! Inputs of long ago, kept for peers that lose their engine.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::Frame;
 use crate::types::append;
@@ -106,7 +107,7 @@ impl<'a> PastRuns<'a> {
             self.bytes = rest;
             let frames = u32::from(token & !LENGTH_FOLLOWS) + 1;
             if self.skipped < frames {
-                let frames = frames - std::mem::take(&mut self.skipped);
+                let frames = frames - core::mem::take(&mut self.skipped);
                 return Some((bytes, frames));
             }
             self.skipped -= frames;

@@ -1,7 +1,7 @@
 //! Guesses for inputs that have not come.
 
-use std::fmt;
-use std::sync::Arc;
+use alloc::sync::Arc;
+use core::fmt;
 
 use crate::inputs::Queue;
 use crate::{Frame, Input, PlayerIndex};

@@ -7,6 +7,7 @@
 //! gives back what is lacking. With that from every link, the next frame of ours is held by nobody.
 
 use crate::{Engine, Frame, LinkId};
+use alloc::vec::Vec;
 
 /// The most frames that an engine which rejoins catches up on in one batch.
 pub const CATCH_UP_FRAMES: u32 = 32;

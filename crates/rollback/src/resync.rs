@@ -3,6 +3,7 @@
 use crate::compare::{Difference, alike};
 use crate::rejoin::Presence;
 use crate::{ChainHash, Digest, Engine, Event, Frame, LinkId, PlayerIndex, ResyncError};
+use alloc::vec::Vec;
 
 /// What was computed around the first frame that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use crate::codec::{self, Reader, put_difference, put_section};
 use crate::full::FULL;
 use crate::wire::{Body, Echo, Header, MAX_PACKET_BYTES};
 use crate::{Frame, Incarnation, PacketError, PlayerSet};
+use alloc::vec::Vec;
 
 /// A sender uses short packets as long as the receiver is known to have one of this many latest.
 pub const SHORT_REACH: u32 = 96;

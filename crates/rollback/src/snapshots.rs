@@ -3,8 +3,9 @@
 //! A snapshot costs a save in every tick; a missing one costs steps in a rollback, which then begins
 //! at an older frame. Any choice gives the same frames: only the host's work differs.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::Frame;
 

@@ -1,6 +1,6 @@
 //! Measurements of links and of the engine's work.
 
-use std::time::Duration;
+use core::time::Duration;
 
 /// The state of one link since the engine was built. Durations are zero until measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::{
     Batch, CompleteError, ConfirmedFrame, Engine, Event, Frame, MAX_INPUT_DELAY, Micros,
     PlayerIndex, PlayerSet, Request, Wait, chain,
 };
+use alloc::vec::Vec;
 
 /// Frames below the first unconfirmed one whose remote inputs are still compared with what a peer
 /// sends again.
@@ -245,7 +246,7 @@ impl Engine {
                 self.events.push_lending(presented, answered.inputs, &[]);
             }
         }
-        std::mem::swap(&mut self.spare, batch);
+        core::mem::swap(&mut self.spare, batch);
         self.timeline.corrected();
         if self.timeline.terminal().is_some() {
             self.pace.owe(head - self.timeline.head());

@@ -3,6 +3,7 @@
 use crate::batch::Answered;
 use crate::types::{InputList, append, same};
 use crate::{Digest, Frame, Micros, PlayerIndex, PlayerSet};
+use alloc::vec::Vec;
 
 /// The newest simulation of one frame, and what was ever true of it.
 #[derive(Debug, Default)]
@@ -136,7 +137,7 @@ impl Timeline {
         } else {
             if record.shown.is_empty() {
                 // What `inputs` holds then is overwritten at once.
-                std::mem::swap(&mut record.shown, &mut record.inputs);
+                core::mem::swap(&mut record.shown, &mut record.inputs);
             }
             record.rollback_depth = record.rollback_depth.max(depth);
         }
@@ -186,7 +187,7 @@ impl Timeline {
         if self.count <= self.records.len() {
             return;
         }
-        let old = std::mem::take(&mut self.records);
+        let old = core::mem::take(&mut self.records);
         let mut all: Vec<Record> = Vec::new();
         all.resize_with((2 * old.len()).max(8), Record::default);
         self.records = all;

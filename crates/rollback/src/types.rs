@@ -1,8 +1,9 @@
 //! The small words of the engine: frames, players, links, time, inputs.
 
-use std::fmt;
-use std::ops::{Add, Sub};
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::{Add, Sub};
+use core::time::Duration;
 
 use crate::InputError;
 
@@ -292,7 +293,7 @@ impl PlayerSet {
     /// In ascending order.
     pub fn iter(self) -> impl Iterator<Item = PlayerIndex> {
         let mut left = self.0;
-        std::iter::from_fn(move || {
+        core::iter::from_fn(move || {
             let player = PlayerIndex(left.trailing_zeros() as u8);
             let found = left != 0;
             left &= left.wrapping_sub(1);

@@ -127,6 +127,7 @@
 
 use crate::types::same;
 use crate::{Epoch, Frame, HashPrefix, Incarnation, Input, PlayerIndex, PlayerSet};
+use alloc::vec::Vec;
 
 pub use crate::full::{decode_body, decode_header, encode};
 pub use crate::short::{Key, Near, SHORT_REACH, decode_short, encode_short, is_short};

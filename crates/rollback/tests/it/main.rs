@@ -33,6 +33,7 @@ mod relay;
 mod reload;
 mod resync;
 mod rng;
+mod seats;
 mod spectating;
 mod stats;
 mod strategies;

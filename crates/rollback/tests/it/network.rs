@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::case::Conditions;
 use crate::rng::Rng;
+use crate::seats::Moment;
 
 /// Something that happens at a time, in µs of the world's clock.
 #[derive(Debug)]
@@ -48,6 +49,11 @@ pub(crate) enum Happening {
     Decided {
         peer: usize,
         round: u32,
+    },
+    /// Something about a spectator.
+    Seat {
+        seat: usize,
+        moment: Moment,
     },
     /// The next episode begins at this peer.
     NextEpisode {

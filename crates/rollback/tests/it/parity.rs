@@ -8,6 +8,7 @@ use proptest::test_runner::{
 
 use crate::case::{Case, cases};
 use crate::log::reference;
+use crate::seats::Seen;
 use crate::world::{Totals, World};
 
 /// Cases of one run, unless `IGYM_ROLLBACK_CASES` says otherwise.
@@ -90,6 +91,31 @@ fn play(case: Case) -> Totals {
         }
     }
     world.totals
+}
+
+/// Spectators come and go; nobody who plays notices, and they see what is confirmed.
+#[test]
+fn spectators_see_what_is_confirmed_and_nobody_notices() {
+    let seen = RefCell::new(Seen::default());
+    let mut runner = runner(8);
+    let outcome = runner.run(&cases(), |case| {
+        let mut alone = World::new(case.clone());
+        let mut world = World::new(case);
+        world.seat(3);
+        assert!(alone.run(SECONDS) && world.run(SECONDS), "no progress");
+        for (logs, before) in world.finished.iter().zip(&alone.finished) {
+            for (log, before) in logs.iter().zip(before) {
+                assert_eq!(log.presented, before.presented);
+                assert_eq!(log.facts(), before.facts());
+            }
+        }
+        seen.borrow_mut().check(&mut world, reference);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    seen.into_inner().happened(runner.config().cases as usize);
 }
 
 impl Totals {

@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::log::Log;
 use crate::network::{Agenda, Happening, Network};
 use crate::rng::Rng;
+use crate::seats::{self, Seat};
 
 /// Counts over many cases, so that no test passes for nothing.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +82,7 @@ pub(crate) struct World {
     pub(crate) flipped: Option<(usize, Frame)>,
     pub(crate) journal: Journal,
     pub(crate) authority: Authority,
+    pub(crate) seats: Vec<Seat>,
 }
 
 impl World {
@@ -107,6 +109,7 @@ impl World {
             flipped,
             journal: Journal::new(case.players()),
             authority: Authority::default(),
+            seats: Vec::new(),
             case,
             rng,
         };
@@ -227,6 +230,7 @@ impl World {
                 self.peers[peer].engine.close();
                 self.drain(peer);
             }
+            Happening::Seat { seat, moment } => self.happen_at_seat(seat, moment),
             Happening::Vanish { peer } => self.vanish(peer),
             Happening::Report { peer, round } => self.report(peer, round),
             Happening::Decided { peer, round } => self.decided(peer, round),
@@ -319,7 +323,12 @@ impl World {
 
     fn send(&mut self, index: usize) {
         let mut sent = 0;
+        let mut shown = Vec::new();
         while let Some(packet) = self.peers[index].engine.poll_packet() {
+            if packet.link.0 >= seats::FIRST {
+                shown.push((packet.link, packet.bytes.to_vec()));
+                continue;
+            }
             sent += 1;
             assert!(packet.bytes.len() <= wire::MAX_PACKET_BYTES);
             self.totals.longest_packet = self.totals.longest_packet.max(packet.bytes.len());
@@ -329,6 +338,9 @@ impl World {
         }
         let links = self.peers.len() - 1 - self.peers[index].left.len();
         assert_eq!(sent, links, "one packet per link and tick");
+        for (link, bytes) in shown {
+            self.show(link, bytes);
+        }
     }
 
     pub(crate) fn drain(&mut self, index: usize) {
