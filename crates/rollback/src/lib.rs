@@ -177,7 +177,7 @@
 //! - `leave` is about peers that are gone, `close` about an end that the game does not know.
 //! - `spectate` is about those who only watch, `resync` about computing anew.
 //! - `rejoin` is the way of a new page load into a running episode.
-//! - `link` is what one peer has of ours, `packet` makes the packets to it; `clock` measures the peer's
+//! - `link` is what one peer has of ours, `packet` makes the packets to it; `arrivals` counts those from it, `clock` measures its
 //!   clock, `pace` bends tick lengths so that peers stay in step, `delay` changes input delays;
 //!   `compare` finds the first frame at which histories differ.
 //! - [`wire`] specifies the packets byte by byte; `states` is the host's part, for states that can be cloned.
@@ -189,6 +189,7 @@
 
 extern crate alloc;
 
+mod arrivals;
 mod batch;
 mod builder;
 mod clock;

@@ -1,6 +1,7 @@
 //! One peer at the other end: what it has of ours, and the packets from it.
 
-use crate::clock::{Arrival, Arrivals, Clock};
+use crate::arrivals::{Arrival, Arrivals};
+use crate::clock::Clock;
 use crate::compare::Comparison;
 use crate::inputs::Inputs;
 use crate::leave::Move;
