@@ -42,6 +42,8 @@ class App {
   readonly #screen: Screen;
   /** Key events whose effect is in the picture that is painted next. */
   #keysToPaint: number[] = [];
+  /** What was shown by mistake goes to its place in this time. */
+  #smoothMs = 0;
   #kind: View["kind"] | "fault" | null = null;
 
   constructor() {
@@ -142,7 +144,7 @@ class App {
         return;
       case "draw":
         if (message.keyAt !== null) this.#keysToPaint.push(message.keyAt);
-        this.#stage.apply(message.delta, message.corrects ? SMOOTH_MS : 0, message.pixels);
+        this.#stage.apply(message.delta, message.corrects ? this.#smoothMs : 0, message.pixels);
         return;
       case "status": {
         const { status } = message;
@@ -184,6 +186,7 @@ class App {
     const changed = this.#kind !== view.kind;
     this.#kind = view.kind;
     if (changed) markView(view.kind);
+    if (view.kind === "playing") this.#smoothMs = view.game.smoothing_ms;
     const session = "session" in view ? view.session : null;
     tell({
       view: view.kind,
@@ -227,9 +230,6 @@ class App {
     this.#worker.postMessage(message, transfer);
   }
 }
-
-/** What was shown by mistake goes to its place in this time. */
-const SMOOTH_MS = 100;
 
 /** Whether keys do something now. */
 function goesOn(status: Status): boolean {

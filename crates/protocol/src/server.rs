@@ -125,6 +125,9 @@ pub struct GameView {
     /// Size of the drawing in its own pixels; the page scales it to fit.
     pub width: u32,
     pub height: u32,
+    /// How long what was shown by a wrong guess takes to its place on the screen, in milliseconds;
+    /// 0 shows it there at once.
+    pub smoothing_ms: u16,
     pub controls: Controls,
     pub environment: EnvironmentSpec,
 }

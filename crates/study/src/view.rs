@@ -112,6 +112,7 @@ fn game(scene: &GymScene) -> GameView {
         body: scene.body.clone(),
         width: scene.width,
         height: scene.height,
+        smoothing_ms: u16::try_from(scene.smoothing.as_millis()).unwrap_or(u16::MAX),
         controls: scene.controls.clone(),
         environment: scene.environment.clone(),
     }

@@ -9,4 +9,9 @@ export type GameView = { title: string, body: string,
 /**
  * Size of the drawing in its own pixels; the page scales it to fit.
  */
-width: number, height: number, controls: Controls, environment: EnvironmentSpec, };
+width: number, height: number, 
+/**
+ * How long what was shown by a wrong guess takes to its place on the screen, in milliseconds;
+ * 0 shows it there at once.
+ */
+smoothing_ms: number, controls: Controls, environment: EnvironmentSpec, };

@@ -67,6 +67,7 @@ pub(super) fn check(
         episodes,
         frames_per_second,
         input_delay: section.input_delay,
+        smoothing: Duration::from_millis(u64::from(section.smoothing_ms)),
         window: Duration::from_millis(u64::from(section.window_ms)),
         max_steps: section.max_steps,
         digest_interval: section.digest_interval.unwrap_or(subject.digest_interval),

@@ -84,6 +84,8 @@ pub struct GymScene {
     pub episodes: u32,
     pub frames_per_second: u16,
     pub input_delay: u8,
+    /// How long a correction glides on the screen, in whole milliseconds; zero for not at all.
+    pub smoothing: Duration,
     pub window: Duration,
     pub max_steps: u32,
     pub digest_interval: u32,

@@ -141,6 +141,11 @@ pub(crate) struct GymSection {
     #[serde(default = "default_input_delay")]
     #[schemars(range(max = 30))]
     pub(crate) input_delay: u8,
+    /// How long what was shown by a wrong guess about a partner takes to its place on the screen, in
+    /// milliseconds; 0 shows it there at once. States and data are right at once in any case.
+    #[serde(default = "default_smoothing")]
+    #[schemars(range(max = 1_000))]
+    pub(crate) smoothing_ms: u16,
     /// How far a page plays on without hearing from a partner, in milliseconds.
     #[serde(default = "default_window")]
     #[schemars(range(min = 1, max = 2_000))]
@@ -297,6 +302,10 @@ fn default_button() -> String {
 
 fn default_input_delay() -> u8 {
     2
+}
+
+fn default_smoothing() -> u16 {
+    100
 }
 
 fn default_window() -> u32 {

@@ -86,6 +86,7 @@ fn what_is_not_written_has_a_default() {
     assert_eq!((game.episodes, game.frames_per_second), (1, 30));
     assert_eq!((game.input_delay, game.max_steps), (2, 10_000));
     assert_eq!(game.window, Duration::from_millis(500));
+    assert_eq!(game.smoothing, Duration::from_millis(100));
     assert_eq!(
         (game.digest_interval, game.prediction),
         (1, Prediction::RepeatLast)
@@ -131,6 +132,7 @@ fn everything_can_be_set() {
         seeds = [1, 2, 4294967295]
         frames_per_second = 60
         input_delay = 0
+        smoothing_ms = 0
         window_ms = 250
         max_steps = 600
         digest_interval = 30
@@ -155,6 +157,7 @@ fn everything_can_be_set() {
         (game.frames_per_second, game.prediction),
         (60, Prediction::Default)
     );
+    assert_eq!((game.smoothing, game.input_delay), (Duration::ZERO, 0));
     assert_eq!(game.reconnect_grace, Duration::from_millis(250));
     assert_eq!(game.relay, RelayRule::Never);
     assert_eq!(game.connection_timeout, Duration::from_millis(7_500));
@@ -222,6 +225,7 @@ fn the_digest_is_of_what_is_said_not_of_how() {
     let changes = [
         "episodes = 2",
         "input_delay = 3",
+        "smoothing_ms = 99",
         "body = \"x\"",
         "config = { max_lives = 2 }",
         "frames_per_second = 31",
