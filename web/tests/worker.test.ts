@@ -78,7 +78,7 @@ function welcomed(): FakeSocket {
 
 const view = (view: object) => ({ type: "view", revision: 1, view });
 const END = view({ kind: "end", code: "CODE" });
-const LOBBY = view({ kind: "lobby" });
+const LOBBY = view({ kind: "lobby", measured: true });
 const kinds = () => posted.filter(({ type }) => type === "view" || type === "fault");
 
 /** All tries to load the module fail. */

@@ -75,9 +75,12 @@ export class Foreign {
     if (digest !== null) this.#python.begin(digest);
   }
 
-  /** Before a participant can join a game, it is opened here and its speed is measured. */
+  /**
+   * Before a participant can join a game, it is opened here and its speed is measured; in the lobby
+   * too, where another page of theirs joined it.
+   */
   follow(view: View): void {
-    if (view.kind !== "instructions" || !isForeign(view.game.environment)) return;
+    if (!isBefore(view) || view.measured || !isForeign(view.game.environment)) return;
     if (!this.ready || this.#tried.has(view.scene)) return;
     this.handlers.handleLoading({ stage: "trying", bytes: 0, total: 0 });
     try {
@@ -92,7 +95,7 @@ export class Foreign {
   /** Whether all is there that the view's game needs of Python. */
   isReadyFor(view: View): boolean {
     if (!("game" in view) || !isForeign(view.game.environment)) return true;
-    return view.kind === "instructions" ? view.measured && this.ready : this.ready;
+    return this.ready && (!isBefore(view) || view.measured);
   }
 
   /** What the server has to hear of this page while it shows the view. */
@@ -101,7 +104,7 @@ export class Foreign {
     const tried = "scene" in view ? this.#tried.get(view.scene) : undefined;
     const broken = typeof tried === "string" ? tried : this.#broken;
     if (broken !== null) return complaint(view, broken);
-    if (view.kind !== "instructions" || view.measured || typeof tried !== "object") return null;
+    if (!isBefore(view) || view.measured || typeof tried !== "object") return null;
     return { type: "measured", scene: view.scene, measurement: tried };
   }
 
@@ -136,6 +139,11 @@ export class Foreign {
     if (error instanceof DownloadError) this.handlers.handleNotLoaded(error);
     else this.#broken = errorWords(error);
   }
+}
+
+/** A game that this page has not begun, and measures. */
+function isBefore(view: View): view is Extract<View, { measured: unknown }> {
+  return view.kind === "instructions" || view.kind === "lobby";
 }
 
 /** That the view's game cannot be played here. */

@@ -23,8 +23,8 @@ pub enum ClientMessage {
     },
     /// "Continue" was pressed on the scene with this index.
     Advance { scene: u32 },
-    /// How fast this page runs the environment of the game scene with this index, before `Join`;
-    /// repeated until the view says `measured`, or shows the last page.
+    /// How fast this page runs the environment of the game scene with this index, before `Join`, or
+    /// in the lobby on a page that was loaded again; repeated until the view says `measured`, or shows the last page.
     Measured {
         scene: u32,
         measurement: Measurement,

@@ -70,6 +70,10 @@ pub enum View {
     Lobby {
         scene: u32,
         game: GameView,
+        /// This page has measured what it must, or need not. One that was loaded again while it
+        /// waits is not matched before it has.
+        measured: bool,
+        /// How many are here and could be matched now.
         waiting: u32,
         needed: u32,
         closes_in_ms: u32,

@@ -46,7 +46,7 @@ impl Matchmaking {
 }
 
 impl Lobby {
-    /// Those who could be matched now, in the order in which they came.
+    /// Those whose pages are connected, in the order in which they came.
     pub(crate) fn there(&self) -> Vec<ParticipantId> {
         let there = self.waiting.iter().filter(|one| one.away_until.is_none());
         there.map(|one| one.participant).collect()
@@ -93,13 +93,14 @@ impl Lobby {
         }
     }
 
-    /// Takes the next group out of the lobby, if there is one.
+    /// Takes the next group out of the lobby, if there is one among those who are ready.
     pub(crate) fn take_group(
         &mut self,
         matchmaking: Matchmaking,
+        ready: &[ParticipantId],
         size: usize,
     ) -> Option<Vec<ParticipantId>> {
-        let group = matchmaking.group(&self.there(), size)?;
+        let group = matchmaking.group(ready, size)?;
         self.waiting.retain(|one| !group.contains(&one.participant));
         Some(group)
     }
@@ -124,12 +125,16 @@ mod tests {
         for who in &people {
             lobby.join(Millis(0), *who, Duration::from_secs(1));
         }
+        let take = |lobby: &mut Lobby, size| {
+            let there = lobby.there();
+            lobby.take_group(Matchmaking::FirstCome, &there, size)
+        };
         lobby.set_away(people[1], Some(Millis(9)));
-        let group = lobby.take_group(Matchmaking::FirstCome, 3);
+        let group = take(&mut lobby, 3);
         assert_eq!(group, Some(vec![people[0], people[2], people[3]]));
-        assert_eq!(lobby.take_group(Matchmaking::FirstCome, 2), None);
+        assert_eq!(take(&mut lobby, 2), None);
         lobby.set_away(people[1], None);
-        let group = lobby.take_group(Matchmaking::FirstCome, 2);
+        let group = take(&mut lobby, 2);
         assert_eq!(group, Some(vec![people[1], people[4]]), "the place is kept");
     }
 }

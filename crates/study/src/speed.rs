@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use igym_protocol::{Limits, Measurement, Outcome, ParticipantId, Record, Refusal};
 
-use crate::Study;
 use crate::moves::is_past;
 use crate::participant::{Measured, Place};
 use crate::refusal::not_now;
+use crate::{Millis, Study};
 
 /// Frames of the rollback that pages measure.
 const MEASURED_FRAMES: u64 = 10;
@@ -44,19 +44,23 @@ pub(crate) fn slower(one: Option<Measurement>, other: Option<Measurement>) -> Op
 }
 
 impl Study {
-    /// A page says how fast it runs the environment of the game that it is about to play.
+    /// A page says how fast it runs the environment of the game that it is about to play: before it
+    /// joins the lobby, or in it, where it was loaded again since.
     pub(crate) fn measured(
         &mut self,
+        now: Millis,
         who: ParticipantId,
         scene: u32,
         measurement: Measurement,
     ) -> Result<(), Refusal> {
         let limit = self.slowest_rollback(scene)?;
-        match self.place(who) {
-            Some(Place::Instructions { scene: here }) if *here == scene => {}
-            place if is_here_or_past(place, scene) => return Ok(()),
+        let waits = match self.place(who) {
+            Some(Place::Instructions { scene: here }) if *here == scene => false,
+            Some(Place::Lobby { scene: here }) if *here == scene => true,
+            Some(Place::Session { scene: here, .. }) if *here == scene => return Ok(()),
+            place if is_past(place, scene) => return Ok(()),
             _ => return not_now(format!("scene {scene} is not the present one")),
-        }
+        };
         let Some(one) = self.participants.get_mut(&who) else {
             return Ok(());
         };
@@ -75,10 +79,18 @@ impl Study {
             incarnation,
             measurement,
         });
-        if Duration::from_micros(measurement.rollback_us.into()) > limit {
-            self.finish(who, Outcome::TooSlow);
-        } else {
-            self.effects.view(who);
+        let too_slow = Duration::from_micros(measurement.rollback_us.into()) > limit;
+        match (too_slow, waits) {
+            (true, true) => {
+                self.leave_lobby(who, scene);
+                self.finish(who, Outcome::TooSlow);
+            }
+            (true, false) => self.finish(who, Outcome::TooSlow),
+            (false, true) => {
+                self.lobby_changed(scene);
+                self.match_waiting(now, scene);
+            }
+            (false, false) => self.effects.view(who),
         }
         Ok(())
     }
@@ -137,18 +149,6 @@ impl Study {
             Some(limit) => Ok(limit),
             None => not_now(format!("scene {scene} has nothing to measure")),
         }
-    }
-}
-
-/// Whether somebody at this place has joined the scene's lobby, or left the scene behind.
-fn is_here_or_past(place: Option<&Place>, scene: u32) -> bool {
-    match place {
-        Some(Place::Lobby { scene: here } | Place::Session { scene: here, .. })
-            if *here == scene =>
-        {
-            true
-        }
-        place => is_past(place, scene),
     }
 }
 

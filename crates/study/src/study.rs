@@ -99,9 +99,7 @@ impl Study {
 
     /// How many wait in the lobby of this scene and could be matched now.
     pub fn waiting(&self, scene: u32) -> usize {
-        self.lobbies
-            .get(&scene)
-            .map_or(0, |lobby| lobby.there().len())
+        self.ready(scene).len()
     }
 
     /// Somebody new, with a token of this server; they come to the first scene.
@@ -204,7 +202,7 @@ impl Study {
         match message {
             ClientMessage::Advance { scene } => self.advance(participant, *scene),
             ClientMessage::Measured { scene, measurement } => {
-                self.measured(participant, *scene, *measurement)
+                self.measured(now, participant, *scene, *measurement)
             }
             ClientMessage::Unable { scene, message } => self.unable(participant, *scene, message),
             ClientMessage::Join { scene } => self.join(now, participant, *scene),

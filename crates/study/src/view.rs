@@ -38,7 +38,8 @@ impl Study {
         Some(View::Lobby {
             scene,
             game: game(scene_of_lobby),
-            waiting: u32::try_from(lobby.there().len()).unwrap_or(u32::MAX),
+            measured: self.has_measured(participant, scene),
+            waiting: u32::try_from(self.ready(scene).len()).unwrap_or(u32::MAX),
             needed: u32::try_from(scene_of_lobby.players()).unwrap_or(u32::MAX),
             closes_in_ms: lobby.closes_at(participant)?.remaining_ms(now),
         })

@@ -99,7 +99,7 @@ impl Study {
     }
 
     /// Everyone in a lobby sees how many are there.
-    fn lobby_changed(&mut self, scene: u32) {
+    pub(crate) fn lobby_changed(&mut self, scene: u32) {
         let lobby = self.lobbies.get(&scene);
         for participant in lobby.map(Lobby::there).unwrap_or_default() {
             self.effects.view(participant);
@@ -116,10 +116,20 @@ impl Study {
         }
     }
 
+    /// Those in a lobby who could be matched now, in the order in which they came: a page that was
+    /// loaded again, perhaps on another machine, has to measure it first.
+    pub(crate) fn ready(&self, scene: u32) -> Vec<ParticipantId> {
+        let lobby = self.lobbies.get(&scene);
+        let mut ready = lobby.map(Lobby::there).unwrap_or_default();
+        ready.retain(|who| self.has_measured(*who, scene));
+        ready
+    }
+
     fn next_group(&mut self, scene: u32) -> Option<Vec<ParticipantId>> {
         let size = self.config.game(scene)?.players();
+        let ready = self.ready(scene);
         let lobby = self.lobbies.get_mut(&scene)?;
-        lobby.take_group(self.matchmaking, size)
+        lobby.take_group(self.matchmaking, &ready, size)
     }
 
     fn open_session(&mut self, now: Millis, scene: u32, group: Vec<ParticipantId>) {

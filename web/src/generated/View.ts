@@ -16,7 +16,16 @@ export type View = { "kind": "start", scene: number, title: string, body: string
  * Nothing has to be measured any more before `Join`. Always so with environments that
  * need none; a page that is loaded again measures again.
  */
-measured: boolean, } | { "kind": "lobby", scene: number, game: GameView, waiting: number, needed: number, closes_in_ms: number, } | { "kind": "connecting", game: GameView, session: SessionView, connection: ConnectionView, } | { "kind": "validating", game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } | { "kind": "playing", game: GameView, session: SessionView, 
+measured: boolean, } | { "kind": "lobby", scene: number, game: GameView, 
+/**
+ * This page has measured what it must, or need not. One that was loaded again while it
+ * waits is not matched before it has.
+ */
+measured: boolean, 
+/**
+ * How many are here and could be matched now.
+ */
+waiting: number, needed: number, closes_in_ms: number, } | { "kind": "connecting", game: GameView, session: SessionView, connection: ConnectionView, } | { "kind": "validating", game: GameView, session: SessionView, environment: EnvironmentSpec, study_digest: string, validated: boolean, } | { "kind": "playing", game: GameView, session: SessionView, 
 /**
  * Links that break are made anew while play goes on, by a new attempt.
  */

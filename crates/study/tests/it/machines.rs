@@ -93,12 +93,61 @@ fn a_page_that_is_loaded_again_measures_again() {
     assert!(!said(&world, people[0]));
     world.send(people[0], &measured(60_000)).unwrap();
     world.send(people[0], &JOIN).unwrap();
-    world.reload(people[0]);
-    assert!(matches!(world.view(people[0]), View::Lobby { .. }));
     world.connect(people[1]);
     world.settle();
     assert_eq!(outcomes(&world, &people), [Some(Outcome::Completed); 2]);
     assert_eq!(windows(&world), [166], "the last measurement counts");
+}
+
+/// How many the lobby counts that somebody waits in, and whether their own page is one of them.
+fn counted(world: &World, who: ParticipantId) -> (u32, bool) {
+    match world.view(who) {
+        View::Lobby {
+            waiting, measured, ..
+        } => (waiting, measured),
+        view => panic!("{view:?}"),
+    }
+}
+
+#[test]
+fn a_page_that_is_loaded_again_in_the_lobby_is_not_matched_before_it_has_measured() {
+    for restart in [false, true] {
+        let (mut world, people) = World::with_people(config_measured(2, 1), 3);
+        at_instructions(&mut world, &people);
+        for who in &people {
+            world.send(*who, &measured(9_000)).unwrap();
+        }
+        world.send(people[0], &JOIN).unwrap();
+        assert_eq!(counted(&world, people[0]), (1, true));
+        world.reload(people[0]);
+        assert_eq!(counted(&world, people[0]), (0, false));
+        if restart {
+            world.restart(1_000);
+            people.iter().for_each(|who| world.connect(*who));
+            assert_eq!(counted(&world, people[0]), (0, false));
+        }
+        world.send(people[1], &JOIN).unwrap();
+        assert_eq!(
+            counted(&world, people[1]),
+            (1, true),
+            "nobody else is ready"
+        );
+        world.send(people[0], &measured(60_000)).unwrap();
+        for who in &people[..2] {
+            assert!(matches!(world.view(*who), View::Connecting { .. }));
+        }
+        world.send(people[2], &JOIN).unwrap();
+        world.reload(people[2]);
+        world.send(people[2], &measured(100_001)).unwrap();
+        world.settle();
+        let done = Some(Outcome::Completed);
+        assert_eq!(
+            outcomes(&world, &people),
+            [done, done, Some(Outcome::TooSlow)],
+            "another machine may be too slow"
+        );
+        assert_eq!(windows(&world), [166], "of the machine that plays");
+    }
 }
 
 #[test]

@@ -31,6 +31,11 @@ impl World {
                 scene,
                 measured: false,
                 ..
+            }
+            | View::Lobby {
+                scene,
+                measured: false,
+                ..
             } => self.measure(who, scene),
             View::Instructions { scene, .. } => self.send(who, &ClientMessage::Join { scene }),
             View::Connecting {

@@ -387,11 +387,15 @@ impl World {
             match view {
                 View::Lobby {
                     scene,
+                    measured,
                     waiting,
                     needed,
                     ..
                 } => {
                     assert_eq!(person.lobby, Some(scene));
+                    if self.connected.contains(who) {
+                        assert_eq!(measured, self.knows(*who, scene));
+                    }
                     assert_eq!(waiting as usize, self.waiting(scene), "the count is true");
                     assert!(waiting < needed, "a full group plays");
                 }
@@ -403,13 +407,9 @@ impl World {
                     scene, measured, ..
                 } => {
                     assert_eq!((person.lobby, person.outcome), (None, None));
-                    let game = self.study.config().game(scene).unwrap();
-                    let page = self.page(*who);
-                    let mut all = person.measured.iter();
-                    let known = all.any(|(of, by, _)| (*of, *by) == (scene, page));
                     // The study hears of a page when it connects.
                     if self.connected.contains(who) {
-                        assert_eq!(measured, known || game.slowest_rollback.is_none());
+                        assert_eq!(measured, self.knows(*who, scene));
                     }
                 }
                 View::Start { .. }
@@ -420,12 +420,20 @@ impl World {
         }
     }
 
-    /// How many wait in a lobby and are connected, by records and connections alone.
+    /// How many wait in a lobby and could be matched, by records and connections alone.
     fn waiting(&self, scene: u32) -> usize {
         let people = self.ledger.people.iter();
         let here = people
             .filter(|(who, person)| person.lobby == Some(scene) && self.connected.contains(who));
-        here.count()
+        here.filter(|(who, _)| self.knows(**who, scene)).count()
+    }
+
+    /// Whether the present page of somebody has measured the scene, where it must, by records alone.
+    fn knows(&self, who: ParticipantId, scene: u32) -> bool {
+        let game = self.study.config().game(scene).unwrap();
+        let page = self.page(who);
+        let mut all = self.ledger.people[&who].measured.iter();
+        game.slowest_rollback.is_none() || all.any(|(of, by, _)| (*of, *by) == (scene, page))
     }
 }
 
