@@ -48,6 +48,8 @@ export interface Ground {
   /** A line that Python printed. */
   handleText(line: string): void;
   handleStage?(stage: Stage): void;
+  /** Does what has been waiting meanwhile; called between portions of work that take long. */
+  breathe?(): Promise<void>;
 }
 
 /** An environment that is ready to play; the bytes are those of python/README.md. */
@@ -136,16 +138,21 @@ export async function startPython(
   files.catch(() => {});
   const pyodide = await loadCore(lock, ground, hashSeed);
   const [platform, study, ...wheels] = await files;
+  await ground.breathe?.();
   ground.handleStage?.("unpacking");
   // Where Python looks for packages; it also tells them from files of the study.
   const extractDir = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
-  for (const wheel of wheels) pyodide.unpackArchive(wheel, "wheel", { extractDir });
+  for (const wheel of wheels) {
+    pyodide.unpackArchive(wheel, "wheel", { extractDir });
+    await ground.breathe?.();
+  }
   if (platform) unpack(pyodide, platform, PLATFORM);
   if (study) unpack(pyodide, study, STUDY);
   ground.handleStage?.("importing");
   const begin = pyodide.runPython(BEGIN);
   begin(pyodide.toPy(lock.imports), pyodide.toPy(lock.stubs));
   begin.destroy();
+  await ground.breathe?.();
   const worker = pyodide.pyimport("interactive_gym.worker") as WorkerModule;
   return new Interpreter(lock, pyodide, worker);
 }

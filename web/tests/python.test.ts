@@ -17,6 +17,7 @@ let prepared: ReturnType<typeof prepare>;
 let python: Interpreter;
 const stages: Stage[] = [];
 const printed: string[] = [];
+let breaths = 0;
 
 beforeAll(async () => {
   prepared = prepare();
@@ -26,6 +27,9 @@ beforeAll(async () => {
       new Uint8Array(readFileSync(join(prepared.folder, "blobs", sha256))),
     handleStage: (stage) => stages.push(stage),
     handleText: (line) => printed.push(line),
+    breathe: async () => {
+      breaths += 1;
+    },
   });
 }, 60_000);
 
@@ -58,6 +62,8 @@ test("the package is the same bytes each time", () => {
 
 test("the interpreter says what it does, and keeps the lock's hash seed", () => {
   expect(stages).toEqual(["starting", "unpacking", "importing"]);
+  // After the core, after its one package, after its imports.
+  expect(breaths).toBe(3);
   const runtime = python.open(JSON.stringify(configuration()));
   const description = JSON.parse(runtime.describe());
   expect(description).toMatchObject({

@@ -103,6 +103,8 @@ export class Python {
         },
         handleStage: (stage) => progress.handleStage(stage),
         handleText: (line) => console.debug(line),
+        // The page and the server are answered in between.
+        breathe: () => new Promise((resolve) => setTimeout(resolve)),
       });
     } finally {
       giveBack();
