@@ -35,6 +35,7 @@ mod resync;
 mod rng;
 mod seats;
 mod spectating;
+mod states;
 mod stats;
 mod strategies;
 mod timing;

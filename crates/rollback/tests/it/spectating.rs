@@ -183,3 +183,43 @@ fn what_spectators_cannot_do_is_named() {
     assert_eq!(wait, Some(Wait::Unconfirmed { player, frame }));
     assert_eq!(packets.len(), 1);
 }
+
+/// It comes from a peer that was ahead of this one.
+#[test]
+fn a_spectator_may_have_had_more_than_the_peer_it_comes_to() {
+    let play = |ticks| {
+        let (mut a, mut b) = pair(endless());
+        for _ in 0..ticks {
+            let (_, to_b) = a.tick(3);
+            b.take(0, &to_b);
+            let (_, to_a) = b.tick(4);
+            a.take(1, &to_a);
+        }
+        (a, b)
+    };
+    let (ahead, _) = play(60);
+    let had = |player: usize| ahead.confirmed().iter().map(|f| f.inputs[player]).collect();
+    let mut seat = spectator(1, Some([had(0), had(1)]));
+    let (mut a, mut b) = play(20);
+    a.engine.watch(SEAT).unwrap();
+    for _ in 0..80 {
+        let (_, packets) = a.tick(3);
+        let (for_b, for_seat): (Vec<Packet>, Vec<Packet>) = packets
+            .into_iter()
+            .partition(|packet| packet.link == LinkId(1));
+        b.take(0, &for_b);
+        seat.take(0, &for_seat);
+        let (_, to_a) = b.tick(4);
+        a.take(1, &to_a);
+        for packet in seat.tick(0).1 {
+            a.engine.handle_packet(SEAT, &packet.bytes, a.now).unwrap();
+        }
+    }
+    let (theirs, seen) = (seen(&a), seen(&seat));
+    assert!(
+        ahead.confirmed().len() > 50 && seen.len() > 90,
+        "{}",
+        seen.len()
+    );
+    assert_eq!(seen, theirs[..seen.len()]);
+}
