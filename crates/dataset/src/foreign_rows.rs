@@ -7,27 +7,27 @@ use crate::column::Cell;
 use crate::flat::{Leaf, action_leaves, value_cells};
 use crate::frame_rows::{FrameRow, Replayed, step_row};
 use crate::inferred::Inferred;
-use crate::replay::ForeignReplay;
+use crate::replay::{ForeignReplay, Watched};
 use crate::{EpisodeLog, ResimulationError};
 
-/// Plays the canonical frames again: the reset row, the frames, and the final row.
-pub(crate) fn replay(
-    mut replay: ForeignReplay,
+/// The reset row, the canonical frames, and the final row, from what was seen when they were played again.
+pub(crate) fn rows(
+    replay: ForeignReplay,
+    watched: Vec<Watched>,
     log: &EpisodeLog,
     canonical: &[CanonicalRow],
 ) -> Result<Replayed, ResimulationError> {
-    let description = replay.foreign.description().clone();
-    let [first, infos] = std::mem::take(&mut replay.begun);
+    let description = replay.foreign.description();
+    let [first, infos] = replay.begun;
     let mut rows = vec![FrameRow {
-        outcomes: reset_outcomes(&description, &infos),
+        outcomes: reset_outcomes(description, &infos),
         ..FrameRow::bare("reset", -1)
     }];
     let mut seen = vec![first.clone(), first];
-    for (frame, row) in (0_u32..).zip(canonical) {
-        let live = replay.foreign.live().to_vec();
-        let (record, details) = replay.detailed_step(&row.inputs)?;
+    for ((frame, row), watched) in (0_u32..).zip(canonical).zip(watched) {
+        let Watched { live, details } = watched;
         let outcome =
-            Outcome::decode(&record.outcome).map_err(|error| ResimulationError::Environment {
+            Outcome::decode(&row.outcome).map_err(|error| ResimulationError::Environment {
                 reason: format!("an outcome cannot be read back: {error}"),
             })?;
         let mut done = description.applied(&replay.seats, &details.applied);
@@ -48,7 +48,7 @@ pub(crate) fn replay(
     if canonical.is_empty() {
         seen.truncate(1);
     } else {
-        rows.push(FrameRow::bare("final", replay.foreign.frame().into()));
+        rows.push(FrameRow::bare("final", canonical.len() as i64));
     }
     let agents = description.agents().to_vec();
     let columns: Vec<Inferred> = agents
@@ -64,7 +64,7 @@ pub(crate) fn replay(
     Ok(Replayed {
         observations: columns.iter().map(|it| it.leaves().to_vec()).collect(),
         actions: (0..agents.len())
-            .map(|agent| leaves(&log.plan, &description, agent))
+            .map(|agent| leaves(&log.plan, description, agent))
             .collect(),
         agents,
         rows,

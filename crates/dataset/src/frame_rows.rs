@@ -50,7 +50,14 @@ pub(crate) fn replay(
 ) -> Result<Replayed, ResimulationError> {
     let simulation = match Replay::open(&log.plan, environments)? {
         Replay::Native(simulation) => simulation,
-        Replay::Foreign(replay) => return foreign_rows::replay(replay, log, canonical),
+        Replay::Foreign(mut replay) => {
+            let mut watched = Vec::new();
+            for row in canonical {
+                let inputs: Vec<&[u8]> = row.inputs.iter().map(Vec::as_slice).collect();
+                watched.push(replay.watched_step(&inputs)?.1);
+            }
+            return foreign_rows::rows(replay, watched, log, canonical);
+        }
     };
     let env = simulation.env();
     let agents = env.agents().to_vec();

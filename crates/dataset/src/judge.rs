@@ -137,9 +137,19 @@ pub fn examine(
 ) -> Result<Examination, ResimulationError> {
     let mut resimulation = Resimulation::new(log, environments)?;
     while resimulation.step()?.is_some() {}
+    Ok(compared(log, &mut resimulation, environments))
+}
+
+/// What comparing every browser's account with this re-simulation comes to, which was played to its end.
+/// Its rows are taken.
+pub(crate) fn compared(
+    log: &EpisodeLog,
+    resimulation: &mut Resimulation<'_>,
+    environments: &dyn Environments,
+) -> Examination {
     let terminal = resimulation.terminal();
     let failure = resimulation.failure().cloned();
-    let canonical = resimulation.into_rows();
+    let canonical = resimulation.take_rows();
 
     let differences = differences(log, &canonical, terminal, failure.as_ref());
     let sealed = log.players.iter().all(PlayerLog::sealed);
@@ -165,7 +175,7 @@ pub fn examine(
             .map_or(0, |(_, account)| frame_number(account.rows.len())),
         sealed: player.sealed(),
     });
-    Ok(Examination {
+    Examination {
         judgement: Judgement {
             verdict,
             last_frame: frame_number(canonical.len()).checked_sub(1),
@@ -178,7 +188,7 @@ pub fn examine(
             .then(|| environments.runtime_name())
             .flatten(),
         differences,
-    })
+    }
 }
 
 /// All differences by frame and field. Where several are at one place, statements about inputs

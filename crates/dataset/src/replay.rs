@@ -23,6 +23,13 @@ pub(crate) struct ForeignReplay {
     pub(crate) begun: [Observations; 2],
 }
 
+/// What there was to see in a frame.
+pub(crate) struct Watched {
+    /// By agent, before the frame.
+    pub(crate) live: Vec<bool>,
+    pub(crate) details: Details,
+}
+
 /// Why an episode goes no further.
 pub(crate) enum Stop {
     /// The environment failed, as it did when it was played.
@@ -87,14 +94,13 @@ impl ForeignReplay {
     }
 
     /// A step, and all that is known about it.
-    pub(crate) fn detailed_step(
-        &mut self,
-        inputs: &[Vec<u8>],
-    ) -> Result<(StepRecord, Details), Stop> {
+    pub(crate) fn watched_step(&mut self, inputs: &[&[u8]]) -> Result<(StepRecord, Watched), Stop> {
+        let live = self.foreign.live().to_vec();
         let mut operations = Operations::detailed();
         operations.step(self.foreign.frame(), inputs);
         let answer = self.foreign.run(&operations).map_err(stop)?;
-        Ok((only(answer.steps)?, only(answer.details)?))
+        let details = only(answer.details)?;
+        Ok((only(answer.steps)?, Watched { live, details }))
     }
 }
 

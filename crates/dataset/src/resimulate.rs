@@ -4,7 +4,7 @@ use igym_gym::ForeignError;
 use igym_protocol::CanonicalRow;
 use igym_rollback::{ChainHash, Digest, Frame, chain};
 
-use crate::replay::{Replay, Stop};
+use crate::replay::{ForeignReplay, Replay, Stop, Watched};
 use crate::{Environments, EpisodeLog};
 
 /// Why an episode cannot be played again by this program.
@@ -31,6 +31,8 @@ pub struct Resimulation<'a> {
     replay: Option<Replay>,
     rows: Vec<CanonicalRow>,
     failure: Option<ForeignError>,
+    /// What there was to see in each frame, if that is asked for.
+    watched: Option<Vec<Watched>>,
 }
 
 impl<'a> Resimulation<'a> {
@@ -48,7 +50,26 @@ impl<'a> Resimulation<'a> {
             replay,
             rows: Vec::new(),
             failure,
+            watched: None,
         })
+    }
+
+    /// As [`new`](Self::new), and keeps what there is to see in each frame of an environment behind bytes.
+    pub(crate) fn watching(
+        log: &'a EpisodeLog,
+        environments: &dyn Environments,
+    ) -> Result<Self, ResimulationError> {
+        let watched = Some(Vec::new());
+        let new = Self::new(log, environments)?;
+        Ok(Self { watched, ..new })
+    }
+
+    /// The environment behind bytes after its last frame, and what there was to see in each frame.
+    pub(crate) fn into_watched(self) -> Option<(ForeignReplay, Vec<Watched>)> {
+        match (self.replay, self.watched) {
+            (Some(Replay::Foreign(replay)), Some(watched)) => Some((replay, watched)),
+            _ => None,
+        }
     }
 
     /// The frames played so far.
@@ -86,7 +107,16 @@ impl<'a> Resimulation<'a> {
             return Ok(None);
         };
         let frame = replay.frame();
-        let record = match replay.step(&inputs) {
+        let played = match (&mut *replay, &mut self.watched) {
+            (Replay::Foreign(replay), Some(watched)) => {
+                replay.watched_step(&inputs).map(|(record, seen)| {
+                    watched.push(seen);
+                    record
+                })
+            }
+            (replay, _) => replay.step(&inputs),
+        };
+        let record = match played {
             Ok(record) => record,
             Err(Stop::Failed(failure)) => {
                 self.failure = Some(failure);
@@ -116,5 +146,9 @@ impl<'a> Resimulation<'a> {
 
     pub fn into_rows(self) -> Vec<CanonicalRow> {
         self.rows
+    }
+
+    pub(crate) fn take_rows(&mut self) -> Vec<CanonicalRow> {
+        std::mem::take(&mut self.rows)
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Commons {
     pub(crate) dies_at: Option<u32>,
     /// It gives other rewards than it gave before, from this frame on.
     pub(crate) strays_at: Option<u32>,
+    /// What is seen in this frame cannot be written down; steps alone do not look.
+    pub(crate) unwritable_at: Option<u32>,
 }
 
 impl Environments for Commons {
@@ -246,6 +248,9 @@ impl Runtime for Game {
             assert_eq!(frame, self.frame);
             if self.faults.dies_at == Some(frame) {
                 return ForeignError::new(ForeignErrorKind::Runtime, "Node is gone").answer();
+            }
+            if detailed && self.faults.unwritable_at == Some(frame) {
+                return ForeignError::new(ForeignErrorKind::Value, "a socket is no value").answer();
             }
             if self.faults.raises_at == Some(frame) {
                 return ForeignError {

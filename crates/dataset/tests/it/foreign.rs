@@ -1,7 +1,10 @@
 //! Episodes of environments that are not in this program.
 
-use igym_dataset::{Field, Format, Journal, NativeOnly, Reading, examine, judge};
-use igym_protocol::{CloseReason, Verdict};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use igym_dataset::{Environments, Field, Format, Journal, NativeOnly, Reading, examine, judge};
+use igym_gym::Runtime;
+use igym_protocol::{CloseReason, EnvironmentSpec, Verdict};
 use tempfile::TempDir;
 
 use crate::commons::{Commons, plan, play};
@@ -12,6 +15,7 @@ const GOOD: Commons = Commons {
     raises_at: None,
     dies_at: None,
     strays_at: None,
+    unwritable_at: None,
 };
 
 #[test]
@@ -157,4 +161,60 @@ fn equal_journals_behind_bytes_give_equal_bytes() {
     });
     assert!(one.len() > 10);
     assert_eq!(one, other);
+}
+
+/// Counts how often an environment is opened.
+struct Counted(Commons, AtomicU32);
+
+impl Environments for Counted {
+    fn open(
+        &self,
+        spec: &EnvironmentSpec,
+        configuration: &str,
+    ) -> Result<Box<dyn Runtime>, String> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.open(spec, configuration)
+    }
+
+    fn runtime_name(&self) -> Option<String> {
+        self.0.runtime_name()
+    }
+}
+
+#[test]
+fn an_export_plays_an_episode_behind_bytes_once() {
+    let raises = Commons {
+        raises_at: Some(6),
+        ..GOOD
+    };
+    for game in [GOOD, raises] {
+        let played = play(plan(), game);
+        let judgement = judge(&played.log(), &game);
+        let journal =
+            Journal::from_entries(entries(played.records(CloseReason::Sealed, judgement)));
+        let counted = Counted(game, AtomicU32::new(0));
+        let directory = TempDir::new().unwrap();
+        let summary = export_with(directory.path(), &journal, Format::Csv, &counted);
+        assert_eq!(summary.frames, played.rows.len() as u64);
+        assert_eq!(counted.1.into_inner(), 1);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_down_changes_no_verdict() {
+    let unwritable = Commons {
+        unwritable_at: Some(4),
+        ..GOOD
+    };
+    let played = play(plan(), GOOD);
+    let judgement = judge(&played.log(), &unwritable);
+    assert_eq!(judgement.verdict, Verdict::Verified);
+    let journal = Journal::from_entries(entries(played.records(CloseReason::Sealed, judgement)));
+    let directory = TempDir::new().unwrap();
+    let summary = export_with(directory.path(), &journal, Format::Csv, &unwritable);
+    assert_eq!(summary.verdicts.len(), 0);
+    let [(_, _, problem)] = &summary.problems[..] else {
+        panic!("{:?}", summary.problems);
+    };
+    assert!(problem.contains("a socket is no value"), "{problem}");
 }
