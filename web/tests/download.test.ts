@@ -1,13 +1,17 @@
-import { expect, test } from "vitest";
-import { download, type Surroundings } from "../worker/download";
+import { expect, test, vi } from "vitest";
+import { DownloadError, download, type Surroundings } from "../worker/download";
 
 const FILE = Uint8Array.of(1, 2, 3, 4, 5);
 
 /** A network on which these answers come, one after another. */
 function network(...answers: (() => Response | Promise<Response>)[]) {
   const pauses: number[] = [];
+  const signals: AbortSignal[] = [];
+  /** Limits of what is being waited for. */
+  const limits = new Set<() => void>();
   const surroundings: Surroundings = {
-    fetch: async () => {
+    fetch: async (_, signal) => {
+      signals.push(signal);
       const answer = answers.shift();
       if (!answer) throw new TypeError("no network");
       return answer();
@@ -16,8 +20,33 @@ function network(...answers: (() => Response | Promise<Response>)[]) {
     pause: async (ms) => {
       pauses.push(ms);
     },
+    after(ms, call) {
+      expect(ms).toBe(20_000);
+      limits.add(call);
+      return () => limits.delete(call);
+    },
   };
-  return { surroundings, pauses };
+  const ring = () => {
+    for (const late of [...limits]) {
+      limits.delete(late);
+      late();
+    }
+  };
+  return { surroundings, pauses, signals, limits, ring };
+}
+
+/** A body of which nothing comes after these parts. */
+function stalling(...chunks: Uint8Array[]): () => Response {
+  return () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          const chunk = chunks.shift();
+          if (chunk) controller.enqueue(chunk);
+          return chunk ? undefined : new Promise(() => {});
+        },
+      }),
+    );
 }
 
 /** A body that comes in parts, and breaks off if it is not whole. */
@@ -63,4 +92,37 @@ test("a network that stays away is told after a while", async () => {
   const { surroundings, pauses } = network();
   await expect(download("/file", null, surroundings)).rejects.toThrow("no network");
   expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThan(10_000);
+});
+
+test("a connection that brings nothing any more is given up for another one", async () => {
+  const { surroundings, pauses, signals, limits, ring } = network(
+    () => new Promise(() => {}),
+    stalling(FILE.slice(0, 2)),
+    parts(true, FILE),
+  );
+  const counts: number[] = [];
+  const handleBytes = (count: number) => counts.push(count);
+  const coming = download("/file", { bytes: 5, handleBytes }, surroundings);
+  await vi.waitUntil(() => limits.size === 1);
+  ring();
+  // What comes sets the limit anew; it is what should come next that does not.
+  await vi.waitUntil(() => counts.length === 2 && limits.size === 1);
+  ring();
+  expect(await coming).toEqual(FILE);
+  expect(counts).toEqual([0, 2, 0, 5]);
+  expect(pauses.length).toBe(2);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false]);
+  expect(limits.size).toBe(0);
+});
+
+test("a server that never brings anything is told after a while", async () => {
+  const never = Array.from({ length: 8 }, () => () => new Promise<Response>(() => {}));
+  const { surroundings, limits } = network(...never);
+  surroundings.after = (_, late) => {
+    queueMicrotask(late);
+    return () => limits.clear();
+  };
+  const refused = download("/file", null, surroundings);
+  await expect(refused).rejects.toThrow(DownloadError);
+  await expect(refused).rejects.toThrow("nothing came for 20 s");
 });
