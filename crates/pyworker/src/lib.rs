@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod alone;
 mod archive;
 mod digest;
 mod doctor;

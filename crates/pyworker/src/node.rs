@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::alone::Alone;
 use crate::tools::{OFFLINE, Tools, said};
+use crate::wheels::Work;
 use crate::{PrepareError, Progress};
 
 /// The oldest Node that Pyodide runs in.
@@ -58,24 +60,27 @@ impl Node {
     /// Installs the one that a Python package brings into the cache.
     pub fn install(cache: &Path, progress: &dyn Progress) -> Result<Self, PrepareError> {
         let tools = Tools::find(cache, progress)?;
+        let _alone = Alone::with(cache, "node", progress)?;
+        // Somebody else may have installed it meanwhile.
+        if let Ok(node) = Self::among(&[installed(cache)]) {
+            return Ok(node);
+        }
         progress.step(&format!(
             "installing Node, the Python package {PACKAGE}, into the cache"
         ));
-        let target = cache.join("node");
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(|source| PrepareError::file(&target, source))?;
-        }
+        let work = Work::new(cache)?;
         let mut install = tools.pip();
-        install.args([
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--target",
-        ]);
-        install.arg(&target).arg(PACKAGE);
+        install.args(["install", "--quiet", "--no-deps"]);
+        install.args(["--only-binary", ":all:", "--target"]);
+        install.arg(&work.0).arg(PACKAGE);
         said("pip install", install.output(), OFFLINE)?;
+        // Under its name it is whole or not there.
+        let target = cache.join("node");
+        let cannot = |source| PrepareError::file(&target, source);
+        if target.exists() {
+            fs::remove_dir_all(&target).map_err(cannot)?;
+        }
+        fs::rename(&work.0, &target).map_err(cannot)?;
         Self::among(&[installed(cache)])
     }
 

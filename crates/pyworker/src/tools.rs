@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::alone::Alone;
 use crate::{PrepareError, Progress};
 
 /// The first uv that knows Pyodide's platform says so in its help.
@@ -27,38 +27,45 @@ pub(crate) struct Tools {
 impl Tools {
     /// Finds them, or installs them into the cache.
     pub(crate) fn find(cache: &Path, progress: &dyn Progress) -> Result<Self, PrepareError> {
-        let base = python()?;
-        let own = cache.join("tools");
-        let own_python = own
-            .join(BIN)
-            .join(format!("python{}", env::consts::EXE_SUFFIX));
-        let own_uv = own.join(BIN).join(format!("uv{}", env::consts::EXE_SUFFIX));
-        let uv = [PathBuf::from("uv"), own_uv.clone()]
-            .into_iter()
-            .find(|uv| knows_pyodide(uv));
-        let pip = [base.clone(), own_python.clone()]
-            .into_iter()
-            .find(|python| has_pip(python));
-        if let (Some(uv), Some(python)) = (uv, pip) {
-            return Ok(Self::set_up(uv, python));
+        Self::found_or_installed(&[PathBuf::from("uv")], &python()?, cache, progress)
+    }
+
+    /// `uvs` are looked at before the one in the cache.
+    fn found_or_installed(
+        uvs: &[PathBuf],
+        base: &Path,
+        cache: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Self, PrepareError> {
+        let program = |name: &str| {
+            let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+            cache.join("tools").join(BIN).join(file)
+        };
+        let (own_uv, own_python) = (program("uv"), program("python"));
+        let found = || {
+            let uv = uvs.iter().chain([&own_uv]).find(|uv| knows_pyodide(uv))?;
+            let pythons = [base, &own_python];
+            let python = pythons.into_iter().find(|python| has_pip(python))?;
+            Some(Self::set_up(uv.clone(), python.to_owned()))
+        };
+        if let Some(tools) = found() {
+            return Ok(tools);
+        }
+        let _alone = Alone::with(cache, "tools", progress)?;
+        // Somebody else may have installed them meanwhile.
+        if let Some(tools) = found() {
+            return Ok(tools);
         }
         progress.step("installing uv, the Python package of that name, into the cache");
-        fs::create_dir_all(cache).map_err(|source| PrepareError::file(cache, source))?;
-        let made = Command::new(&base)
+        let made = Command::new(base)
             .args(["-m", "venv", "--clear"])
-            .arg(&own)
+            .arg(cache.join("tools"))
             .output();
         let hint = "install Python's venv module (Debian: python3-venv), or uv";
         said("python3 -m venv", made, hint)?;
         let mut install = Command::new(&own_python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "uv",
-        ]);
+        install.args(["-m", "pip", "install", "--quiet"]);
+        install.args(["--disable-pip-version-check", "uv"]);
         said("pip install uv", install.output(), OFFLINE)?;
         Ok(Self::set_up(own_uv, own_python))
     }
@@ -218,7 +225,39 @@ pub(crate) fn last_lines(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// Keeps what it is told.
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        fn step(&self, what: &str) {
+            self.0.lock().unwrap().push(what.to_owned());
+        }
+
+        fn note(&self, _text: &str) {}
+    }
+
+    #[test]
+    fn of_two_that_find_nothing_in_a_cache_one_installs_and_both_can_work() {
+        let cache = tempfile::tempdir().unwrap();
+        let (base, heard) = (python().unwrap(), Heard::default());
+        let work = || {
+            let tools = Tools::found_or_installed(&[], &base, cache.path(), &heard).unwrap();
+            assert!(tools.uv.starts_with(cache.path()));
+            assert!(knows_pyodide(&tools.uv) && succeeds(tools.pip().arg("--version")));
+        };
+        std::thread::scope(|scope| {
+            let both = [scope.spawn(work), scope.spawn(work)];
+            both.into_iter().for_each(|one| one.join().unwrap());
+        });
+        let heard = heard.0.into_inner().unwrap();
+        let installing = heard.iter().filter(|step| step.contains("installing uv"));
+        assert_eq!(installing.count(), 1, "{heard:?}");
+    }
 
     #[test]
     fn uv_gets_where_pip_gets_packages_from() {

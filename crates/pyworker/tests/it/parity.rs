@@ -67,7 +67,7 @@ fn native_and_python_slime_volleyball_are_the_same_game_in_pyodide() {
 }
 
 fn python() -> Foreign {
-    let place = Place::new("parity", &[("env.py", ENVIRONMENT)]);
+    let place = Place::new(&[("env.py", ENVIRONMENT)]);
     let mut study = slimevb(&place);
     let environment = json!({"file": "env.py", "kwargs": {"lives": 2, "frames": 3000}});
     study.environments[0].configuration = json!({"environment": environment, "bindings": [1]});

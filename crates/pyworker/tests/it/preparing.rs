@@ -10,7 +10,7 @@ use crate::support::{COUNTER, Heard, Place, platform, preparing, slimevb};
 
 #[test]
 fn an_environment_of_the_index_is_prepared_once_and_then_needs_nothing() {
-    let place = Place::new("slimevb", &[("study.toml", "")]);
+    let place = Place::new(&[("study.toml", "")]);
     let (study, folder, platform) = (slimevb(&place), place.prepared(), platform());
     assert!(find(&study, &folder, &platform).unwrap().is_none());
     let heard = Heard::default();
@@ -43,7 +43,7 @@ fn an_environment_of_the_index_is_prepared_once_and_then_needs_nothing() {
     assert_eq!((again, heard.steps()), (prepared.clone(), Vec::new()));
 
     // A copy is as good, wherever it is.
-    let copy = Place::new("slimevb-copy", &[]);
+    let copy = Place::new(&[]);
     copy_folder(folder.path(), copy.prepared().path());
     let found = find(&study, &copy.prepared(), &platform).unwrap().unwrap();
     assert_eq!(found, prepared);
@@ -51,8 +51,7 @@ fn an_environment_of_the_index_is_prepared_once_and_then_needs_nothing() {
 
 #[test]
 fn the_same_study_has_the_same_lock_and_another_study_another() {
-    let [one, other] =
-        ["same-one", "same-other"].map(|name| Place::new(name, &[("env.py", COUNTER)]));
+    let [one, other] = [0, 1].map(|_| Place::new(&[("env.py", COUNTER)]));
     let environment = json!({"environment": {"file": "env.py"}, "bindings": [1, 2]});
     let prepared = prepare_quietly(&one, environment.clone());
     copy_doctor(&one.prepared(), &other.prepared());
@@ -80,7 +79,7 @@ fn the_same_study_has_the_same_lock_and_another_study_another() {
 
 #[test]
 fn a_damaged_file_is_refused_by_its_hash_and_written_again() {
-    let place = Place::new("damaged", &[("env.py", COUNTER)]);
+    let place = Place::new(&[("env.py", COUNTER)]);
     let environment = json!({"environment": {"file": "env.py"}});
     let prepared = prepare_quietly(&place, environment.clone());
     let (study, folder) = (place.study("count", environment), place.prepared());
@@ -108,7 +107,7 @@ fn a_damaged_file_is_refused_by_its_hash_and_written_again() {
 
 #[test]
 fn a_package_without_a_wheel_for_pyodide_is_refused_with_the_line_to_try() {
-    let place = Place::new("refused", &[]);
+    let place = Place::new(&[]);
     let mut study = slimevb(&place);
     study.omit.clear();
     let refused = prepare(&study, &place.prepared(), &platform(), &preparing(), &Quiet);
@@ -130,7 +129,7 @@ fn an_error_of_the_environment_is_told_with_file_and_line() {
         "        self.step_by(action)\n",
     );
     assert_ne!(raising, COUNTER);
-    let place = Place::new("raising", &[("env.py", &raising)]);
+    let place = Place::new(&[("env.py", &raising)]);
     let environment = json!({"environment": {"file": "env.py"}});
     let study = place.study("count", environment);
     let error = prepare(&study, &place.prepared(), &platform(), &preparing(), &Quiet).unwrap_err();
@@ -152,7 +151,7 @@ fn what_plays_differently_from_run_to_run_is_refused_unless_it_is_allowed_by_nam
     let restless = COUNTER.replace("return self.count, float", "return STARTED, float");
     assert_ne!(restless, COUNTER);
     let restless = format!("import time\n\nSTARTED = time.time()\n{restless}");
-    let place = Place::new("restless", &[("env.py", &restless)]);
+    let place = Place::new(&[("env.py", &restless)]);
     let study = place.study("count", json!({"environment": {"file": "env.py"}}));
     let (folder, platform) = (place.prepared(), platform());
     let error = prepare(&study, &folder, &platform, &preparing(), &Quiet).unwrap_err();

@@ -41,7 +41,7 @@ fn prepared() -> &'static Prepared {
     static PREPARED: OnceLock<Prepared> = OnceLock::new();
     PREPARED.get_or_init(|| {
         let files = [("env.py", COUNTER), ("traps.py", TRAPS)];
-        let place = Place::new("processes", &files);
+        let place = Place::kept("processes", &files);
         let study = place.study("count", json!({"environment": {"file": "env.py"}}));
         let prepared = prepare(&study, &place.prepared(), &platform(), &preparing(), &Quiet)
             .expect("the tests' folder can be used");

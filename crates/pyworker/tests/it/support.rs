@@ -1,7 +1,7 @@
 //! Studies to prepare, and one cache for all runs of the tests.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use igym_pyworker::{
     Environment, Omit, Platform, PreparedFolder, Preparing, Progress, PythonStudy,
 };
 use serde_json::json;
+use tempfile::TempDir;
 
 /// What `cargo xtask` builds before it tests.
 pub(crate) fn platform() -> Platform {
@@ -39,21 +40,46 @@ pub(crate) fn preparing() -> Preparing {
 /// A study's folder and its data folder.
 pub(crate) struct Place {
     folder: PathBuf,
+    /// It goes with the place.
+    _temporary: Option<TempDir>,
+    /// Another run of the tests waits until this one has ended.
+    _alone: Option<File>,
 }
 
 impl Place {
-    /// Empty but for these files; `name` is its own in the tests' folder.
-    pub(crate) fn new(name: &str, files: &[(&str, &str)]) -> Self {
+    /// Empty but for these files.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        Self {
+            folder: folder.path().to_owned(),
+            _temporary: Some(folder),
+            _alone: None,
+        }
+        .with(files)
+    }
+
+    /// The same, for one that lives as long as the tests run: nobody would remove a temporary folder.
+    pub(crate) fn kept(name: &str, files: &[(&str, &str)]) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let alone = File::create(folder.with_extension("lock")).expect("a file");
+        alone.lock().expect("nobody holds it for ever");
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("what an earlier run left can be removed");
         }
-        fs::create_dir_all(folder.join("study")).expect("a folder");
-        let place = Self { folder };
-        for (name, content) in files {
-            place.write(name, content);
+        Self {
+            folder,
+            _temporary: None,
+            _alone: Some(alone),
         }
-        place
+        .with(files)
+    }
+
+    fn with(self, files: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(self.folder.join("study")).expect("a folder");
+        for (name, content) in files {
+            self.write(name, content);
+        }
+        self
     }
 
     pub(crate) fn write(&self, name: &str, content: &str) {
