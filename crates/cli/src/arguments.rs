@@ -115,7 +115,8 @@ pub(crate) struct PythonOptions {
     #[arg(long, value_name = "DIR", env = "IGYM_WHEELS")]
     pub(crate) wheels: Option<PathBuf>,
 
-    /// A scene whose environment may play differently from run to run; may be given several times
+    /// A scene whose environment may play differently from run to run, besides those that the study names;
+    /// may be given several times
     #[arg(long, value_name = "SCENE")]
     pub(crate) allow_nondeterminism: Vec<String>,
 
@@ -336,6 +337,10 @@ pub(crate) struct DoctorOptions {
     /// The data folder of a study, or a study file
     #[arg(value_name = "DATA|STUDY", env = "IGYM_DATA")]
     pub(crate) subject: PathBuf,
+
+    /// Of a study file, where its data go [default: data/<id of the study>]
+    #[arg(long, value_name = "DIR", env = "IGYM_DATA")]
+    pub(crate) data: Option<PathBuf>,
 
     /// The folder of built pages instead of those in the program
     #[arg(long, value_name = "DIR", env = "IGYM_WEB")]

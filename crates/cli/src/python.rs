@@ -256,6 +256,7 @@ fn study(part: PythonPart, folder: PathBuf) -> PythonStudy {
         omit: omit.collect(),
         imports: part.imports,
         files: part.files,
+        allowed: part.allow_nondeterminism.into_iter().collect(),
         environments: environments
             .map(|(name, configuration)| Environment {
                 name,

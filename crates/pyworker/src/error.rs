@@ -53,8 +53,8 @@ pub enum PrepareError {
     Unusable { name: String, what: String },
     /// It plays differently from run to run.
     #[error(
-        "{report}\n  hint: two people would not play the same game; mend it, or allow it with \
-         --allow-nondeterminism {name}"
+        "{report}\n  hint: two people would not play the same game; mend it, or allow it in \
+         study.toml, under [python]: allow_nondeterminism = [\"{name}\"]"
     )]
     Nondeterministic { name: String, report: String },
     #[error(transparent)]

@@ -113,6 +113,7 @@ fn inputs(study: &PythonStudy, platform: &Platform, sources: &Digest) -> Digest 
         &study.omit,
         &study.imports,
         &study.environments,
+        &study.allowed,
     );
     canonical_digest(&(FORMAT, python, sources, platform.digest()))
 }
@@ -139,7 +140,11 @@ pub fn prepare(
     }
     let prepared = examined(study, folder, platform, preparing, &sources, progress)?;
     for environment in &prepared.report.environments {
-        if !environment.deterministic && !preparing.allowed.contains(&environment.name) {
+        let allowed = [&study.allowed, &preparing.allowed];
+        let allowed = allowed
+            .iter()
+            .any(|names| names.contains(&environment.name));
+        if !environment.deterministic && !allowed {
             return Err(PrepareError::Nondeterministic {
                 name: environment.name.clone(),
                 report: environment.diagnosis.clone(),

@@ -23,6 +23,8 @@ pub struct PythonStudy {
     pub files: Vec<String>,
     /// One for each scene that has an environment in Python, in their order.
     pub environments: Vec<Environment>,
+    /// Those of them, by name, that may play differently from run to run.
+    pub allowed: BTreeSet<String>,
 }
 
 /// A requirement that is dropped.
@@ -52,7 +54,7 @@ pub struct Preparing {
     pub wheels: Option<PathBuf>,
     /// Resolve again, although the packages of this study were resolved before.
     pub upgrade: bool,
-    /// Scenes whose environments may play differently from run to run.
+    /// Environments, by name, that may play differently from run to run, besides those that the study allows.
     pub allowed: BTreeSet<String>,
     /// Node may be installed into the cache if there is none.
     pub install_node: bool,

@@ -28,7 +28,8 @@ pub(super) fn run(options: &DoctorOptions) -> Result<Exit> {
         }
     };
     let python = Python::new(&options.python, options.web.as_deref());
-    let report = python.diagnose(&source.python, &folder(None, &source.id))?;
+    let data = folder(options.data.as_deref(), &source.id);
+    let report = python.diagnose(&source.python, &data)?;
     let mut exit = Exit::Good;
     for environment in &report.environments {
         writeln!(out, "{}", environment.diagnosis)?;

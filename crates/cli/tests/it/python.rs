@@ -72,12 +72,16 @@ fn a_study_in_python_is_checked_prepared_and_examined() {
         "{}",
         checked.out
     );
-    let examined = igym(folder, &["doctor", "study.toml"]).expect(0);
+    // What was found is where the study was prepared: a folder that is named counts.
+    std::fs::rename(folder.join("data/counting"), folder.join("elsewhere")).unwrap();
+    let examined = igym(folder, &["doctor", "study.toml", "--data", "elsewhere"]).expect(0);
     assert!(
         examined.out.contains("under all conditions"),
         "{}",
         examined.out
     );
+    assert!(!folder.join("data/counting").exists(), "{}", examined.err);
+    std::fs::rename(folder.join("elsewhere"), folder.join("data/counting")).unwrap();
 
     // Nothing is remembered of another environment.
     let mended = ENVIRONMENT.replace("self.count >= 1000", "self.count >= self.most");

@@ -161,21 +161,27 @@ fn what_plays_differently_from_run_to_run_is_refused_unless_it_is_allowed_by_nam
         "{text}"
     );
     assert!(
-        text.contains("fresh interpreter") && text.contains("--allow-nondeterminism count"),
+        text.contains("fresh interpreter") && text.contains(r#"allow_nondeterminism = ["count"]"#),
         "{text}"
     );
     assert!(find(&study, &folder, &platform).unwrap().is_none());
 
+    // For once, or in the study, which holds as long as it says so.
     let mut allowing = preparing();
     allowing.allowed.insert("count".to_owned());
-    let heard = Heard::default();
-    let prepared = prepare(&study, &folder, &platform, &allowing, &heard).unwrap();
-    assert!(!prepared.report.environments[0].deterministic);
-    assert!(
-        !heard.steps().iter().any(|step| step.contains("examining")),
-        "{:?}",
-        heard.steps()
-    );
+    let mut trusting = study.clone();
+    trusting.allowed.insert("count".to_owned());
+    assert!(find(&trusting, &folder, &platform).unwrap().is_none());
+    for (study, preparing) in [(&study, &allowing), (&trusting, &preparing())] {
+        let heard = Heard::default();
+        let prepared = prepare(study, &folder, &platform, preparing, &heard).unwrap();
+        assert!(!prepared.report.environments[0].deterministic);
+        assert!(
+            !heard.steps().iter().any(|step| step.contains("examining")),
+            "{:?}",
+            heard.steps()
+        );
+    }
 }
 
 fn prepare_quietly(place: &Place, environment: serde_json::Value) -> igym_pyworker::PreparedStudy {

@@ -36,6 +36,8 @@ pub struct PythonPart {
     pub environments: Vec<Value>,
     /// The ids of those scenes.
     pub scenes: Vec<String>,
+    /// Those of them whose environments may play differently from run to run.
+    pub allow_nondeterminism: Vec<String>,
 }
 
 /// A requirement that is dropped.
@@ -89,6 +91,15 @@ pub(super) fn part(
         let at = place.key("imports").item(index);
         module_name(module, &at, found);
     }
+    for (index, scene) in section.allow_nondeterminism.iter().enumerate() {
+        if !scenes.contains(scene) {
+            let at = place.key("allow_nondeterminism").item(index);
+            let message = format!("no scene `{scene}` has an environment in Python");
+            let known: Vec<String> = scenes.iter().map(|known| format!("`{known}`")).collect();
+            let fix = format!("write the `id` of one that has: {}", known.join(", "));
+            found.push(at.problem(&message, &fix));
+        }
+    }
     let omit = |choice: &OmitChoice| match choice {
         OmitChoice::Package(package) => Omit {
             package: package.clone(),
@@ -104,6 +115,7 @@ pub(super) fn part(
         packages: section.packages,
         imports: section.imports,
         files: section.files,
+        allow_nondeterminism: section.allow_nondeterminism,
         study: study.to_owned(),
         environments,
         scenes,

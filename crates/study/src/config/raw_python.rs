@@ -27,6 +27,11 @@ pub(crate) struct PythonSection {
     #[serde(default)]
     #[schemars(inner(length(min = 1)))]
     pub(crate) files: Vec<String>,
+    /// Scenes, by their ids, whose environments may play differently from run to run. The browsers of a
+    /// group then need not agree.
+    #[serde(default)]
+    #[schemars(inner(length(min = 1)))]
+    pub(crate) allow_nondeterminism: Vec<String>,
 }
 
 /// A package that is left out.

@@ -192,6 +192,9 @@ fn what_has_to_be_prepared_is_told_without_anything_prepared() {
     };
     assert_eq!(part.omit, [omit]);
     assert_eq!((part.imports.len(), part.files.len()), (0, 0));
+    assert_eq!(part.allow_nondeterminism.len(), 0);
+    let trusting = PONG.replace("[python]", "[python]\nallow_nondeterminism = [\"gym\"]");
+    assert_eq!(self::part(&trusting).allow_nondeterminism, ["gym"]);
     let expected = json!({
         "environment": {
             "target": "pettingzoo.butterfly.cooperative_pong_v5:parallel_env",

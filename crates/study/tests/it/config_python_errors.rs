@@ -128,6 +128,14 @@ fn paths_and_names_are_checked() {
             &format!("10:10 \"/etc\" {folder}"),
         ]
     );
+    let python = PONG.replace("omit = [\"pygame\"]", "allow_nondeterminism = [\"pong\"]");
+    assert_eq!(
+        ahead(&python),
+        [
+            "8:25 no scene `pong` has an environment in Python; write the `id` of one that has: \
+             `gym`"
+        ]
+    );
 }
 
 #[test]
