@@ -61,6 +61,7 @@ function adapted(study: string, options: StudyOptions): string {
     lobby_timeout_s: options.lobbyTimeoutS ?? 120,
     reconnect_grace_s: options.reconnectGraceS ?? 60,
     digest_interval: options.digestInterval,
+    relay: options.relay && `"${options.relay}"`,
   }).filter(([, value]) => value !== undefined);
   const names = settings.map(([name]) => name).join("|");
   const lines = settings.map(([name, value]) => `${name} = ${value}`);

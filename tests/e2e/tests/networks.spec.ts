@@ -9,7 +9,7 @@ const EPISODES = 2;
 
 for (const [name, condition] of Object.entries<Condition>(CONDITIONS)) {
   test(`two people play under: ${condition.title}`, async ({ begin }) => {
-    const session = await begin({ condition, episodes: EPISODES });
+    const session = await begin({ condition, episodes: EPISODES, relay: "never" });
     await session.playToTheEnd();
     await session.close();
 
