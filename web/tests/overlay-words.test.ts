@@ -26,6 +26,11 @@ test("nothing lies over a running game", () => {
   expect(overlayWords({ ...playing, status: null })).toBeNull();
 });
 
+test("before the game is there, the page says so", () => {
+  const before: Situation = { ...playing, joined: false, status: null };
+  expect(overlayWords(before)?.detail).toBe("Get ready…");
+});
+
 test("a round is counted down", () => {
   const counts = [5000, 3000, 2001, 2000, 1, 0].map(
     (startsInMs) => overlayWords({ ...playing, startsInMs })?.count,

@@ -51,6 +51,9 @@ export class Foreign {
   /** The scenes whose game was tried here: how fast it is, or why it cannot be played. */
   readonly #tried = new Map<number, Measurement | string>();
 
+  /** Of the study's lock; null for a study without Python. */
+  #digest: string | null = null;
+
   /** By the configuration of the environment. */
   readonly #costs = new Map<string, Measurement>();
 
@@ -70,16 +73,21 @@ export class Foreign {
     return this.#python.ready;
   }
 
-  /** `digest` is that of the study's lock; null for a study without Python. */
-  handleWelcome(digest: string | null): void {
-    if (digest !== null) this.#python.begin(digest);
+  /**
+   * `digest` is that of the study's lock; null for a study without Python. False if this page runs
+   * another: the study was changed, and only a new page can play it.
+   */
+  handleWelcome(digest: string | null): boolean {
+    this.#digest = digest;
+    return this.#python.digest === null || this.#python.digest === digest;
   }
 
   /**
-   * Before a participant can join a game, it is opened here and its speed is measured; in the lobby
-   * too, where another page of theirs joined it.
+   * Python starts on the first page. Before a participant can join a game, it is opened here and its
+   * speed is measured; in the lobby too, where another page of theirs joined it.
    */
   follow(view: View): void {
+    if (this.#digest !== null && hasTimeFor(view)) this.#python.begin(this.#digest);
     if (!isBefore(view) || view.measured || !isForeign(view.game.environment)) return;
     if (!this.ready || this.#tried.has(view.scene)) return;
     this.handlers.handleLoading({ stage: "trying", bytes: 0, total: 0 });
@@ -139,6 +147,13 @@ export class Foreign {
     if (error instanceof DownloadError) this.handlers.handleNotLoaded(error);
     else this.#broken = errorWords(error);
   }
+}
+
+/** To start Python stops this worker for seconds, which partners in another game would feel. */
+function hasTimeFor(view: View): boolean {
+  if (view.kind === "end") return false;
+  const plays = "game" in view && !("scene" in view);
+  return !plays || isForeign(view.game.environment);
 }
 
 /** A game that this page has not begun, and measures. */

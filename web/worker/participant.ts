@@ -189,7 +189,10 @@ export class Participant {
         this.#identity = { incarnation: message.incarnation, resumeKey: message.resume_key };
         this.#openOutbox();
         this.#keeping.handleWelcome(message);
-        this.#foreign.handleWelcome(message.python);
+        if (!this.#foreign.handleWelcome(message.python) && this.#view?.kind !== "end") {
+          this.#ending.fail("version");
+          return;
+        }
         this.post({ type: "welcome", studyTitle: message.study_title });
         return;
       case "view":

@@ -190,7 +190,7 @@ export class Play {
     const failure = this.#episode.failure();
     if (failure === undefined) return false;
     this.#failed = true;
-    this.#episode.flush(performance.now());
+    // All that is held is due now; whether it arrived is asked for once the server knows.
     this.#collect();
     this.handlers.handleFailure(JSON.parse(failure) as ForeignError);
     return true;

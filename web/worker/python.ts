@@ -37,6 +37,11 @@ export class Python {
     this.#progress = new Progress((loading) => handlers.handleLoading(loading));
   }
 
+  /** Of the lock that it runs, or is to run. */
+  get digest(): string | null {
+    return this.#digest;
+  }
+
   get ready(): boolean {
     return this.#interpreter !== null;
   }

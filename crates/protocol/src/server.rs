@@ -132,6 +132,8 @@ pub struct GameView {
     /// How long what was shown by a wrong guess takes to its place on the screen, in milliseconds;
     /// 0 shows it there at once.
     pub smoothing_ms: u16,
+    /// Whether the time that is left is shown: the study says how long an episode lasts at most.
+    pub timed: bool,
     pub controls: Controls,
     pub environment: EnvironmentSpec,
 }

@@ -114,6 +114,7 @@ fn game(scene: &GymScene) -> GameView {
         width: scene.width,
         height: scene.height,
         smoothing_ms: u16::try_from(scene.smoothing.as_millis()).unwrap_or(u16::MAX),
+        timed: scene.timed,
         controls: scene.controls.clone(),
         environment: scene.environment.clone(),
     }

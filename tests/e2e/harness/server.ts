@@ -93,8 +93,13 @@ export class Server {
   /** Waits until so many pages are connected, as the server sees it. */
   async connections(count: number): Promise<void> {
     await expect
-      .poll(async () => (await fetch(`${this.url}/metrics`)).text(), { timeout: 60_000 })
+      .poll(() => this.metrics(), { timeout: 60_000 })
       .toContain(`\nigym_connections ${count}\n`);
+  }
+
+  /** What it counts, as it tells who watches over it. */
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.url}/metrics`)).text();
   }
 
   /** Asks it to stop, and waits until it has. */

@@ -69,6 +69,8 @@ test("an environment that raises ends the game politely, and loses nothing", asy
     await player.page.waitForFunction(() => document.documentElement.dataset.unsaved === "0");
   }
   expect(stays.complaints).toEqual([]);
+  // Nobody waited for an answer that came before it was asked for, and was refused.
+  expect(await session.server.metrics()).toContain('igym_refusals_total{code="wrong_state"} 0\n');
   expect(session.server.log).toMatch(/env\.py:\d+: .*the rope broke/);
   await session.close();
   const exported = await Export.of(session.server);

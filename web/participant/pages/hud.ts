@@ -22,7 +22,9 @@ export class Hud {
   readonly #quality = h("span", { class: "quality-word" });
   readonly #link = h("span", { class: "quality", hidden: true }, this.#bars, this.#quality);
 
-  constructor() {
+  /** `timed`: the time that is left is shown. */
+  constructor(timed: boolean) {
+    this.#time.hidden = !timed;
     this.element = h(
       "div",
       { class: "hud" },

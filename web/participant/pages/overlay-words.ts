@@ -70,6 +70,7 @@ export function overlayWords(now: Situation): OverlayWords | null {
     return plain(title, "Catching up with the game…");
   }
   if (now.startsInMs > 0) return start(now);
+  if (!now.joined) return plain("", "Get ready…");
   if (status === null) return null;
   if (partner?.rejoining) {
     return plain(`${who(now)} is coming back`, "Their page was loaded again. One moment…");

@@ -29,6 +29,7 @@ export class Overlay {
 
   constructor(view: ViewOf<"playing">) {
     this.#view = view;
+    this.#show();
   }
 
   /** The page has built the view's episode; the first frame is due, or was, at `startsAt`. */

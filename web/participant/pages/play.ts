@@ -16,7 +16,7 @@ export interface PlayPage extends Page {
 }
 
 export function playPage(first: ViewOf<"playing">, { stage }: Context): PlayPage {
-  const hud = new Hud();
+  const hud = new Hud(first.game.timed);
   const overlay = new Overlay(first);
   let view = first;
   stage.begin(first.game, []);

@@ -14,4 +14,8 @@ width: number, height: number,
  * How long what was shown by a wrong guess takes to its place on the screen, in milliseconds;
  * 0 shows it there at once.
  */
-smoothing_ms: number, controls: Controls, environment: EnvironmentSpec, };
+smoothing_ms: number, 
+/**
+ * Whether the time that is left is shown: the study says how long an episode lasts at most.
+ */
+timed: boolean, controls: Controls, environment: EnvironmentSpec, };

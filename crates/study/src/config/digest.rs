@@ -28,6 +28,7 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 section.episodes = Some(game.episodes);
                 section.seat_groups = Some(game.seat_groups.clone());
                 section.frames_per_second = Some(game.frames_per_second);
+                section.input_delay = Some(game.input_delay);
                 section.digest_interval = Some(game.digest_interval);
                 // In whole milliseconds or what follows from the above.
                 section.slowest_rollback_ms = game

@@ -43,8 +43,9 @@ pub(super) fn check(
     let own = subject.frames_per_second;
     let frames_per_second = section.frames_per_second.unwrap_or(own);
     let episode_timeout = section.episode_timeout_s.unwrap_or_else(|| {
-        60.0 + 2.0 * f64::from(section.max_steps) / f64::from(frames_per_second)
+        60.0 + 2.0 * f64::from(section.max_steps()) / f64::from(frames_per_second)
     });
+    let max_steps = section.max_steps();
     let (relay, connection_attempts, connection_timeout) = connection(section, place, found);
     let spec = &subject.environment;
     GymScene {
@@ -66,10 +67,13 @@ pub(super) fn check(
         seeds,
         episodes,
         frames_per_second,
-        input_delay: section.input_delay,
+        input_delay: section
+            .input_delay
+            .unwrap_or_else(|| usual_input_delay(frames_per_second)),
         smoothing: Duration::from_millis(u64::from(section.smoothing_ms)),
         window: Duration::from_millis(u64::from(section.window_ms)),
-        max_steps: section.max_steps,
+        max_steps,
+        timed: section.max_steps.is_some(),
         digest_interval: section.digest_interval.unwrap_or(subject.digest_interval),
         prediction: match section.prediction {
             PredictionName::RepeatLast => Prediction::RepeatLast,
@@ -87,6 +91,15 @@ pub(super) fn check(
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
         flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),
         episode_timeout: Duration::from_secs_f64(episode_timeout),
+    }
+}
+
+/// A delay spares rollbacks, and a key must not feel slow: as many frames as pass in 70 ms, up to 2.
+fn usual_input_delay(frames_per_second: u16) -> u8 {
+    match u32::from(frames_per_second) * 70 / 1_000 {
+        0 => 0,
+        1 => 1,
+        _ => 2,
     }
 }
 
@@ -247,7 +260,7 @@ fn seat_groups(
         && found.len() == before
     {
         let rules = Rules {
-            max_steps: section.max_steps,
+            max_steps: section.max_steps(),
             digest_interval: 1,
             seats: groups.clone(),
             default_action: 0,

@@ -88,6 +88,8 @@ pub struct GymScene {
     pub smoothing: Duration,
     pub window: Duration,
     pub max_steps: u32,
+    /// Whether the page shows the time that is left until `max_steps`.
+    pub timed: bool,
     pub digest_interval: u32,
     pub prediction: Prediction,
     pub controls: Controls,

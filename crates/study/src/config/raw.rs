@@ -137,10 +137,11 @@ pub(crate) struct GymSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 240))]
     pub(crate) frames_per_second: Option<u16>,
-    /// Frames between a key press and the step that uses it; more delay means fewer rollbacks.
-    #[serde(default = "default_input_delay")]
+    /// Frames between a key press and the step that uses it; more delay means fewer rollbacks. As
+    /// many as pass in 70 ms, and no more than 2, if not given: 2 at 30 frames per second, 0 at 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 30))]
-    pub(crate) input_delay: u8,
+    pub(crate) input_delay: Option<u8>,
     /// How long what was shown by a wrong guess about a partner takes to its place on the screen, in
     /// milliseconds; 0 shows it there at once. States and data are right at once in any case.
     #[serde(default = "default_smoothing")]
@@ -150,10 +151,11 @@ pub(crate) struct GymSection {
     #[serde(default = "default_window")]
     #[schemars(range(min = 1, max = 2_000))]
     pub(crate) window_ms: u32,
-    /// An episode is truncated after this many frames.
-    #[serde(default = "default_max_steps")]
+    /// An episode is truncated after this many frames; 10000 if not given. Only if it is given, the
+    /// page shows the time that is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
-    pub(crate) max_steps: u32,
+    pub(crate) max_steps: Option<u32>,
     /// The state is compared every this many frames; 1, or 30 for environments in Python, where
     /// it takes about as long as a step, if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,6 +212,12 @@ pub(crate) struct GymSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]
     pub(crate) episode_timeout_s: Option<f64>,
+}
+
+impl GymSection {
+    pub(crate) fn max_steps(&self) -> u32 {
+        self.max_steps.unwrap_or(10_000)
+    }
 }
 
 /// Who sits where.
@@ -300,20 +308,12 @@ fn default_button() -> String {
     "Continue".to_owned()
 }
 
-fn default_input_delay() -> u8 {
-    2
-}
-
 fn default_smoothing() -> u16 {
     100
 }
 
 fn default_window() -> u32 {
     500
-}
-
-fn default_max_steps() -> u32 {
-    10_000
 }
 
 fn default_lobby_timeout() -> f64 {

@@ -85,6 +85,12 @@ fn what_is_not_written_has_a_default() {
     assert_eq!((game.seats, &game.seeds), (SeatRule::Fixed, &Seeds::Draw));
     assert_eq!((game.episodes, game.frames_per_second), (1, 30));
     assert_eq!((game.input_delay, game.max_steps), (2, 10_000));
+    assert!(!game.timed, "nobody said how long an episode lasts");
+    let delay = |fps: u16| {
+        let config = parse(&with_game(&format!("frames_per_second = {fps}")));
+        config.game(1).unwrap().input_delay
+    };
+    assert_eq!([5, 10, 15, 20, 30, 60].map(delay), [0, 0, 1, 1, 2, 2]);
     assert_eq!(game.window, Duration::from_millis(500));
     assert_eq!(game.smoothing, Duration::from_millis(100));
     assert_eq!(

@@ -217,6 +217,7 @@ fn a_plan_tells_all_that_the_study_settles() {
     assert_eq!(plan.digests.study, world.study.config().digest());
     assert_eq!(game.controls, plan.controls);
     assert_eq!(game.smoothing_ms, 100);
+    assert!(game.timed);
     assert_eq!((starts_in_ms, flush), (3_000, false));
     world.wait(1_000);
     let View::Playing { starts_in_ms, .. } = world.view(people[0]) else {
