@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use igym_pyworker::{
     Environment, Node, Omit, Platform, PrepareError, PreparedFolder, PreparedStudy, Preparing,
     PythonEnvironments, PythonStudy,
@@ -236,12 +236,46 @@ pub(crate) fn read(path: &Path) -> Result<Result<Source, ConfigError>> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let folder = std::path::absolute(beside.unwrap_or(Path::new(".")))?;
+    let id = part.study.clone();
+    let python = study(part, folder);
+    for environment in &python.environments {
+        let Some((key, file)) = missing_file(environment, &python.folder) else {
+            continue;
+        };
+        bail!(
+            "{name}: scene {}: there is no file {file} beside the study\n  hint: `{key}` names it \
+             from the study's folder, {}",
+            environment.name,
+            python.folder.display(),
+        );
+    }
     Ok(Ok(Source::Python(PythonSource {
-        id: part.study.clone(),
-        python: study(part, folder),
+        id,
+        python,
         text,
         name,
     })))
+}
+
+/// A file that a scene names and that is not there, and the key that names it.
+fn missing_file<'e>(
+    environment: &'e Environment,
+    folder: &Path,
+) -> Option<(&'static str, &'e str)> {
+    let configuration = &environment.configuration;
+    let file = configuration["environment"]["file"].as_str();
+    // A reference to a module has no file.
+    let draw = configuration["draw"]
+        .as_str()
+        .and_then(|draw| draw.rsplit_once(':'))
+        .map(|(file, _)| file)
+        .filter(|file| file.ends_with(".py"));
+    [("environment.file", file), ("environment.draw", draw)]
+        .into_iter()
+        .find_map(|(key, file)| {
+            file.map(|file| (key, file))
+                .filter(|(_, file)| !folder.join(file).is_file())
+        })
 }
 
 fn study(part: PythonPart, folder: PathBuf) -> PythonStudy {

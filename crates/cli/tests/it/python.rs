@@ -43,6 +43,12 @@ fn a_study_in_python_is_checked_prepared_and_examined() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     std::fs::write(folder.join("study.toml"), STUDY).unwrap();
+    let missing = igym(folder, &["check", "study.toml"]).expect(2);
+    assert!(
+        missing.err.contains("scene count: there is no file env.py"),
+        "{}",
+        missing.err
+    );
     std::fs::write(folder.join("env.py"), ENVIRONMENT).unwrap();
 
     let checked = igym(folder, &["check", "study.toml"]).expect(0);

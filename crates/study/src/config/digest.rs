@@ -34,6 +34,7 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 section.slowest_rollback_ms = game
                     .slowest_rollback
                     .and_then(|limit| u32::try_from(limit.as_millis()).ok());
+                section.validation_timeout_s = Some(game.validation_timeout.as_secs_f64());
                 section.connection_attempts = Some(game.connection_attempts);
                 section.connection_timeout_s = Some(game.connection_timeout.as_secs_f64());
                 section.episode_timeout_s = Some(game.episode_timeout.as_secs_f64());

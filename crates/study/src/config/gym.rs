@@ -46,6 +46,11 @@ pub(super) fn check(
         60.0 + 2.0 * f64::from(section.max_steps()) / f64::from(frames_per_second)
     });
     let max_steps = section.max_steps();
+    let usual = match section.environment {
+        EnvironmentChoice::Native(_) => 15.0,
+        EnvironmentChoice::Python(_) => 120.0,
+    };
+    let validation_timeout = section.validation_timeout_s.unwrap_or(usual);
     let (relay, connection_attempts, connection_timeout) = connection(section, place, found);
     let spec = &subject.environment;
     GymScene {
@@ -86,7 +91,7 @@ pub(super) fn check(
         relay,
         connection_attempts,
         connection_timeout: Duration::from_secs_f64(connection_timeout),
-        validation_timeout: Duration::from_secs_f64(section.validation_timeout_s),
+        validation_timeout: Duration::from_secs_f64(validation_timeout),
         countdown: Duration::from_secs_f64(section.countdown_s),
         reconnect_grace: Duration::from_secs_f64(section.reconnect_grace_s),
         flush_timeout: Duration::from_secs_f64(section.flush_timeout_s),

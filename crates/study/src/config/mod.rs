@@ -311,8 +311,10 @@ fn parse(source: &str, preparation: Preparation) -> Result<StudyConfig, Vec<Foun
 
 fn checked(source: &str, preparation: Preparation) -> Result<(StudyFile, Checked), Vec<Found>> {
     let (document, errors) = DeTable::parse_recoverable(source);
-    if !errors.is_empty() {
-        return Err(errors.iter().map(syntax).collect());
+    // What comes after a bracket that is missing is no mistake of its own.
+    let first = errors.iter().map(syntax).min_by_key(|it| it.span.start);
+    if let Some(first) = first {
+        return Err(vec![first]);
     }
     let found = shape::check(&schema::schema(), &document);
     if !found.is_empty() {

@@ -191,10 +191,11 @@ pub(crate) struct GymSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.1, max = 600))]
     pub(crate) connection_timeout_s: Option<f64>,
-    /// How long pages may take to say what they run, in seconds.
-    #[serde(default = "default_validation_timeout")]
+    /// How long pages may take to say what they run, in seconds; 15, or 120 for environments in
+    /// Python, which a page that is loaded again has to load too, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.1, max = 600))]
-    pub(crate) validation_timeout_s: f64,
+    pub(crate) validation_timeout_s: Option<f64>,
     /// Time between the plan of an episode and its first frame, in seconds.
     #[serde(default = "default_countdown")]
     #[schemars(range(min = 0, max = 600))]
@@ -318,10 +319,6 @@ fn default_window() -> u32 {
 
 fn default_lobby_timeout() -> f64 {
     300.0
-}
-
-fn default_validation_timeout() -> f64 {
-    15.0
 }
 
 fn default_countdown() -> f64 {
