@@ -103,6 +103,9 @@ impl Connection {
         let mut pings = interval_at(Instant::now() + period, period);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        // Whether it was pinged once more when nothing had come for too long. It may have been this
+        // server that stood still.
+        let mut doubted = false;
         loop {
             // In no order: neither what comes nor what goes may hold up the other for long.
             let flow = tokio::select! {
@@ -121,12 +124,15 @@ impl Connection {
                         None => ControlFlow::Break(()),
                     };
                     heard = Instant::now();
+                    doubted = false;
                     flow
                 }
                 _ = pings.tick() => {
-                    if heard.elapsed() > self.app.tuning.idle_timeout {
+                    let silent = heard.elapsed() > self.app.tuning.idle_timeout;
+                    if silent && doubted {
                         self.close(close::GOING_AWAY, "nothing was heard for too long").await
                     } else {
+                        doubted = silent;
                         self.transmit(Message::Ping(Default::default())).await
                     }
                 }

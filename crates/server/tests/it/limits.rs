@@ -144,6 +144,26 @@ async fn whoever_does_not_answer_pings_is_gone() {
     assert!(contains(b"nothing was heard"));
 }
 
+/// A suspended machine, or one that is busy otherwise: nobody was pinged meanwhile.
+#[tokio::test]
+async fn a_server_that_stood_still_closes_no_connection_for_it() {
+    let idle = Duration::from_millis(300);
+    let server = TestServer::start_with(2, |options| {
+        options.tuning.ping_interval = Duration::from_millis(100);
+        options.tuning.idle_timeout = idle;
+    })
+    .await;
+    let mut page = Client::arrive(&server).await;
+    page.barrier().await;
+    // Server and page are on this thread.
+    std::thread::sleep(idle * 2);
+    // The server goes on before the page says anything.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    page.barrier().await;
+}
+
 #[tokio::test]
 async fn whoever_answers_pings_may_be_silent() {
     let server = TestServer::start_with(2, |options| {
