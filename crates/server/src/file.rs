@@ -28,6 +28,14 @@ impl File {
         }
     }
 
+    /// The answer of [`gzip`](Self::gzip), if that takes no time.
+    pub(crate) fn gzip_at_once(&self) -> Option<Option<Bytes>> {
+        match self.content.len() < LEAST_BYTES {
+            true => Some(None),
+            false => self.gzip.get().cloned(),
+        }
+    }
+
     /// The content in gzip, where that is worth it. The first call may take a second.
     pub(crate) fn gzip(&self) -> Option<Bytes> {
         self.gzip
@@ -48,4 +56,21 @@ fn compress(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(content)?;
     encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_compressed_once_is_there_at_once() {
+        let file = File::new(vec![7; 2 * LEAST_BYTES], "text/plain");
+        assert_eq!(file.gzip_at_once(), None, "it takes time");
+        let compressed = file.gzip();
+        assert!(compressed.is_some());
+        assert_eq!(file.clone().gzip_at_once(), Some(compressed));
+        let small = File::new(vec![7; LEAST_BYTES - 1], "text/plain");
+        assert_eq!(small.gzip_at_once(), Some(None));
+        assert_eq!(small.gzip(), None);
+    }
 }

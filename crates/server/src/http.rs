@@ -252,12 +252,15 @@ async fn content(file: &File, caching: &'static str, request: &HeaderMap) -> Res
         (header::VARY, "accept-encoding"),
     ];
     let compressed = match takes_gzip(request) {
-        true => {
-            let file = file.clone();
-            let compressing = task::spawn_blocking(move || file.gzip());
-            // Who cannot have it in fewer bytes gets it as it is.
-            compressing.await.ok().flatten()
-        }
+        true => match file.gzip_at_once() {
+            Some(known) => known,
+            None => {
+                let file = file.clone();
+                let compressing = task::spawn_blocking(move || file.gzip());
+                // Who cannot have it in fewer bytes gets it as it is.
+                compressing.await.ok().flatten()
+            }
+        },
         false => None,
     };
     match compressed {
