@@ -227,9 +227,11 @@ def test_gymnasium_makes_what_it_knows(tmp_path):
         loader.factory({})
     with pytest.raises(GymError, match="there is no module 'nonesuch'"):
         loader.factory({"target": "nonesuch:Env"})
+    with pytest.raises(GymError, match="gymnasium.envs.classic_control has cartpole"):
+        loader.factory({"target": "gymnasium.envs.classic_control.cartpole_v3:Env"})
     file = tmp_path / "lonely.py"
     file.write_text("import nothing_at_all\n")
-    with pytest.raises(GymError, match="'nothing_at_all' to stubs"):
+    with pytest.raises(GymError, match="use it, to omit"):
         loader.factory({"file": "lonely.py"}, str(tmp_path))
     file.write_text("import nothing_at_all\nclass Env:\n    def reset(self): ...\n    def step(self): ...\n")
     assert loader.factory({"file": "lonely.py", "stubs": ["nothing_at_all"]}, str(tmp_path))().step

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from interactive_gym import doctor
+from interactive_gym import doctor, suspects
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FRAMES = 40
@@ -62,6 +62,66 @@ def test_what_cannot_be_played_is_said_once():
     first, second = doctor.report_text(report).split("\n")
     assert first == "worlds.py:Broken cannot be played."
     assert second.startswith("  It fails: worlds.py:Broken: step failed (worlds.py, line ")
+
+
+NESTED = """
+import time
+
+import worlds
+
+
+class Body:
+    def __init__(self):
+        self.started = time.time()
+        self.weight = 3
+
+
+class World:
+    def __init__(self):
+        self.bodies = [Body(), Body()]
+
+
+class Wrapped(worlds.Single):
+    def __init__(self):
+        super().__init__()
+        self.world = World()
+
+
+class Wrapper:
+    def __init__(self):
+        self.aec_env = Wrapped()
+        self.action_space = self.aec_env.action_space
+        self.observation_space = self.aec_env.observation_space
+
+    def reset(self, seed=None, options=None):
+        return self.aec_env.reset(seed=seed)
+
+    def step(self, action):
+        return self.aec_env.step(action)
+"""
+
+
+def test_what_differs_is_named_to_the_leaf(tmp_path, monkeypatch):
+    (tmp_path / "nested.py").write_text(NESTED)
+    monkeypatch.setenv("PYTHONPATH", HERE)
+    environment = {"file": "nested.py", "attribute": "Wrapper"}
+    report = doctor.examine({"environment": environment, "base": str(tmp_path)}, frames=5)
+    finding = report["findings"][0]
+    assert finding["field"] == "state env.aec_env.world.bodies[0].started"
+    one, other = (float(value.strip("…")) for value in finding["values"])
+    assert one != other
+    assert finding["suspects"] and "nested.py, line 9" in finding["suspects"][0]
+
+
+def test_what_an_environment_does_itself_is_suspected_first():
+    library = (os.path.dirname(os.__file__) + os.sep) + "random.py"
+    calls = [
+        ("random", "a", library, 1),
+        ("random", "b", "/x/site-packages/other/one.py", 2),
+        ("random", "c", "/x/site-packages/mpe2/env.py", 3),
+        ("time", "d", library, 4),
+    ]
+    assert [call[1] for call in suspects.ranked(calls, "mpe2")] == ["c", "b", "d"]
 
 
 def test_at_least_twelve_kinds_are_told_apart():

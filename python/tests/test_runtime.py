@@ -171,8 +171,8 @@ def test_what_the_host_is_told():
     assert told["snapshot"] in ("in_place", "pickle", "cloudpickle", "deepcopy")
     assert told["style"] == "dict" and told["protocol"] == 1
     assert told["spaces"][0] == {"kind": "multi_binary", "n": 3}
-    with pytest.raises(runtime.GymError, match=r"no agent can do the action \[9\]"):
-        open_world("Dict", bindings=[[9]])
+    # The host knows which key that is, and says so.
+    assert json.loads(open_world("Dict", bindings=[[9]]).describe())["bindings"] == [[None, None]]
     with pytest.raises(runtime.GymError, match="unknown settings: max_step"):
         open_world("Single", max_step=3)
     measured = json.loads(one.measure())
@@ -258,3 +258,36 @@ def test_the_worker_examines_for_a_host_that_starts_the_interpreters():
     report = json.loads(worker.diagnose(json.dumps(traces), "restless"))
     assert [finding["cause"] for finding in report["findings"]] == ["module state"]
     assert "Played twice in one interpreter, it differs first in frame 0 of episode 0" in report["text"]
+
+
+LEAVING = """
+import sys
+
+import worlds
+
+
+class Leaving(worlds.Single):
+    def reset(self, seed=None, options=None):
+        if seed == 5:
+            sys.exit(3)
+        return super().reset(seed=seed)
+"""
+
+
+def test_leaving_python_is_an_error_of_the_environment(tmp_path, monkeypatch):
+    (tmp_path / "leaving.py").write_text(LEAVING)
+    monkeypatch.syspath_prepend(HERE)
+    environment = {"file": "leaving.py", "attribute": "Leaving"}
+    one = runtime.open_runtime({"environment": environment, "base": str(tmp_path)})
+    answer = one.reset(5)
+    assert answer[1] == runtime.ERROR
+    error = json.loads(answer[6:])
+    assert error["kind"] == "environment" and error["line"] == 10
+    assert error["file"].endswith("leaving.py") and "SystemExit: 3" in error["message"]
+    # What a researcher reads begins with a line of theirs.
+    assert "interactive_gym" not in error["details"] and "leaving.py" in error["details"]
+    assert one.reset(4)[1] != runtime.ERROR
+    (tmp_path / "left.py").write_text("import sys\n\nsys.exit(4)\n")
+    opened = worker.open_for_js(json.dumps({"environment": {"file": "left.py"}, "base": str(tmp_path)}))
+    error = json.loads(opened[6:])
+    assert error["line"] == 3 and "SystemExit: 4" in error["message"]

@@ -184,27 +184,41 @@ function unpack(pyodide: PyodideAPI, archive: Uint8Array, folder: string): void 
 
 /** A running Python. It serves any number of runtimes, of which one at a time may be in play. */
 export class Interpreter {
+  #broken: string | undefined;
+  /** Taken while Pyodide works: once it has stopped it gives nothing away. */
+  readonly #pythonError: PyodideAPI["ffi"]["PythonError"];
+
   constructor(
     private readonly lock: Lock,
     private readonly pyodide: PyodideAPI,
     private readonly worker: WorkerModule,
-  ) {}
+  ) {
+    this.#pythonError = pyodide.ffi.PythonError;
+  }
+
+  /**
+   * Why nothing more can be done here, if that is so: the interpreter itself stopped (its stack or its
+   * memory is used up, or it aborted), which no Python can catch.
+   */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
 
   /** Opens an environment, or throws a `PythonError`. `configuration` is the JSON of an object. */
   open(configuration: string): Runtime {
-    const opened = this.worker.open_for_js(configuration);
+    const opened = this.#call(() => this.worker.open_for_js(configuration));
     if (opened instanceof Uint8Array) throw new PythonError(errorOf(opened));
-    return bound(opened);
+    return this.#bound(opened);
   }
 
   /** JSON: one trace of the doctor. */
   trace(configuration: string, condition: string, frames: number, seed: number): string {
-    return text(this.worker.trace(configuration, condition, frames, seed));
+    return text(this.#call(() => this.worker.trace(configuration, condition, frames, seed)));
   }
 
   /** JSON: the doctor's report, from the JSON of an object of traces by condition. */
   diagnose(traces: string, name: string): string {
-    return text(this.worker.diagnose(traces, name));
+    return text(this.#call(() => this.worker.diagnose(traces, name)));
   }
 
   /** What runs here, by name. */
@@ -213,38 +227,48 @@ export class Interpreter {
     const packages = this.lock.packages.map(({ name, version }) => [name, version]);
     return { pyodide: this.pyodide.version, python, packages: Object.fromEntries(packages) };
   }
-}
 
-/**
- * The methods are looked up once. None of them throws: when the interpreter itself breaks (its
- * stack or its memory is used up) that too is an answer with an error.
- */
-function bound(proxy: RuntimeProxy): Runtime {
-  const { describe, reset, run, measure } = proxy;
-  return {
-    describe: () => text(describe()),
-    reset: (seed) => guarded(() => reset(seed)),
-    run: (batch) => guarded(() => run(batch)),
-    measure: () => text(measure()),
-    destroy() {
-      for (const one of [describe, reset, run, measure, proxy]) one.destroy();
-    },
-  };
-}
+  /** The methods are looked up once. `reset` and `run` never throw: whatever breaks is an answer with an error. */
+  #bound(proxy: RuntimeProxy): Runtime {
+    const { describe, reset, run, measure } = proxy;
+    return {
+      describe: () => text(this.#call(() => describe())),
+      reset: (seed) => this.#guarded(() => reset(seed)),
+      run: (batch) => this.#guarded(() => run(batch)),
+      measure: () => text(this.#call(() => measure())),
+      destroy() {
+        for (const one of [describe, reset, run, measure, proxy]) one.destroy();
+      },
+    };
+  }
 
-function guarded(call: () => Uint8Array): Uint8Array {
-  try {
-    return call();
-  } catch (error) {
-    return errorAnswer(error);
+  #guarded(call: () => Uint8Array): Uint8Array {
+    try {
+      return this.#call(call);
+    } catch (error) {
+      return errorAnswer(this.#broken === undefined ? "environment" : "runtime", error);
+    }
+  }
+
+  /** Notes when what is thrown is no exception of Python's. */
+  #call<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      if (!(error instanceof this.#pythonError)) this.#broken ??= stopped(error);
+      throw error;
+    }
   }
 }
 
-function errorAnswer(error: unknown): Uint8Array {
-  const message = `Python stopped: ${error instanceof Error ? error.message : String(error)}`;
+function stopped(error: unknown): string {
+  return `Python stopped: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function errorAnswer(kind: "environment" | "runtime", error: unknown): Uint8Array {
   const details = error instanceof Error ? (error.stack ?? "") : "";
   const words: PythonErrorWords = {
-    ...{ kind: "environment", message, details },
+    ...{ kind, message: stopped(error), details },
     ...{ file: null, line: null, frame: null },
   };
   const json = new TextEncoder().encode(JSON.stringify(words));

@@ -42,6 +42,10 @@ class Service {
 
   constructor(private readonly python: Interpreter) {}
 
+  get broken(): string | undefined {
+    return this.python.broken;
+  }
+
   handle(request: Buffer): Uint8Array {
     const rest = request.subarray(1);
     switch (request[0]) {
@@ -167,13 +171,18 @@ if (folder === undefined || digest === undefined) {
 try {
   const service = new Service(await start(folder, digest, hashSeed));
   for await (const request of requests()) {
+    let said: [number, Uint8Array];
     try {
-      answer(0, service.handle(request));
+      said = [0, service.handle(request)];
     } catch (error) {
-      answer(1, Buffer.from(JSON.stringify(errorWords(error))));
+      said = [1, Buffer.from(JSON.stringify(errorWords(error)))];
     }
+    // A process in which Python has stopped answers nothing: its end is the answer, and says why.
+    if (service.broken !== undefined) throw new Error(service.broken);
+    answer(...said);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // Not later: the standard input may stay open.
+  process.exit(1);
 }

@@ -1,5 +1,6 @@
 //! Studies with environments in Python: what has to be prepared before they can be read whole.
 
+use std::cell::RefCell;
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -81,7 +82,10 @@ impl<'o> Python<'o> {
             Err(mistakes) => return Ok(Err(mistakes)),
         };
         let data = folder(data, &source.id);
-        let prepared = self.prepare(&source.python, &data)?;
+        let prepared = match self.prepare(&source, &data)? {
+            Ok(prepared) => prepared,
+            Err(mistakes) => return Ok(Err(mistakes)),
+        };
         Ok(source.whole(&prepared).map(|study| Loaded {
             study,
             data,
@@ -89,19 +93,33 @@ impl<'o> Python<'o> {
         }))
     }
 
-    fn prepare(&self, study: &PythonStudy, data: &Path) -> Result<PreparedStudy> {
+    /// The inner error is mistakes in the file that show once its environments are open.
+    fn prepare(
+        &self,
+        source: &PythonSource,
+        data: &Path,
+    ) -> Result<Result<PreparedStudy, ConfigError>> {
+        let study = &source.python;
         let (folder, platform) = (PreparedFolder::of(data), self.platform()?);
         let preparing = self.preparing();
         if !self.upgrade
             && let Ok(Some(found)) = igym_pyworker::find(study, &folder, &platform)
         {
-            return Ok(found);
+            return Ok(Ok(found));
         }
         let preparing = self.with_node(preparing)?;
         let steps = Steps::new();
-        Ok(igym_pyworker::prepare(
-            study, &folder, &platform, &preparing, &steps,
-        )?)
+        let mistakes = RefCell::new(None);
+        let fits = |opened: &PreparedStudy| {
+            mistakes.replace(source.whole(opened).err());
+            mistakes.borrow().is_none()
+        };
+        let prepared =
+            igym_pyworker::prepare_if(study, &folder, &platform, &preparing, &steps, &fits);
+        match mistakes.take() {
+            Some(mistakes) => Ok(Err(mistakes)),
+            None => Ok(Ok(prepared?)),
+        }
     }
 
     /// What was prepared of a study, if it was.

@@ -46,10 +46,7 @@ pub(crate) fn examine(
     name: &str,
     progress: &dyn Progress,
 ) -> Result<Diagnosis, HeadlessError> {
-    progress.step(&format!(
-        "examining whether {name} plays the same from run to run"
-    ));
-    let waiting = Mutex::new(INTERPRETERS.iter());
+    let waiting = Mutex::new(INTERPRETERS.iter().enumerate());
     let work = || {
         let (mut traces, mut last) = (Vec::new(), None);
         loop {
@@ -57,9 +54,14 @@ pub(crate) fn examine(
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .next();
-            let Some((conditions, hash_seed)) = next else {
+            let Some((number, (conditions, hash_seed))) = next else {
                 return Ok::<_, HeadlessError>((traces, last));
             };
+            progress.step(&format!(
+                "examining whether {name} plays the same from run to run: interpreter {} of {}",
+                number + 1,
+                INTERPRETERS.len()
+            ));
             let mut headless = interpreters.start(Some(hash_seed))?;
             for condition in *conditions {
                 let trace = headless.trace(configuration, condition, FRAMES, SEED)?;

@@ -47,7 +47,7 @@ pub enum PrepareError {
         path: PathBuf,
         found: String,
     },
-    #[error("{name}: {error}{}", traceback(error))]
+    #[error("{name}: {}{}", placed(error), traceback(error))]
     Environment { name: String, error: ForeignError },
     #[error("{name}: {what}")]
     Unusable { name: String, what: String },
@@ -59,14 +59,52 @@ pub enum PrepareError {
     Nondeterministic { name: String, report: String },
     #[error(transparent)]
     Headless(#[from] HeadlessError),
+    /// Whoever asked for preparing has seen what the environments say of themselves, and does not go on.
+    #[error("the study does not fit its environments")]
+    Declined,
+    /// A failure, and what is to be known of the packages with which it happened.
+    #[error("{error}{}", listed(notes))]
+    Noted {
+        error: Box<PrepareError>,
+        notes: Vec<String>,
+    },
 }
 
 impl PrepareError {
+    /// With these notes, if there are any.
+    pub(crate) fn noted(self, notes: &[String]) -> Self {
+        match notes {
+            [] => self,
+            notes => Self::Noted {
+                error: Box::new(self),
+                notes: notes.to_vec(),
+            },
+        }
+    }
+
     pub(crate) fn file(path: &Path, source: io::Error) -> Self {
         Self::File {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+fn listed(notes: &[String]) -> String {
+    notes
+        .iter()
+        .map(|note| format!("\n  note: {note}"))
+        .collect()
+}
+
+/// What was raised says itself where, if it was raised by a line of somebody's.
+fn placed(error: &ForeignError) -> String {
+    let told = error
+        .line
+        .is_some_and(|line| error.message.contains(&format!(", line {line})")));
+    match told {
+        true => error.message.clone(),
+        false => error.to_string(),
     }
 }
 

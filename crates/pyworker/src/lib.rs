@@ -60,7 +60,9 @@ pub use lock::{Archive, CoreFile, Lock, Package};
 pub use node::Node;
 pub use platform::{PYODIDE, Platform};
 pub use pool::{HeadlessRuntime, Pool};
-pub use prepare::{EnvironmentReport, PreparedStudy, Report, diagnose, find, prepare};
+pub use prepare::{
+    EnvironmentReport, Fits, PreparedStudy, Report, diagnose, find, prepare, prepare_if,
+};
 pub use progress::{Progress, Quiet};
 pub use refusal::{Culprit, Refusal};
 pub use study::{Environment, Omit, Preparing, PythonStudy};

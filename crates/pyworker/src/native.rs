@@ -47,11 +47,8 @@ pub(crate) fn compare(
         return Comparison::Skipped(last_lines(&said, 3));
     };
     if let Some(message) = native["error"]["message"].as_str() {
-        return Comparison::Skipped(match message.split_once("No module named ") {
-            Some((_, rest)) => {
-                let module = rest.split('\'').nth(1).unwrap_or(rest);
-                format!("it has no module {module}")
-            }
+        return Comparison::Skipped(match missing(message) {
+            Some(module) => format!("{module} is not installed for it, which does no harm"),
             None => message.to_owned(),
         });
     }
@@ -73,6 +70,13 @@ pub(crate) fn compare(
         }
         Err(error) => Comparison::Skipped(error.to_string()),
     }
+}
+
+/// The module that is missing, if that is what the error is.
+fn missing(message: &str) -> Option<&str> {
+    let parts = ["No module named ", "there is no module "];
+    let (_, rest) = parts.iter().find_map(|part| message.split_once(part))?;
+    rest.split('\'').nth(1)
 }
 
 fn ask(

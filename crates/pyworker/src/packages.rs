@@ -61,14 +61,10 @@ pub(crate) fn resolve(
     let mut links = vec![known.display().to_string()];
     links.extend(given.map(|given| given.display().to_string()));
     links.extend(tools.links.iter().cloned());
-    let resolver = Resolver {
-        tools: &tools,
-        links,
-        work: Work::new(cache)?,
-    };
+    let mut resolver = Resolver::new(&tools, links, Work::new(cache)?);
     let omit: Vec<String> = study.omit.iter().map(|omit| omit.package.clone()).collect();
     let earlier: Option<Resolved> = folder.recall("packages", &inputs(study));
-    let (wheels, notes) = match earlier.filter(|_| !preparing.upgrade) {
+    let (mut packages, notes) = match earlier.filter(|_| !preparing.upgrade) {
         // A file is missing or damaged: it is fetched again, and nothing else is taken in its place.
         Some(earlier) => {
             let folders = [Some(&*known), given];
@@ -76,11 +72,21 @@ pub(crate) fn resolve(
                 .packages
                 .into_iter()
                 .map(|package| pinned(package, folders));
-            (wheels.collect(), earlier.notes)
+            let wheels: Vec<Locked> = wheels.collect();
+            let packages = fetch(folder, &tools, &resolver.work, &wheels, progress)?;
+            (packages, earlier.notes)
         }
-        None => resolver.resolve(&study.packages, &omit, progress)?,
+        None => loop {
+            let (wheels, notes) = resolver.resolve(&study.packages, &omit, progress)?;
+            let packages = fetch(folder, &tools, &resolver.work, &wheels, progress)?;
+            let files = wheels
+                .iter()
+                .map(|wheel| (wheel, folder.blob_path(&wheel.sha256)));
+            if !resolver.pass_over(files)? {
+                break (packages, notes);
+            }
+        },
     };
-    let mut packages = fetch(folder, &tools, &resolver.work, &wheels, progress)?;
     packages.sort();
     let resolved = Resolved { packages, notes };
     folder.remember("packages", &inputs(study), &resolved)?;

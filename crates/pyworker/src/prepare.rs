@@ -14,7 +14,7 @@ use crate::lock::{Archive, CoreFile, FORMAT, HASH_SEED};
 use crate::native::{self, Comparison};
 use crate::packages::{self, Resolved};
 use crate::study::{BASE, based};
-use crate::trial::{self, about, lasting};
+use crate::trial::{self, about};
 use crate::{
     Digest, Environment, Lock, Node, PYODIDE, Platform, PrepareError, PreparedFolder, Preparing,
     Progress, PythonStudy, sources,
@@ -118,6 +118,9 @@ fn inputs(study: &PythonStudy, platform: &Platform, sources: &Digest) -> Digest 
     canonical_digest(&(FORMAT, python, sources, platform.digest()))
 }
 
+/// Whether the study fits its environments, from what they say of themselves.
+pub type Fits<'a> = dyn Fn(&PreparedStudy) -> bool + 'a;
+
 /// Prepares a study, or finds that it is prepared: resolves and fetches its packages, then opens
 /// each environment, plays some seconds of it, and examines whether it plays the same from run to
 /// run.
@@ -127,6 +130,19 @@ pub fn prepare(
     platform: &Platform,
     preparing: &Preparing,
     progress: &dyn Progress,
+) -> Result<PreparedStudy, PrepareError> {
+    prepare_if(study, folder, platform, preparing, progress, &|_| true)
+}
+
+/// Like [`prepare`]. `fits` is given the study before its environments are examined, which takes minutes, with no
+/// report of them yet; if it says no, so does this, with [`PrepareError::Declined`].
+pub fn prepare_if(
+    study: &PythonStudy,
+    folder: &PreparedFolder,
+    platform: &Platform,
+    preparing: &Preparing,
+    progress: &dyn Progress,
+    fits: &Fits<'_>,
 ) -> Result<PreparedStudy, PrepareError> {
     let sources = sources::archive(&study.folder, &study.files)?;
     let digest = Digest::of(&sources);
@@ -138,7 +154,8 @@ pub fn prepare(
             Err(error) => progress.note(&error.to_string()),
         }
     }
-    let prepared = examined(study, folder, platform, preparing, &sources, progress)?;
+    let examined = examined(study, folder, platform, preparing, &sources, progress, fits);
+    let prepared = examined?;
     for environment in &prepared.report.environments {
         let allowed = [&study.allowed, &preparing.allowed];
         let allowed = allowed
@@ -148,7 +165,8 @@ pub fn prepare(
             return Err(PrepareError::Nondeterministic {
                 name: environment.name.clone(),
                 report: environment.diagnosis.clone(),
-            });
+            }
+            .noted(&prepared.report.notes));
         }
     }
     let remembered = Remembered {
@@ -172,7 +190,16 @@ pub fn diagnose(
     if let Ok(Some(found)) = find_with(study, folder, platform, &Digest::of(&sources)) {
         return Ok(found.report);
     }
-    Ok(examined(study, folder, platform, preparing, &sources, progress)?.report)
+    let examined = examined(
+        study,
+        folder,
+        platform,
+        preparing,
+        &sources,
+        progress,
+        &|_| true,
+    );
+    Ok(examined?.report)
 }
 
 fn examined(
@@ -182,6 +209,7 @@ fn examined(
     preparing: &Preparing,
     sources: &[u8],
     progress: &dyn Progress,
+    fits: &Fits<'_>,
 ) -> Result<PreparedStudy, PrepareError> {
     let node = match Node::find(&preparing.cache) {
         Err(_) if preparing.install_node => Node::install(&preparing.cache, progress)?,
@@ -191,6 +219,9 @@ fn examined(
         Some(resolved) => resolved,
         None => packages::resolve(folder, study, preparing, progress)?,
     };
+    for note in &resolved.notes {
+        progress.note(note);
+    }
     let lock = locked(study, folder, platform, sources, &resolved)?;
     let digest = folder.put_lock(&lock)?;
     let interpreters = Interpreters {
@@ -199,20 +230,42 @@ fn examined(
         folder,
         lock: &digest,
     };
+    played(
+        study,
+        folder,
+        &lock,
+        &interpreters,
+        &resolved,
+        progress,
+        fits,
+    )
+    .map_err(|error| error.noted(&resolved.notes))
+}
+
+/// Opens, plays and examines each environment.
+fn played(
+    study: &PythonStudy,
+    folder: &PreparedFolder,
+    lock: &Lock,
+    interpreters: &Interpreters<'_>,
+    resolved: &Resolved,
+    progress: &dyn Progress,
+    fits: &Fits<'_>,
+) -> Result<PreparedStudy, PrepareError> {
     progress.step("starting Python");
     let since = Instant::now();
     let mut headless = interpreters.start(None)?;
     headless.versions()?;
-    let mut report = Report {
+    let report = Report {
         bytes: lock.bytes(),
         start_ms: since.elapsed().as_millis() as u64,
-        packages: names(&resolved),
+        packages: names(resolved),
         environments: Vec::new(),
-        notes: resolved.notes,
+        notes: resolved.notes.clone(),
     };
     let pool = interpreters.pool(1);
     pool.adopt(headless);
-    let mut descriptions = Vec::new();
+    let (mut descriptions, mut costs) = (Vec::new(), Vec::new());
     for environment in &study.environments {
         let name = &environment.name;
         progress.step(&format!("playing {name}"));
@@ -221,11 +274,24 @@ fn examined(
         let runtime = opened.map_err(|error| about(name, error))?;
         let description = runtime.description().clone();
         checked(name, &description)?;
-        let costs = trial::play(runtime, name, &configuration)?;
+        costs.push(trial::play(runtime, name, &configuration)?);
+        descriptions.push(description);
+    }
+    let mut prepared = PreparedStudy {
+        lock: interpreters.lock.clone(),
+        descriptions: descriptions.iter().cloned().map(trial::lasting).collect(),
+        report,
+    };
+    if !fits(&prepared) {
+        return Err(PrepareError::Declined);
+    }
+    let opened = descriptions.iter().zip(costs);
+    for (environment, (description, costs)) in study.environments.iter().zip(opened) {
+        let name = &environment.name;
         let mut notes = texts(&description["notes"]);
-        let found = findings(study, folder, &lock, &interpreters, environment, progress)?;
+        let found = findings(study, folder, lock, interpreters, environment, progress)?;
         notes.extend(found.notes);
-        report.environments.push(EnvironmentReport {
+        prepared.report.environments.push(EnvironmentReport {
             name: name.clone(),
             deterministic: found.diagnosis.deterministic,
             diagnosis: found.diagnosis.text,
@@ -233,13 +299,8 @@ fn examined(
             frame_bytes: costs.frame_bytes,
             notes,
         });
-        descriptions.push(lasting(description));
     }
-    Ok(PreparedStudy {
-        lock: digest,
-        descriptions,
-        report,
-    })
+    Ok(prepared)
 }
 
 /// Writes all files into the folder and says what they are.
@@ -360,6 +421,7 @@ impl PrepareError {
     pub fn raised(&self) -> Option<&ForeignError> {
         match self {
             Self::Environment { error, .. } => Some(error),
+            Self::Noted { error, .. } => error.raised(),
             _ => None,
         }
     }

@@ -50,10 +50,20 @@ impl fmt::Display for Refusal {
             }
         }
         if self.omit.is_empty() {
-            return f.write_str(
+            let all = |reason: &str| {
+                let mut culprits = self.culprits.iter();
+                !self.culprits.is_empty() && culprits.all(|one| one.reason.starts_with(reason))
+            };
+            return f.write_str(if all(UNKNOWN) {
+                "\n  hint: check the name; an index knows a package by the name that `pip install` takes"
+            } else if all(NO_VERSION) {
+                "\n  hint: ask for a version that there is, or for none"
+            } else if self.culprits.is_empty() {
+                "\n  hint: ask for other versions under `packages`"
+            } else {
                 "\n  hint: it cannot be part of a study; if the environment can do without it, take it \
-                 out of `packages`",
-            );
+                 out of `packages`"
+            });
         }
         let names: Vec<String> = self.omit.iter().map(|name| format!("{name:?}")).collect();
         write!(
@@ -63,6 +73,11 @@ impl fmt::Display for Refusal {
         )
     }
 }
+
+/// How the reason begins where the index knows no such package.
+const UNKNOWN: &str = "is not on the index";
+/// How it begins where the index knows the package, but no such version.
+pub(crate) const NO_VERSION: &str = "has no version that fits";
 
 /// Whether uv says that there is no solution, and not that it could not look.
 pub(crate) fn is_one(said: &str) -> bool {
@@ -102,8 +117,18 @@ pub(crate) fn culprits(said: &str) -> Vec<Culprit> {
     }
     for words in said.split_whitespace().collect::<Vec<_>>().windows(4) {
         if words[1..] == ["was", "not", "found"] {
-            found.insert(words[0].to_owned(), "is not on the index".to_owned());
+            found.insert(words[0].to_owned(), UNKNOWN.to_owned());
         }
+    }
+    for part in said.split("there is no version of ").skip(1) {
+        let wanted = part.split([' ', '\n']).next().unwrap_or_default();
+        let end = wanted
+            .find(['=', '<', '>', '!', '~'])
+            .unwrap_or(wanted.len());
+        let (name, version) = wanted.split_at(end);
+        found
+            .entry(name.to_owned())
+            .or_insert_with(|| format!("{NO_VERSION} {version}"));
     }
     let culprit = |(name, reason)| Culprit { name, reason };
     found.into_iter().map(culprit).collect()

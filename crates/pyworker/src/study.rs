@@ -61,7 +61,8 @@ pub struct Preparing {
 }
 
 /// The modules of packages whose modules have other names.
-const MODULES: [(&str, &str); 10] = [
+const MODULES: [(&str, &str); 11] = [
+    ("opencv-contrib-python-headless", "cv2"),
     ("opencv-contrib-python", "cv2"),
     ("opencv-python", "cv2"),
     ("opencv-python-headless", "cv2"),

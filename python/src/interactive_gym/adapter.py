@@ -1,7 +1,7 @@
 """One interface to environments as their authors wrote them.
 
-Three styles: Gymnasium (0.26 or newer) with one agent, Gymnasium with a dict of actions, and
-PettingZoo's parallel environments. Turn-based PettingZoo environments go through PettingZoo's own
+Three styles: Gymnasium (0.26 or newer) with one agent, Gymnasium with a dict of actions (or, see
+`listed`, a list), and PettingZoo's parallel environments. Turn-based PettingZoo environments go through PettingZoo's own
 conversion, or are refused by name. Nothing here is inherited from: methods and their results decide.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from . import outcome, seeding, spaces
 from .errors import GymError, from_exception, setup_error
+from .listed import ByNumber, is_listed
 from .loader import Factory
 from .outcome import Cell
 
@@ -61,6 +62,7 @@ class Adapter:
         self.name = name
         self.notes: list[str] = []
         self._make = make
+        self._style = style
         self._omit_infos = frozenset(omit_infos)
         if style != "auto" and style not in STYLES:
             raise setup_error(f"style = {style!r} is unknown; possible are auto, {', '.join(STYLES)}")
@@ -221,6 +223,8 @@ class Adapter:
         env = self._make()
         if is_turn_based(env):
             env = to_parallel(env, self.name)
+        elif self._style != "single" and is_listed(env):
+            env = ByNumber(env, self.name)
         return env
 
 

@@ -52,8 +52,23 @@ def from_exception(doing: str, error: BaseException) -> GymError:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     where = f" ({os.path.basename(file)}, line {line})" if file else ""
     raised = GymError("environment", f"{doing} failed{where}: {text}", file, line)
-    raised.details = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    raised.details = _traceback(error)
     return raised
+
+
+def _traceback(error: BaseException) -> str:
+    """As Python prints it, without the frames of this package: they are not what went wrong."""
+    told = traceback.TracebackException.from_exception(error)
+    waiting: list[traceback.TracebackException | None] = [told]
+    while waiting:
+        one = waiting.pop()
+        if one is None:
+            continue
+        frames = [frame for frame in one.stack if not frame.filename.startswith(_HERE)]
+        if frames:
+            one.stack = traceback.StackSummary.from_list(frames)
+        waiting += [one.__cause__, one.__context__]
+    return "".join(told.format())
 
 
 def author_line(error: BaseException) -> tuple[str | None, int | None]:

@@ -9,10 +9,12 @@ Three ways to name one, each with keyword arguments:
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import inspect
 import os
+import pkgutil
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -115,10 +117,23 @@ def _import(module: str, subject: str) -> types.ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (error.name == module or module.startswith(error.name + ".")):
-            raise setup_error(f"{subject}: there is no module {error.name!r}; is its package listed?") from None
+            raise setup_error(f"{subject}: there is no module {error.name!r}; {_instead(error.name)}") from None
         raise _missing(f"importing {module}", error) from error
     except Exception as error:
         raise from_exception(f"importing {module}", error) from error
+
+
+def _instead(module: str) -> str:
+    """What to write instead of a module that is not there."""
+    parent, _, name = module.rpartition(".")
+    if not parent:
+        return "is its package listed?"
+    there = [one.name for one in pkgutil.iter_modules(getattr(sys.modules.get(parent), "__path__", ()))]
+    # Versions at the end of a name are what changes most often.
+    near = [one for one in there if one.rstrip("0123456789") == name.rstrip("0123456789")]
+    near += [one for one in difflib.get_close_matches(name, there, n=5) if one not in near]
+    listed = ", ".join(near or sorted(there)[:20])
+    return f"{parent} has {listed}" if listed else f"{parent} has no modules in it"
 
 
 def _load_file(file: str, base: str) -> types.ModuleType:
@@ -154,7 +169,7 @@ def _missing(doing: str, error: ModuleNotFoundError):
     raised = from_exception(doing, error)
     raised.message += (
         f". Add the package that provides {error.name!r} to packages, or, if the environment does not "
-        f"use it, {error.name!r} to stubs"
+        f"use it, to omit"
     )
     return raised
 

@@ -106,7 +106,7 @@ class Runtime:
             _block(out, OBSERVE, self.simulation.encoded_observations())
             _block(out, OBSERVE, self._reset_infos())
             self._state(out)
-        except Exception as error:
+        except BaseException as error:  # sys.exit is an error here like any other
             self._fail(out, error, 0)
         return bytes(out)
 
@@ -121,7 +121,7 @@ class Runtime:
         try:
             self._run(bytes(batch), out)
             self._state(out)
-        except Exception as error:
+        except BaseException as error:
             self._fail(out, error, self.simulation.frame)
         return bytes(out)
 
@@ -131,7 +131,7 @@ class Runtime:
         in `least` the smallest, or with `error`. Ends the episode that is played."""
         try:
             return _json(self._measured(frames, repeats))
-        except Exception as error:
+        except BaseException as error:
             return _json({"error": from_exception(self.simulation.adapter.name, error).to_dict()})
 
     def _measured(self, frames: int, repeats: int) -> dict[str, Any]:
@@ -246,7 +246,7 @@ class Runtime:
         if frame != self.simulation.frame:
             raise GymError("protocol", f"cannot {doing} frame {frame}: the state is at frame {self.simulation.frame}")
 
-    def _fail(self, out: bytearray, error: Exception, frame: int) -> None:
+    def _fail(self, out: bytearray, error: BaseException, frame: int) -> None:
         failed = from_exception(f"{self.simulation.adapter.name}", error)
         failed.frame = frame
         self._failed = failed
@@ -265,12 +265,9 @@ class Runtime:
             ) from None
 
     def _binding(self, value: Any) -> list[bytes | None]:
-        """A key's action as each player's input; `None` for a player none of whose agents can do it."""
-        found = [self._input(seat, value) for seat in self.simulation.seats]
-        if all(data is None for data in found):
-            spaces = ", ".join(sorted({str(space.space) for space in self.simulation.adapter.spaces}))
-            raise setup_error(f"no agent can do the action {value!r} of a key; the action spaces are {spaces}")
-        return found
+        """A key's action as each player's input; `None` for a player none of whose agents can do it.
+        The host, which knows the key and its line, says so if nobody can."""
+        return [self._input(seat, value) for seat in self.simulation.seats]
 
     def _input(self, seat: list[int], value: Any) -> Any:
         """The input of a player all of whose agents do `value`; those that cannot do the default."""

@@ -290,7 +290,7 @@ def _try(strategy: Strategy, trial: Trial, own: bool, refused: dict[str, str]) -
             trial.save()
             saving = min(saving, time.perf_counter() - start)
     except GymError as error:
-        if error.kind == "environment" and not came_back and strategy.name != Own.name:
+        if error.kind in ("environment", "setup") and not came_back and strategy.name != Own.name:
             raise
         refused[strategy.name] = error.message
         return None

@@ -71,6 +71,12 @@ def wrap(space: Any, agent: str) -> ActionSpace:
         raise setup_error(
             f"the action space of agent {agent!r} is {type(space).__name__}, which people cannot play; "
             f"possible are {', '.join(_KINDS)}. Wrap the environment so that it has one of them"
+            + (
+                "; where it is one action for each of several agents, make action_space and observation_space "
+                "a Dict by agent, or both of them a Tuple"
+                if type(space).__name__ in ("Tuple", "list", "tuple")
+                else ""
+            )
         )
     if wrapped.length > MAX_INPUT_BYTES:
         raise setup_error(

@@ -73,6 +73,22 @@ class Watch:
             self.calls.append(call)
 
 
+def ranked(calls: list[tuple[str, str, str, int]], package: str) -> list[tuple[str, str, str, int]]:
+    """What stands in the environment's own package or the study's files first, then other packages;
+    what Python's own modules do only where nothing else is suspected of the same."""
+
+    def rank(call: tuple[str, str, str, int]) -> int:
+        file = call[2]
+        if package and f"{os.sep}site-packages{os.sep}{package}{os.sep}" in file:
+            return 0
+        if "site-packages" in file:
+            return 1
+        return 2 if file.startswith(_STDLIB) or ".zip" + os.sep in file else 0
+
+    others = {call[0] for call in calls if rank(call) < 2}
+    return sorted((call for call in calls if rank(call) < 2 or call[0] not in others), key=rank)
+
+
 def _builtin(function: Any) -> tuple[str, str] | None:
     name = getattr(function, "__name__", "")
     module = getattr(function, "__module__", None)

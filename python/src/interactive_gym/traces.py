@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import random
+import types
 from typing import Any
 
 from . import canonical, graph, parts, seeding, snapshots
@@ -12,7 +13,7 @@ from .errors import GymError, from_exception
 from .opening import painter_of, simulation_of
 from .picture import Painter
 from .simulation import NOTHING, UNCHECKED, Simulation
-from .suspects import Watch
+from .suspects import Watch, ranked
 
 Trace = dict[str, Any]
 
@@ -28,15 +29,21 @@ def trace(configuration: dict[str, Any], condition: str = "plain", frames: int =
         else:
             played = _play(configuration, condition, frames, seed)
         error = None
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         played, error = [], from_exception("playing", raised).to_dict()
     return {
         "condition": condition,
         "hash_seed": seeding.hash_seed(),
         "frames": played,
-        "suspects": [list(call) for call in watch.calls],
+        "suspects": [list(call) for call in ranked(watch.calls, _package(configuration))],
         "error": error,
     }
+
+
+def _package(configuration: dict[str, Any]) -> str:
+    """The package that an environment comes from, as far as its name says so."""
+    spec = configuration.get("environment") or {}
+    return str(spec.get("target") or "").partition(":")[0].partition(".")[0]
 
 
 def compare(first: Trace, second: Trace) -> dict[str, Any] | None:
@@ -195,12 +202,62 @@ def _state(simulation: Simulation) -> list[tuple[str, Any]]:
         state = env.get_state()
         entries = state.items() if isinstance(state, dict) else [("", state)]
         return found + [(f"get_state {key}", value) for key, value in entries]
+    known = {id(inner) for inner in seeding.chain(env)}
     for depth, inner in enumerate(seeding.chain(env)):
         prefix = "env" + ".env" * depth
         for name, value in sorted((parts.attributes(inner) or {}).items()):
             if name != "env":
-                found.append((f"{prefix}.{name}", value))
+                found += _leaves(f"{prefix}.{name}", value, known)
     return found
+
+
+#: How many objects of a state are told apart; what is beyond is compared as a whole.
+_MOST_OBJECTS = 60
+_DEEPEST = 8
+#: Longer lists are compared as a whole.
+_LONGEST = 32
+
+
+def _leaves(path: str, value: Any, known: set[int], depth: int = 0) -> list[tuple[str, Any]]:
+    """The parts of an object that are numbers, texts, arrays or the like, each with the path to it.
+    An object that is met again stands where it was met first."""
+    inner = _inner(value)
+    if inner is None or depth == _DEEPEST or len(known) > _MOST_OBJECTS:
+        return [(path, value)]
+    if id(value) in known:
+        return []
+    known.add(id(value))
+    # Another kind, or another number of parts, is a difference too.
+    found: list[tuple[str, Any]] = [(path, f"{canonical.type_name(value)} with {len(inner)} parts")]
+    for name, part in inner:
+        found += _leaves(path + name, part, known, depth + 1)
+    return found
+
+
+def _inner(value: Any) -> list[tuple[str, Any]] | None:
+    """The parts of a plain object, or of a list or dict of such; `None` for everything else."""
+    kind = type(value)
+    if kind in (list, tuple, dict):
+        items = list(value.items() if kind is dict else enumerate(value))
+        if len(items) > _LONGEST or not any(_is_plain(item) for _, item in items):
+            return None
+        named = all(isinstance(key, (str, int)) for key, _ in items)
+        return [(f"[{key!r}]", item) for key, item in items] if named else None
+    if not _is_plain(value):
+        return None
+    return [(f".{name}", part) for name, part in sorted((parts.attributes(value) or {}).items())]
+
+
+def _is_plain(value: Any) -> bool:
+    """An object of a class written in Python that keeps all it holds in its attributes."""
+    kind = type(value)
+    if isinstance(value, (*parts.PLAIN, *parts.CONSTANT, dict, list, tuple, set, frozenset, random.Random)):
+        return False
+    if isinstance(value, (types.FunctionType, types.MethodType, BaseException)) or parts.is_numpy(kind):
+        return False
+    if parts.is_constant(value) or parts.other_parts(value) is not None or parts.hides(kind):
+        return False
+    return parts.attributes(value) is not None
 
 
 def _hashed(value: Any) -> list[str]:

@@ -37,7 +37,7 @@ def open_for_js(configuration: Any) -> Any:
     """A `JsRuntime`, or a `Uint8Array`: an answer that holds nothing but the error."""
     try:
         return JsRuntime(open_runtime(from_js(configuration)))
-    except Exception as error:
+    except BaseException as error:
         return to_js(error_answer(from_exception("opening the environment", error)))
 
 

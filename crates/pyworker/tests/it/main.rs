@@ -3,4 +3,5 @@
 mod parity;
 mod preparing;
 mod processes;
+mod resolving;
 mod support;

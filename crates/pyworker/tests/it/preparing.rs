@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use igym_pyworker::{PrepareError, PreparedFolder, Quiet, find, prepare};
+use igym_pyworker::{PrepareError, PreparedFolder, Quiet, find, prepare, prepare_if};
 use serde_json::json;
 
 use crate::support::{COUNTER, Heard, Place, platform, preparing, slimevb};
@@ -16,6 +16,10 @@ fn an_environment_of_the_index_is_prepared_once_and_then_needs_nothing() {
     let heard = Heard::default();
     let prepared = prepare(&study, &folder, &platform, &preparing(), &heard).unwrap();
     assert!(heard.steps().len() > 3, "{:?}", heard.steps());
+    for number in 1..=5 {
+        let told = format!("interpreter {number} of 5");
+        assert!(heard.steps().iter().any(|step| step.ends_with(&told)));
+    }
 
     let lock = folder.lock(&prepared.lock).unwrap();
     let package = |name: &str| {
@@ -143,6 +147,30 @@ fn an_error_of_the_environment_is_told_with_file_and_line() {
     assert_eq!(raised.line, Some(line as u32));
     let text = error.to_string();
     assert!(text.contains("count") && text.contains("step_by"), "{text}");
+    // The place is said once, and the traceback has nothing of the platform's.
+    assert_eq!(text.matches(&format!("line {line})")).count(), 1, "{text}");
+    assert!(!text.contains("interactive_gym"), "{text}");
+}
+
+#[test]
+fn what_does_not_fit_the_study_is_found_before_anything_is_examined() {
+    let place = Place::new(&[("env.py", COUNTER)]);
+    // An action that nobody can do is the study's to tell, which knows the key and its line.
+    let environment = json!({"environment": {"file": "env.py"}, "bindings": [1, 9]});
+    let study = place.study("count", environment);
+    let (folder, heard) = (place.prepared(), Heard::default());
+    let fits = |opened: &igym_pyworker::PreparedStudy| {
+        assert_eq!(opened.descriptions[0]["bindings"], json!([["01"], [null]]));
+        false
+    };
+    let error = prepare_if(&study, &folder, &platform(), &preparing(), &heard, &fits).unwrap_err();
+    assert!(matches!(error, PrepareError::Declined), "{error}");
+    let steps = heard.steps();
+    assert!(steps.iter().any(|step| step.contains("playing count")));
+    assert!(
+        !steps.iter().any(|step| step.contains("examining")),
+        "{steps:?}"
+    );
 }
 
 #[test]

@@ -13,7 +13,8 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{COUNTER, Place, cache, platform, preparing};
 
-/// `reset` with 905 crashes the process, with 906 it never ends, with 907 it asks for a file that is missing.
+/// `reset` with 905 crashes the process, with 906 it never ends, with 907 it asks for a file that is missing,
+/// with 908 it leaves Python, with 909 it aborts WebAssembly.
 const TRAPS: &str = r#"
 from env import Counter
 
@@ -28,6 +29,12 @@ class Traps(Counter):
             pass
         if seed == 907:
             open("/igym/study/missing.txt")
+        if seed == 908:
+            import sys
+            sys.exit(3)
+        if seed == 909:
+            import os
+            os.abort()
         return super().reset()
 "#;
 
@@ -100,6 +107,18 @@ fn a_crash_is_an_error_of_the_episode_and_the_next_one_gets_another_process() {
 }
 
 #[test]
+fn an_interpreter_that_stopped_is_not_used_again() {
+    let pool = pool(1, PATIENCE);
+    let mut runtime = pool.open(&traps()).unwrap();
+    let error = error_of(&runtime.reset(909));
+    assert_eq!(error["kind"], "runtime", "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("Python stopped"), "{message}");
+    drop(runtime);
+    assert_eq!(pool.open(&traps()).unwrap().reset(1)[..2], [1, 6]);
+}
+
+#[test]
 fn one_that_hangs_is_stopped() {
     let pool = pool(1, Duration::from_secs(5));
     let mut runtime = pool.open(&traps()).unwrap();
@@ -128,6 +147,10 @@ fn what_python_raises_is_answered_and_the_process_goes_on() {
         .unwrap()
         + 1;
     assert_eq!(error["line"], json!(line));
+    let error = error_of(&runtime.reset(908));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("SystemExit: 3"), "{message}");
+    assert!(error["file"].as_str().unwrap().ends_with("traps.py"));
     assert_eq!(runtime.reset(1)[..2], [1, 6]);
     drop(runtime);
     let missing = json!({"environment": {"file": "nowhere.py"}, "base": "/igym/study"});

@@ -128,9 +128,17 @@ pub(crate) const COUNTER: &str = include_str!("counter.py");
 #[derive(Default)]
 pub(crate) struct Heard {
     steps: Mutex<Vec<String>>,
+    notes: Mutex<Vec<String>>,
 }
 
 impl Heard {
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     pub(crate) fn steps(&self) -> Vec<String> {
         self.steps
             .lock()
@@ -150,5 +158,9 @@ impl Progress for Heard {
 
     fn note(&self, text: &str) {
         eprintln!("note: {text}");
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
     }
 }
