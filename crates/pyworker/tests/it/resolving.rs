@@ -79,7 +79,8 @@ fn failed(packages: &[&str], omit: &[&str]) -> (PrepareError, Vec<String>) {
     let study = study(&place, packages, omit);
     let preparing = wheels(&study.folder);
     let heard = Heard::default();
-    let error = prepare(&study, &place.prepared(), &platform(), &preparing, &heard).unwrap_err();
+    let prepared = prepare(&study, &place.prepared(), &platform(), &preparing, &heard);
+    let error = prepared.expect_err("its environment is not there");
     (error, heard.notes())
 }
 
