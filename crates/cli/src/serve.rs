@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use igym_pyworker::PreparedFolder;
+use igym_pyworker::{PATIENCE, PreparedFolder};
 use igym_server::ServerOptions;
 use igym_storage_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
@@ -17,8 +17,9 @@ use crate::check;
 use crate::exit::Exit;
 use crate::python::{Loaded, Python};
 
-/// How long an interpreter may take for one call when an episode is judged: people wait for it.
-const JUDGING: Duration = Duration::from_secs(20);
+/// How long threads that read the journal or judge may still take once the server has stopped; it has
+/// ended their interpreters.
+const LEAVING: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     let web = options.web.clone();
@@ -35,7 +36,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
         data,
         prepared,
     } = loaded;
-    let environments = python.environments(&data, JUDGING);
+    let environments = python.environments(&data, PATIENCE);
     let bundle = match prepared {
         Some(prepared) => {
             python.node()?;
@@ -62,15 +63,17 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     };
     server.tuning.sockets = options.connections;
     server.tuning.sockets_per_address = options.connections_per_address;
-    Runtime::new()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(async {
-            let running = igym_server::serve(server, Arc::new(store), stop_signal()).await?;
-            announce(&title, running.address(), &data)?;
-            running.finished().await?;
-            writeln!(io::stdout(), "Stopped. The data are in {}.", data.display())?;
-            Ok(Exit::Good)
-        })
+    let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
+    let served = runtime.block_on(async {
+        let running = igym_server::serve(server, Arc::new(store), stop_signal()).await?;
+        announce(&title, running.address(), &data)?;
+        running.finished().await?;
+        writeln!(io::stdout(), "Stopped. The data are in {}.", data.display())?;
+        Ok(Exit::Good)
+    });
+    // A thread that hangs must not hold up the end: what it does is in no journal yet.
+    runtime.shutdown_timeout(LEAVING);
+    served
 }
 
 fn announce(title: &str, address: SocketAddr, data: &Path) -> io::Result<()> {

@@ -8,7 +8,7 @@ use crate::flat::{Leaf, action_cells, leaves, value_cells};
 use crate::foreign_rows;
 use crate::hex::hex;
 use crate::replay::Replay;
-use crate::{Environments, EpisodeLog, ResimulationError};
+use crate::{Cancel, Environments, EpisodeLog, ResimulationError};
 
 /// The canonical frames of an episode, and what there is to say of each agent.
 pub(crate) struct Replayed {
@@ -48,7 +48,7 @@ pub(crate) fn replay(
     canonical: &[CanonicalRow],
     environments: &dyn Environments,
 ) -> Result<Replayed, ResimulationError> {
-    let simulation = match Replay::open(&log.plan, environments)? {
+    let simulation = match Replay::open(&log.plan, environments, &Cancel::default())? {
         Replay::Native(simulation) => simulation,
         Replay::Foreign(mut replay) => {
             let mut watched = Vec::new();

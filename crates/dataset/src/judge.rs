@@ -8,7 +8,7 @@ use igym_protocol::{CanonicalRow, FirstDifference, Judgement, Seal, Verdict};
 use crate::environments::FOREIGN;
 use crate::hex::hex;
 use crate::{
-    Account, Contradiction, Environments, EpisodeLog, OwnConflict, PlayerLog, Resimulation,
+    Account, Cancel, Contradiction, Environments, EpisodeLog, OwnConflict, PlayerLog, Resimulation,
     ResimulationError, Statement,
 };
 
@@ -109,23 +109,32 @@ pub struct Examination {
     pub differences: Vec<Difference>,
 }
 
-/// Judges an episode as [`examine`] does. An episode that cannot be played again is a desync of
-/// which the re-simulation is missing from frame 0: it is never taken for good.
+/// Judges an episode as [`examine`] does. One that cannot be played again is [`not_judged`]: that says
+/// nothing about the browsers.
 pub fn judge(log: &EpisodeLog, environments: &dyn Environments) -> Judgement {
-    match examine(log, environments) {
-        Ok(examination) => examination.judgement,
-        Err(_) => Judgement {
-            verdict: Verdict::Desync,
-            last_frame: None,
-            first_difference: Some(FirstDifference {
-                frame: 0,
-                field: Field::Missing.name().to_owned(),
-                between: [
-                    Reading::Player(0).to_string(),
-                    Reading::Resimulation.to_string(),
-                ],
-            }),
-        },
+    judge_until(log, environments, &Cancel::default()).unwrap_or_else(|_| not_judged())
+}
+
+/// Judges an episode as [`examine`] does, until it is cancelled.
+pub fn judge_until(
+    log: &EpisodeLog,
+    environments: &dyn Environments,
+    cancel: &Cancel,
+) -> Result<Judgement, ResimulationError> {
+    examine_until(log, environments, cancel).map(|examination| examination.judgement)
+}
+
+/// Of an episode that nobody could judge. What it says is missing tells it from one that somebody did
+/// not seal.
+pub fn not_judged() -> Judgement {
+    Judgement {
+        verdict: Verdict::Partial,
+        last_frame: None,
+        first_difference: Some(FirstDifference {
+            frame: 0,
+            field: Field::Missing.name().to_owned(),
+            between: ["journal".to_owned(), Reading::Resimulation.to_string()],
+        }),
     }
 }
 
@@ -135,7 +144,15 @@ pub fn examine(
     log: &EpisodeLog,
     environments: &dyn Environments,
 ) -> Result<Examination, ResimulationError> {
-    let mut resimulation = Resimulation::new(log, environments)?;
+    examine_until(log, environments, &Cancel::default())
+}
+
+fn examine_until(
+    log: &EpisodeLog,
+    environments: &dyn Environments,
+    cancel: &Cancel,
+) -> Result<Examination, ResimulationError> {
+    let mut resimulation = Resimulation::until(log, environments, cancel)?;
     while resimulation.step()?.is_some() {}
     Ok(compared(log, &mut resimulation, environments))
 }

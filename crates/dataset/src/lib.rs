@@ -32,6 +32,7 @@
 //! ```
 
 mod account;
+mod cancel;
 mod column;
 mod document;
 mod environments;
@@ -57,6 +58,7 @@ mod resimulate;
 mod table;
 
 pub use account::{Account, OwnConflict};
+pub use cancel::Cancel;
 pub use environments::{Environments, NativeOnly};
 pub use episode::{Closing, EpisodeLog, Paged, PlayerLog, Rejoin};
 pub use export::{ExportError, ExportSummary, Exporter, Format, export};
@@ -65,6 +67,8 @@ pub use journal::{
     Journal, LinkLog, PageLoad, ParticipantEnd, ParticipantLog, SceneVisit, SessionLog,
     StudyOpening,
 };
-pub use judge::{Coverage, Difference, Examination, Field, Reading, examine, judge};
+pub use judge::{
+    Coverage, Difference, Examination, Field, Reading, examine, judge, judge_until, not_judged,
+};
 pub use resimulate::{Resimulation, ResimulationError};
 pub use table::Sink;

@@ -7,7 +7,7 @@ use igym_gym::{
 use igym_protocol::EpisodePlan;
 
 use crate::environments::FOREIGN;
-use crate::{Environments, ResimulationError};
+use crate::{Cancel, Environments, ResimulationError};
 
 /// At frame 0, or wherever it was played to.
 pub(crate) enum Replay {
@@ -39,13 +39,17 @@ pub(crate) enum Stop {
 
 impl Replay {
     /// The environment that every peer of the plan's episode had, at frame 0.
-    pub(crate) fn open(plan: &EpisodePlan, environments: &dyn Environments) -> Result<Self, Stop> {
+    pub(crate) fn open(
+        plan: &EpisodePlan,
+        environments: &dyn Environments,
+        cancel: &Cancel,
+    ) -> Result<Self, Stop> {
         if plan.environment.id != FOREIGN {
             let mut simulation = simulation(plan).map_err(Stop::Impossible)?;
             simulation.reset(plan.seed);
             return Ok(Self::Native(simulation));
         }
-        ForeignReplay::open(plan, environments).map(Self::Foreign)
+        ForeignReplay::open(plan, environments, cancel).map(Self::Foreign)
     }
 
     /// The frame that the next step is.
@@ -78,11 +82,15 @@ impl Replay {
 }
 
 impl ForeignReplay {
-    fn open(plan: &EpisodePlan, environments: &dyn Environments) -> Result<Self, Stop> {
+    fn open(
+        plan: &EpisodePlan,
+        environments: &dyn Environments,
+        cancel: &Cancel,
+    ) -> Result<Self, Stop> {
         let description = Description::from_config(&plan.environment.config).map_err(impossible)?;
         let configuration = igym_play::foreign_configuration(plan).map_err(impossible)?;
         let runtime = environments
-            .open(&plan.environment, &configuration)
+            .open(&plan.environment, &configuration, cancel)
             .map_err(impossible)?;
         let mut foreign = Foreign::new(description, runtime);
         let begun = foreign.reset(plan.seed).map_err(stop)?;

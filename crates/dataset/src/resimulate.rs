@@ -5,7 +5,7 @@ use igym_protocol::CanonicalRow;
 use igym_rollback::{ChainHash, Digest, Frame, chain};
 
 use crate::replay::{ForeignReplay, Replay, Stop, Watched};
-use crate::{Environments, EpisodeLog};
+use crate::{Cancel, Environments, EpisodeLog};
 
 /// Why an episode cannot be played again by this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum ResimulationError {
     },
     #[error("the episode's environment cannot be built: {reason}")]
     Environment { reason: String },
+    /// Nobody waits for it any more.
+    #[error("playing the episode again was given up")]
+    Cancelled,
 }
 
 /// An episode that is played again, frame by frame, for as long as every player's input is known.
@@ -33,6 +36,7 @@ pub struct Resimulation<'a> {
     failure: Option<ForeignError>,
     /// What there was to see in each frame, if that is asked for.
     watched: Option<Vec<Watched>>,
+    cancel: Cancel,
 }
 
 impl<'a> Resimulation<'a> {
@@ -40,9 +44,21 @@ impl<'a> Resimulation<'a> {
         log: &'a EpisodeLog,
         environments: &dyn Environments,
     ) -> Result<Self, ResimulationError> {
-        let (replay, failure) = match Replay::open(&log.plan, environments) {
+        Self::until(log, environments, &Cancel::default())
+    }
+
+    /// As [`new`](Self::new); once it is cancelled, steps are an error.
+    pub fn until(
+        log: &'a EpisodeLog,
+        environments: &dyn Environments,
+        cancel: &Cancel,
+    ) -> Result<Self, ResimulationError> {
+        let (replay, failure) = match Replay::open(&log.plan, environments, cancel) {
             Ok(replay) => (Some(replay), None),
             Err(Stop::Failed(failure)) => (None, Some(failure)),
+            Err(Stop::Impossible(_)) if cancel.is_cancelled() => {
+                return Err(ResimulationError::Cancelled);
+            }
             Err(Stop::Impossible(error)) => return Err(error),
         };
         Ok(Self {
@@ -51,6 +67,7 @@ impl<'a> Resimulation<'a> {
             rows: Vec::new(),
             failure,
             watched: None,
+            cancel: cancel.clone(),
         })
     }
 
@@ -103,6 +120,9 @@ impl<'a> Resimulation<'a> {
 
     /// Plays the next frame, if there is one.
     pub fn step(&mut self) -> Result<Option<&CanonicalRow>, ResimulationError> {
+        if self.cancel.is_cancelled() {
+            return Err(ResimulationError::Cancelled);
+        }
         let (Some(inputs), Some(replay)) = (self.inputs(), &mut self.replay) else {
             return Ok(None);
         };

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -55,6 +57,9 @@ pub enum HeadlessError {
     Python(ForeignError),
     #[error("the Python interpreter answers what nobody asked for: {0}")]
     Protocol(String),
+    /// Nobody waits for it any more.
+    #[error("the Python interpreters were told to stop")]
+    Stopped,
 }
 
 /// What is running.
@@ -65,10 +70,31 @@ pub struct Versions {
     pub node: String,
 }
 
+/// The process, which also others may have to end.
+type Process = Arc<Mutex<Child>>;
+
+/// A process that can be ended from elsewhere, as long as there is one.
+pub(crate) struct Killer(Weak<Mutex<Child>>);
+
+impl Killer {
+    /// Whether the process may still run.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Whoever waits for the process hears that it is gone.
+    pub(crate) fn kill(&self) {
+        if let Some(child) = self.0.upgrade() {
+            // One that has ended needs no kill.
+            let _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        }
+    }
+}
+
 /// One interpreter in a process of its own. A crash or a hang is an error of the call, and the end of
 /// this process alone; dropping it stops it.
 pub struct Headless {
-    child: Child,
+    child: Process,
     requests: Sender<Vec<u8>>,
     answers: Receiver<io::Result<Vec<u8>>>,
     printed: Arc<Mutex<VecDeque<u8>>>,
@@ -99,6 +125,10 @@ impl Headless {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // Ctrl-C in a terminal goes to the whole group. It is this program that decides what becomes of
+        // an episode that is being judged; without it the process reads the end of its requests.
+        #[cfg(unix)]
+        command.process_group(0);
         let mut child = command.spawn().map_err(HeadlessError::Start)?;
         let (requests, to_write) = mpsc::channel();
         let (answered, answers) = mpsc::channel();
@@ -114,7 +144,7 @@ impl Headless {
             thread::spawn(move || keep(stderr, &printed))
         });
         Ok(Self {
-            child,
+            child: Arc::new(Mutex::new(child)),
             requests,
             answers,
             printed,
@@ -123,6 +153,10 @@ impl Headless {
             started: false,
             alive: true,
         })
+    }
+
+    pub(crate) fn killer(&self) -> Killer {
+        Killer(Arc::downgrade(&self.child))
     }
 
     /// Whether it can still be asked.
@@ -251,8 +285,9 @@ impl Headless {
     fn stop(&mut self) -> Option<ExitStatus> {
         self.alive = false;
         // One that has ended by itself keeps its own status.
-        let _ = self.child.kill();
-        self.child.wait().ok()
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        child.wait().ok()
     }
 }
 

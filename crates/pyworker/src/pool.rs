@@ -4,14 +4,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use igym_dataset::Cancel;
 use igym_gym::{ForeignError, ForeignErrorKind, Runtime};
 use serde_json::Value as Json;
 
+use crate::headless::Killer;
 use crate::{Digest, Headless, HeadlessError, Node, PreparedFolder};
 
 /// After so many environments an interpreter makes room for a fresh one: what environments leave
 /// behind does not add up.
 const MOST_OPENED: u32 = 100;
+/// How often whoever waits for an interpreter looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Interpreters that stay for the next one who needs one. Each plays one episode at a time.
 pub struct Pool {
@@ -30,6 +34,9 @@ struct State {
     idle: Vec<Worker>,
     /// Idle ones among them.
     running: usize,
+    /// Of all processes that may be there.
+    killers: Vec<Killer>,
+    stopped: bool,
 }
 
 struct Worker {
@@ -64,13 +71,15 @@ impl Pool {
     pub(crate) fn adopt(&self, headless: Headless) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.running += 1;
+        state.killers.push(headless.killer());
         state.idle.push(Worker {
             headless,
             opened: 0,
         });
     }
 
-    /// Starts an interpreter, if none is there, so that the next who needs one does not wait for it.
+    /// Starts an interpreter, if none is there, and waits until it runs, so that the next who needs one
+    /// does not wait for it.
     pub fn warm(&self) -> Result<(), HeadlessError> {
         let running = self
             .state
@@ -78,31 +87,70 @@ impl Pool {
             .unwrap_or_else(PoisonError::into_inner)
             .running;
         if running == 0 {
-            self.adopt(self.start()?);
+            let mut worker = self.start()?;
+            worker.headless.versions()?;
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.running += 1;
+            state.idle.push(worker);
         }
         Ok(())
     }
 
-    fn start(&self) -> Result<Headless, HeadlessError> {
+    /// Ends all interpreters for good, also those that are in use: whoever waits for an answer hears
+    /// that it is gone.
+    pub fn stop(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.stopped = true;
+        state.killers.iter().for_each(Killer::kill);
+        drop(state);
+        self.returned.notify_all();
+    }
+
+    fn start(&self) -> Result<Worker, HeadlessError> {
         let (folder, lock) = (&self.folder, &self.lock);
-        Headless::start(&self.node, &self.program, folder, lock, None, self.patience)
+        let headless =
+            Headless::start(&self.node, &self.program, folder, lock, None, self.patience)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            return Err(HeadlessError::Stopped);
+        }
+        state.killers.retain(Killer::is_needed);
+        state.killers.push(headless.killer());
+        Ok(Worker {
+            headless,
+            opened: 0,
+        })
     }
 
     /// Opens an environment in an interpreter that nobody else uses until the runtime is dropped.
     pub fn open(self: &Arc<Self>, configuration: &str) -> Result<HeadlessRuntime, HeadlessError> {
+        self.open_until(configuration, &Cancel::default())
+    }
+
+    /// As [`open`](Self::open), waiting for one no longer once it is cancelled.
+    pub fn open_until(
+        self: &Arc<Self>,
+        configuration: &str,
+        cancel: &Cancel,
+    ) -> Result<HeadlessRuntime, HeadlessError> {
+        let idle = self.take(cancel)?;
         let mut seat = Seat {
             pool: self.clone(),
             worker: None,
         };
-        let mut worker = match self.take() {
+        let was_idle = idle.is_some();
+        let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker {
-                headless: self.start()?,
-                opened: 0,
-            },
+            None => self.start()?,
         };
         worker.opened += 1;
-        let opened = worker.headless.open(configuration);
+        let mut opened = worker.headless.open(configuration);
+        // What ended it while it was idle has nothing to do with this environment.
+        if was_idle && matches!(opened, Err(HeadlessError::Crashed(..))) {
+            worker = self.start()?;
+            worker.opened += 1;
+            opened = worker.headless.open(configuration);
+        }
         seat.worker = Some(worker);
         let (handle, description) = opened?;
         Ok(HeadlessRuntime {
@@ -112,21 +160,22 @@ impl Pool {
         })
     }
 
-    /// An idle one, or none where the caller may start one.
-    fn take(&self) -> Option<Worker> {
+    /// An idle one, or none where the caller may start one; either is to be given back.
+    fn take(&self, cancel: &Cancel) -> Result<Option<Worker>, HeadlessError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            if state.stopped || cancel.is_cancelled() {
+                return Err(HeadlessError::Stopped);
+            }
             if let Some(worker) = state.idle.pop() {
-                return Some(worker);
+                return Ok(Some(worker));
             }
             if state.running < self.most {
                 state.running += 1;
-                return None;
+                return Ok(None);
             }
-            state = self
-                .returned
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let waited = self.returned.wait_timeout(state, LOOK);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 

@@ -75,7 +75,8 @@ pub(crate) enum Event {
     Judged {
         session: SessionId,
         episode: u32,
-        judgement: Judgement,
+        /// None where this server stops before there is one.
+        judgement: Option<Judgement>,
     },
     /// Everybody is gone: write what is left and end.
     Stop,
@@ -91,6 +92,8 @@ pub(crate) struct Actor {
     pub(crate) census: Census,
     pub(crate) clock: Clock,
     pub(crate) storage_retry: Duration,
+    /// How long verdicts are waited for at the end.
+    pub(crate) stop_timeout: Duration,
     pub(crate) roster: Arc<Roster>,
     pub(crate) relays: Arc<Relays>,
     pub(crate) refusals: Arc<Refusals>,
@@ -107,13 +110,14 @@ impl Actor {
         // A deadline in the past is handled at once, but never in a loop without a breath.
         let mut not_before = Instant::now();
         let mut retry_at: Option<Instant> = None;
-        let mut ending = false;
+        // From the end on, until when verdicts are waited for.
+        let mut ending: Option<Instant> = None;
         // A study that goes on may have something to ask at once.
         self.drain();
         if let Some(batch) = self.committer.turn() {
             self.release(batch);
         }
-        while !(ending && (self.committer.is_idle() || self.committer.is_failing())) {
+        while !ending.is_some_and(|until| self.is_done(until)) {
             let deadline = self
                 .study
                 .poll_deadline()
@@ -123,7 +127,7 @@ impl Actor {
                 // acknowledged counts, whatever its page does next.
                 biased;
                 Some(event) = self.events.recv() => match event {
-                    Event::Stop => ending = true,
+                    Event::Stop => ending = Some(Instant::now() + self.stop_timeout),
                     Event::Committed(result) => {
                         if result.is_err() {
                             retry_at = Some(Instant::now() + self.storage_retry);
@@ -138,20 +142,28 @@ impl Actor {
                     retry_at = None;
                     self.committer.write();
                 }
-                () = at(deadline), if !ending => {
+                () = at(ending), if ending.is_some_and(|until| until > Instant::now()) => {}
+                () = at(deadline), if ending.is_none() => {
                     self.study.handle_time(self.clock.now());
                     not_before = Instant::now() + Duration::from_millis(1);
                 }
-                Some(command) = self.commands.recv(), if !ending => self.handle_command(command),
+                Some(command) = self.commands.recv(), if ending.is_none() => self.handle_command(command),
             }
             self.drain();
             if let Some(batch) = self.committer.turn() {
                 self.release(batch);
             }
         }
+        self.judges.stop();
         if !self.committer.is_idle() {
             tracing::error!("the last events of the study could not be written");
         }
+    }
+
+    /// Whether nothing is left to write. A verdict that takes longer is the next server's business.
+    fn is_done(&self, until: Instant) -> bool {
+        let judged = self.judges.is_idle() || until <= Instant::now();
+        self.committer.is_failing() || (self.committer.is_idle() && judged)
     }
 
     fn handle_command(&mut self, command: Command) {
@@ -262,7 +274,12 @@ impl Actor {
                 session,
                 episode,
                 judgement,
-            } => self.study.handle_judged(now, session, episode, judgement),
+            } => {
+                self.judges.judged(session, episode);
+                if let Some(judgement) = judgement {
+                    self.study.handle_judged(session, episode, judgement);
+                }
+            }
             Event::Committed(_) | Event::Stop => {}
         }
     }

@@ -160,6 +160,8 @@ impl Connection {
         let waiting = metrics.count(|metrics| &metrics.uploads_waiting);
         let done = move |result: Result<Vec<u64>, StorageError>| {
             metrics.uploaded(came.elapsed(), result.as_ref().err());
+            // Whoever hears of it may look at the metrics then.
+            drop(waiting);
             // Whatever the page does once it knows, the study has heard of it before.
             let stored = || {
                 if let Some(event) = event {
@@ -182,7 +184,7 @@ impl Connection {
                 }
                 Finish::Ignored => place.refund(size),
             }
-            drop((permit, waiting));
+            drop(permit);
         };
         self.app.store.append(vec![entry], Box::new(done));
     }
@@ -224,11 +226,11 @@ impl Connection {
         match app.relays.pass(from, &self.mailbox, relay, &app.roster) {
             Ok(()) => ControlFlow::Continue(()),
             Err(NotPassed::Forged(refusal)) => self.refuse(refusal).await,
-            Err(NotPassed::Late(refusal)) if self.late_relays.take(now) => {
+            Err(NotPassed::InVain(refusal)) if self.late_relays.take(now) => {
                 self.app.refusals.count(&refusal);
                 self.send(ServerMessage::Refused { refusal }).await
             }
-            Err(NotPassed::Late(_)) => ControlFlow::Continue(()),
+            Err(NotPassed::InVain(_)) => ControlFlow::Continue(()),
         }
     }
 }

@@ -255,6 +255,7 @@ impl Metrics {
                 ("passed", relayed.passed.load(Relaxed)),
                 ("undeliverable", relayed.undeliverable.load(Relaxed)),
                 ("late", relayed.late.load(Relaxed)),
+                ("forbidden", relayed.forbidden.load(Relaxed)),
             ],
         );
         page.single(
@@ -340,10 +341,16 @@ impl Metrics {
             "Episodes that were begun",
             counts.episodes_opened,
         );
+        page.single(
+            "igym_episodes_unjudged",
+            "gauge",
+            "Episodes that are over and have no verdict yet: the length of the judges' queue",
+            counts.unjudged(),
+        );
         page.family(
             "igym_episodes_total",
             "counter",
-            "Episodes that were closed, by verdict",
+            "Episodes that were judged, by verdict",
             "verdict",
             [
                 ("verified", counts.judged(Verdict::Verified)),

@@ -52,13 +52,15 @@ pub struct Tuning {
     pub hello_timeout: Duration,
     /// How often an RFC 6455 ping is sent. Browsers answer it without the page's help.
     pub ping_interval: Duration,
-    /// A connection on which nothing came for this long is closed.
+    /// A connection on which nothing came for this long, and nothing in answer to one more ping, is
+    /// closed.
     pub idle_timeout: Duration,
     /// A connection that does not take what it is sent for this long is closed.
     pub send_timeout: Duration,
-    /// How long a stopping server waits for its connections.
+    /// How long a stopping server waits for its connections, and after them for verdicts.
     pub stop_timeout: Duration,
-    /// An episode that is not judged after this goes on without: its verdict is `partial`.
+    /// Judging an episode for longer is given up, and recorded as `partial` with the re-simulation
+    /// missing. Nobody waits for it but the judges' queue.
     pub judge_timeout: Duration,
     /// A history that is not read after this makes room for those of others.
     pub history_timeout: Duration,
@@ -105,7 +107,7 @@ impl Default for Tuning {
             idle_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(15),
             stop_timeout: Duration::from_secs(5),
-            judge_timeout: Duration::from_secs(60),
+            judge_timeout: Duration::from_secs(600),
             history_timeout: Duration::from_secs(10),
             storage_retry: Duration::from_secs(1),
             // A mesh of 16 players exchanges a few hundred candidates when it connects.

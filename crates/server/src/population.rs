@@ -19,6 +19,7 @@ pub(crate) struct Counts {
     pub(crate) places: BTreeMap<Place, u64>,
     pub(crate) sessions: BTreeMap<SessionState, u64>,
     pub(crate) episodes_opened: u64,
+    pub(crate) episodes_over: u64,
     pub(crate) verdicts: BTreeMap<Verdict, u64>,
 }
 
@@ -63,6 +64,7 @@ impl Population {
             }
             Record::SessionEntered { session, state } => self.enter(*session, *state),
             Record::EpisodeOpened { .. } => self.counts.episodes_opened += 1,
+            Record::EpisodeJudging { .. } => self.counts.episodes_over += 1,
             Record::EpisodeClosed { judgement, .. } => {
                 *self.counts.verdicts.entry(judgement.verdict).or_default() += 1;
             }
@@ -81,7 +83,6 @@ impl Population {
             | Record::Validated { .. }
             | Record::EpisodeRejoined { .. }
             | Record::EpisodeFlushing { .. }
-            | Record::EpisodeJudging { .. }
             | Record::Uploaded { .. } => {}
         }
     }
@@ -122,6 +123,12 @@ impl Counts {
 
     pub(crate) fn sessions_in(&self, state: SessionState) -> u64 {
         self.sessions.get(&state).copied().unwrap_or(0)
+    }
+
+    /// Episodes that are over and have no verdict yet.
+    pub(crate) fn unjudged(&self) -> u64 {
+        let judged = self.verdicts.values().sum();
+        self.episodes_over.saturating_sub(judged)
     }
 
     pub(crate) fn judged(&self, verdict: Verdict) -> u64 {

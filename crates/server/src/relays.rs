@@ -2,7 +2,7 @@
 //! the journal never see them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -14,6 +14,7 @@ use igym_protocol::{
     Delivery, ParticipantId, Record, Refusal, RefusalCode, Relay, SessionId, SessionState,
     encode_delivery,
 };
+use igym_study::{RelayRule, StudyConfig};
 
 use crate::{
     mailbox::Mailbox,
@@ -26,6 +27,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Relays {
     reach: RwLock<Reach>,
+    /// Scenes whose packets must not pass through the server.
+    direct_only: BTreeSet<u32>,
     pub(crate) counts: RelayCounts,
 }
 
@@ -33,6 +36,8 @@ pub(crate) struct Relays {
 struct Reach {
     /// From MATCHED to the end: members in player order.
     sessions: BTreeMap<SessionId, Vec<ParticipantId>>,
+    /// Of those, the ones in a scene of direct links alone.
+    direct_only: BTreeSet<SessionId>,
     /// Members who have not left for good.
     present: BTreeMap<ParticipantId, SessionId>,
     /// Of participants whose page is connected.
@@ -51,6 +56,8 @@ pub(crate) struct RelayCounts {
     pub(crate) undeliverable: AtomicU64,
     /// The sender's session is over, or another page of theirs has taken over.
     pub(crate) late: AtomicU64,
+    /// The study says `relay = "never"`.
+    pub(crate) forbidden: AtomicU64,
 }
 
 /// Why a packet was not passed on.
@@ -58,19 +65,39 @@ pub(crate) struct RelayCounts {
 pub(crate) enum NotPassed {
     /// Nobody does that by mistake.
     Forged(Refusal),
-    /// An honest page does that until it learns that its session is over.
-    Late(Refusal),
+    /// An honest page does that until it learns that its session is over, or while a link is broken
+    /// that nothing may stand in for.
+    InVain(Refusal),
 }
 
 impl Relays {
+    /// Where the study says so, packets go over direct links or not at all.
+    pub(crate) fn of(study: &StudyConfig) -> Self {
+        let never = |scene: &u32| {
+            study
+                .game(*scene)
+                .is_some_and(|it| it.relay == RelayRule::Never)
+        };
+        let scenes = 0..u32::try_from(study.scenes.len()).unwrap_or(u32::MAX);
+        Self {
+            direct_only: scenes.filter(never).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Takes up what is on disk.
     pub(crate) fn learn(&self, record: &Record) {
         let reach = || self.reach.write().unwrap_or_else(PoisonError::into_inner);
         match record {
             Record::SessionOpened {
-                session, members, ..
+                session,
+                scene,
+                members,
             } => {
                 let mut reach = reach();
+                if self.direct_only.contains(scene) {
+                    reach.direct_only.insert(*session);
+                }
                 for member in members {
                     reach.present.insert(*member, *session);
                 }
@@ -81,6 +108,7 @@ impl Relays {
                 state: SessionState::Ended,
             } => {
                 let mut reach = reach();
+                reach.direct_only.remove(session);
                 for member in reach.sessions.remove(session).unwrap_or_default() {
                     if reach.present.get(&member) == Some(session) {
                         reach.present.remove(&member);
@@ -132,6 +160,11 @@ impl Relays {
         if !here(&from) || !current.is_some_and(|current| Arc::ptr_eq(current, mailbox)) {
             return Err(self.late("this page has left the session"));
         }
+        if reach.direct_only.contains(&session) {
+            self.counts.forbidden.fetch_add(1, Relaxed);
+            let message = "in this study no packet passes through the server: relay = \"never\"";
+            return Err(NotPassed::InVain(refusal(RefusalCode::WrongState, message)));
+        }
         let there = reach.mailboxes.get(receiver).filter(|_| here(receiver));
         let Some(there) = there else {
             self.counts.undeliverable.fetch_add(1, Relaxed);
@@ -154,7 +187,7 @@ impl Relays {
 
     fn late(&self, why: &str) -> NotPassed {
         self.counts.late.fetch_add(1, Relaxed);
-        NotPassed::Late(refusal(RefusalCode::WrongState, why))
+        NotPassed::InVain(refusal(RefusalCode::WrongState, why))
     }
 }
 

@@ -97,7 +97,7 @@ pub async fn serve(
     let (event_sender, events) = mpsc::unbounded_channel();
     let (stop, stopping) = watch::channel(false);
     let (connections, connections_gone) = mpsc::channel(1);
-    let relays = Arc::new(Relays::default());
+    let relays = Arc::new(Relays::of(&options.study));
     let registry = Registry::new(&options.tuning, relays.clone(), event_sender.clone());
     let config = options.study.clone();
     let recalled = recall(
@@ -135,15 +135,16 @@ pub async fn serve(
     let refusals = Arc::new(Refusals::default());
     let storage_retry = options.tuning.storage_retry;
     let history_timeout = options.tuning.history_timeout;
-    let environments = options.environments.clone();
-    let judges = Judges::new(
-        store.clone(),
-        environments,
-        event_sender.clone(),
-        &options.tuning,
-    );
     let metrics = Metrics::new(clock.now_ms(), refusals.clone(), relays.clone());
     let metrics = Arc::new(metrics);
+    let judges = Judges::new(
+        store.clone(),
+        options.environments.clone(),
+        event_sender.clone(),
+        stopping.clone(),
+        &options.tuning,
+    );
+    let stop_timeout = options.tuning.stop_timeout;
     metrics.publish(census.counts());
     let app = Arc::new(App {
         study_title: options.study.title.clone(),
@@ -175,6 +176,7 @@ pub async fn serve(
         census,
         clock,
         storage_retry,
+        stop_timeout,
         roster,
         relays,
         refusals: refusals.clone(),

@@ -19,8 +19,9 @@ pub enum Effect {
         to: ParticipantId,
         message: ServerMessage,
     },
-    /// Compare the readings of this episode and answer with
-    /// [`Study::handle_judged`](crate::Study::handle_judged): the session waits for it.
+    /// Once every record before this effect is in the journal, compare the readings of this episode
+    /// and answer with [`Study::handle_judged`](crate::Study::handle_judged), whenever that is:
+    /// nobody waits for it. What is not answered is asked again when the study is restored.
     Judge { session: SessionId, episode: u32 },
     /// Read the inputs of this episode from the journal, once every record before this effect is
     /// in it, and send them to the participant's page: it asked for them to go on playing. A page

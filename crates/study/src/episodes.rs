@@ -1,4 +1,4 @@
-//! The episodes of a session: plans, seals, cuts.
+//! The episodes of a session: plans, seals, cuts, verdicts.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use igym_protocol::{CloseReason, EpisodePlan, Judgement, Outcome, Record, Refusa
 
 use crate::context::{Context, Exit};
 use crate::deadline::Deadline;
+use crate::effect::Effects;
 use crate::playing::{Phase, Playing};
 use crate::refusal::not_now;
 use crate::session::{Session, Stage};
@@ -44,7 +45,7 @@ impl Session {
         episode: u32,
     ) -> Result<(), Refusal> {
         if self.is_open(episode)?
-            && let Some(playing) = self.stage.unjudged()
+            && let Some(playing) = self.stage.playing_mut()
             && playing.pages.counts(player, incarnation)
         {
             let part = playing.part_of(player);
@@ -66,7 +67,7 @@ impl Session {
         episode: u32,
     ) -> Result<(), Refusal> {
         if self.is_open(episode)?
-            && let Some(playing) = self.stage.unjudged()
+            && let Some(playing) = self.stage.playing_mut()
         {
             if !playing.flush() {
                 return not_now("nobody asked for a flush");
@@ -78,38 +79,20 @@ impl Session {
         Ok(())
     }
 
+    /// The verdict on an episode that is over. Nothing in the session waits for it, or depends on it.
     pub(crate) fn handle_judged(
         &mut self,
-        context: &mut Context,
+        effects: &mut Effects,
         episode: u32,
         judgement: Judgement,
     ) {
-        let Some(playing) = self.stage.playing() else {
-            return;
-        };
-        let judging = matches!(playing.phase, Phase::Judging { .. });
-        if !judging || playing.plan.episode != episode {
-            return;
-        }
-        let (sealed, last) = (playing.all_sealed(), playing.is_last());
-        let reason = if sealed {
-            CloseReason::Sealed
-        } else {
-            CloseReason::Cut
-        };
-        context.effects.record(Record::EpisodeClosed {
-            session: self.id,
-            episode,
-            reason,
-            judgement,
-        });
-        let somebody_gone = self.players().any(|player| self.is_gone(player));
-        match (sealed, last, somebody_gone) {
-            (true, true, _) => self.end(context, Exit::Onward),
-            _ if self.failed => self.end(context, Exit::Ended(Outcome::EnvironmentFailed)),
-            (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
-            (true, false, false) => self.go_on(context, episode + 1),
-            (false, _, false) => self.end(context, Exit::Ended(Outcome::ConnectionFailed)),
+        if let Some(reason) = self.unjudged.remove(&episode) {
+            effects.record(Record::EpisodeClosed {
+                session: self.id,
+                episode,
+                reason,
+                judgement,
+            });
         }
     }
 
@@ -136,8 +119,6 @@ impl Session {
         match playing.phase {
             Phase::Open { .. } => self.begin_cut(context),
             Phase::Flushing { .. } => self.judge_if_delivered(context),
-            // What is being judged is complete without them.
-            Phase::Judging { .. } => {}
         }
     }
 
@@ -146,7 +127,7 @@ impl Session {
         let Some(playing) = self.stage.playing() else {
             return;
         };
-        let is_over = playing.deadline().is_some_and(|at| at <= context.now);
+        let is_over = playing.deadline() <= context.now;
         match playing.phase {
             Phase::Open { .. } if is_over || self.links.is_lost(context.now) => {
                 self.begin_cut(context);
@@ -162,7 +143,7 @@ impl Session {
                 }
                 self.judge(context);
             }
-            Phase::Flushing { .. } | Phase::Judging { .. } => {}
+            Phase::Flushing { .. } => {}
         }
     }
 
@@ -193,37 +174,43 @@ impl Session {
             Phase::Flushing { .. } => self
                 .players()
                 .all(|player| self.is_gone(player) || playing.delivered(player)),
-            Phase::Judging { .. } => false,
         };
         if delivered {
             self.judge(context);
         }
     }
 
-    /// A server before this one was about to judge the episode: what has come since does not count.
-    pub(crate) fn judge_again(&self, context: &mut Context) {
-        if let Some(playing) = self.stage.playing()
-            && matches!(playing.phase, Phase::Judging { .. })
-        {
-            context.effects.judge(self.id, playing.plan.episode);
-        }
+    /// Everything that counts of the episode is there: it is over, and is judged while the session goes
+    /// on.
+    fn judge(&mut self, context: &mut Context) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        let episode = playing.plan.episode;
+        context.effects.record(Record::EpisodeJudging {
+            session: self.id,
+            episode,
+        });
+        context.effects.judge(self.id, episode);
+        self.unjudged.insert(episode, playing.reason());
+        self.follow(context);
     }
 
-    fn judge(&mut self, context: &mut Context) {
-        if let Some(playing) = self.stage.unjudged() {
-            playing.phase = Phase::Judging {
-                flush: playing.flush(),
-            };
-            let episode = playing.plan.episode;
-            let new_pages = playing.has_new_pages();
-            context.effects.record(Record::EpisodeJudging {
-                session: self.id,
-                episode,
-            });
-            context.effects.judge(self.id, episode);
-            // Who has not rejoined no longer does.
-            if new_pages {
-                self.view_all(context);
+    /// What comes after the present episode, which is over.
+    pub(crate) fn follow(&mut self, context: &mut Context) {
+        let Some(playing) = self.stage.playing() else {
+            return;
+        };
+        let (reason, last) = (playing.reason(), playing.is_last());
+        let episode = playing.plan.episode;
+        let somebody_gone = self.players().any(|player| self.is_gone(player));
+        match (reason, last, somebody_gone) {
+            (CloseReason::Sealed, true, _) => self.end(context, Exit::Onward),
+            _ if self.failed => self.end(context, Exit::Ended(Outcome::EnvironmentFailed)),
+            (_, _, true) => self.end(context, Exit::Ended(Outcome::PartnerLeft)),
+            (CloseReason::Sealed, false, false) => self.go_on(context, episode + 1),
+            (CloseReason::Cut, _, false) => {
+                self.end(context, Exit::Ended(Outcome::ConnectionFailed));
             }
         }
     }

@@ -30,11 +30,7 @@ impl Session {
             Stage::Playing(playing) if frame > playing.plan.max_steps => {
                 return not_now(format!("the episode has no frame {frame}"));
             }
-            Stage::Playing(playing) => match playing.phase {
-                Phase::Open { .. } | Phase::Flushing { .. } => (episode, frame),
-                Phase::Judging { .. } if self.failed => return Ok(()),
-                Phase::Judging { .. } => return not_now("this episode is over"),
-            },
+            Stage::Playing(_) => (episode, frame),
             Stage::Ended => return not_now("the session is over"),
         };
         if self.failed {

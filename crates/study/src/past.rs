@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use igym_protocol::{
-    Digests, Entry, EpisodePlan, Measurement, Outcome, ParticipantId, Record, SessionId,
-    SessionState, Upload, UploadBody,
+    CloseReason, Digests, Entry, EpisodePlan, Measurement, Outcome, ParticipantId, Record,
+    SessionId, SessionState, Upload, UploadBody,
 };
 
 use crate::Millis;
@@ -71,17 +71,19 @@ pub(crate) struct Group {
     pub(crate) first: Option<EpisodePlan>,
     pub(crate) next_episode: u32,
     pub(crate) open: Option<Open>,
+    /// Episodes that are over and have no verdict, and how they ended.
+    pub(crate) unjudged: BTreeMap<u32, CloseReason>,
 }
 
-/// An episode that is not closed.
+/// The last episode, until it is recorded what comes after it.
 pub(crate) struct Open {
     pub(crate) plan: EpisodePlan,
     pub(crate) since: Millis,
     pub(crate) pages: Pages,
     /// Of whom nothing more will come, once the episode is being cut.
     pub(crate) flushed: Option<BTreeSet<u8>>,
-    /// Nothing more counts that comes.
-    pub(crate) judging: bool,
+    /// It is over: nothing more counts that comes.
+    pub(crate) over: bool,
 }
 
 impl Past {
@@ -227,11 +229,24 @@ impl Past {
     }
 }
 
+impl Open {
+    fn reason(&self) -> CloseReason {
+        match self.pages.sealed.len() == self.plan.seats.len() {
+            true => CloseReason::Sealed,
+            false => CloseReason::Cut,
+        }
+    }
+}
+
 impl Group {
     fn read(&mut self, record: &Record) {
         match record {
             Record::SessionEntered { state, .. } => {
                 self.state = Some(*state);
+                // Whatever it enters after an episode is what follows it.
+                if self.open.as_ref().is_some_and(|open| open.over) {
+                    self.open = None;
+                }
                 if *state == SessionState::Validating {
                     self.reported.clear();
                 }
@@ -262,10 +277,12 @@ impl Group {
                     open.flushed = Some(BTreeSet::new());
                 }
             }
-            Record::EpisodeJudging { .. } => {
+            Record::EpisodeJudging { episode, .. } => {
                 if let Some(open) = &mut self.open {
-                    open.judging = true;
+                    open.over = true;
+                    self.unjudged.insert(*episode, open.reason());
                 }
+                self.next_episode = episode + 1;
             }
             Record::Validated {
                 player, digests, ..
@@ -273,8 +290,7 @@ impl Group {
                 self.reported.insert(*player, digests.clone());
             }
             Record::EpisodeClosed { episode, .. } => {
-                self.open = None;
-                self.next_episode = episode + 1;
+                self.unjudged.remove(episode);
             }
             Record::StudyOpened { .. }
             | Record::ParticipantArrived { .. }
@@ -298,7 +314,7 @@ impl Group {
             since,
             pages: Pages::default(),
             flushed: None,
-            judging: false,
+            over: false,
         });
     }
 
@@ -307,7 +323,7 @@ impl Group {
             return;
         };
         let page = upload.incarnation;
-        let present = open.plan.episode == upload.episode && !open.judging;
+        let present = open.plan.episode == upload.episode && !open.over;
         if !present || !open.pages.counts(player, page) {
             return;
         }

@@ -1,8 +1,8 @@
-//! One episode of a session, from its plan to its judgement.
+//! One episode of a session, from its plan to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use igym_protocol::{EpisodePart, EpisodePlan};
+use igym_protocol::{CloseReason, EpisodePart, EpisodePlan};
 
 use crate::Millis;
 use crate::deadline::Deadline;
@@ -40,8 +40,6 @@ pub(crate) enum Phase {
         flushed: BTreeSet<u8>,
         closes_at: Millis,
     },
-    /// Everything that will come is there; its readings are being compared.
-    Judging { flush: bool },
 }
 
 impl Pages {
@@ -87,7 +85,6 @@ impl Playing {
         match self.phase {
             Phase::Open { .. } => false,
             Phase::Flushing { .. } => true,
-            Phase::Judging { flush } => flush,
         }
     }
 
@@ -100,10 +97,8 @@ impl Playing {
             Phase::Open { .. } if self.pages.foreign.contains(&player) => EpisodePart::Over,
             // While it is open, others may still lack the inputs of a page that has sealed.
             Phase::Open { .. } => EpisodePart::Rejoin,
-            Phase::Flushing { .. } | Phase::Judging { .. } if self.pages.has_rejoined(player) => {
-                EpisodePart::Rejoin
-            }
-            Phase::Flushing { .. } | Phase::Judging { .. } => EpisodePart::Over,
+            Phase::Flushing { .. } if self.pages.has_rejoined(player) => EpisodePart::Rejoin,
+            Phase::Flushing { .. } => EpisodePart::Over,
         }
     }
 
@@ -116,6 +111,14 @@ impl Playing {
         self.pages.sealed.len() == self.plan.seats.len()
     }
 
+    /// How it ends if it ends now.
+    pub(crate) fn reason(&self) -> CloseReason {
+        match self.all_sealed() {
+            true => CloseReason::Sealed,
+            false => CloseReason::Cut,
+        }
+    }
+
     pub(crate) fn is_last(&self) -> bool {
         self.plan.episode + 1 >= self.plan.episodes
     }
@@ -124,18 +127,17 @@ impl Playing {
     pub(crate) fn delivered(&self, player: u8) -> bool {
         let flushed = match &self.phase {
             Phase::Flushing { flushed, .. } => flushed.contains(&player),
-            Phase::Open { .. } | Phase::Judging { .. } => false,
+            Phase::Open { .. } => false,
         };
         // A seal is the last upload of an episode.
         flushed || self.pages.sealed.contains_key(&player)
     }
 
     /// When its phase is over at the latest.
-    pub(crate) fn deadline(&self) -> Option<Millis> {
+    pub(crate) fn deadline(&self) -> Millis {
         match &self.phase {
-            Phase::Open { deadline } => Some(deadline.moment()),
-            Phase::Flushing { closes_at, .. } => Some(*closes_at),
-            Phase::Judging { .. } => None,
+            Phase::Open { deadline } => deadline.moment(),
+            Phase::Flushing { closes_at, .. } => *closes_at,
         }
     }
 
@@ -159,7 +161,7 @@ impl Playing {
     pub(crate) fn flushed(&mut self, player: u8) -> bool {
         match &mut self.phase {
             Phase::Flushing { flushed, .. } => flushed.insert(player),
-            Phase::Open { .. } | Phase::Judging { .. } => false,
+            Phase::Open { .. } => false,
         }
     }
 }

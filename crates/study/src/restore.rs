@@ -78,6 +78,16 @@ impl Study {
             lobby.join(since, who, timeout);
             study.set_away(who, scene, Some(away));
         }
+        for (id, group) in &past.sessions {
+            for episode in group.unjudged.keys() {
+                study.effects.judge(*id, *episode);
+            }
+            let is_over = group.open.as_ref().is_some_and(|open| open.over);
+            study.with_session(now, *id, |session, context| match is_over {
+                true => session.follow(context),
+                false => session.judge_if_delivered(context),
+            });
+        }
         Ok(study)
     }
 
@@ -121,7 +131,8 @@ impl Study {
     ) -> Result<(), RestoreError> {
         // One that no scene of the study is for has nobody left in it, or the study was refused.
         if group.state == Some(SessionState::Ended) || self.config.game(group.scene).is_none() {
-            let session = Session::over(id, group.scene, &group.members);
+            let mut session = Session::over(id, group.scene, &group.members);
+            session.unjudged = group.unjudged.clone();
             self.sessions.insert(id, session);
             return Ok(());
         }
@@ -171,6 +182,7 @@ impl Session {
         session.next_episode = group.next_episode;
         session.slowest = group.slowest;
         session.failed = group.failed;
+        session.unjudged = group.unjudged.clone();
         for player in session.players() {
             match group.gone.contains(&player) {
                 true => session.set_away(player, None),
@@ -200,8 +212,6 @@ impl Session {
             session.await_links(context);
         }
         session.set_clock(context.now);
-        session.judge_again(context);
-        session.judge_if_delivered(context);
         session
     }
 }
@@ -219,11 +229,7 @@ impl Playing {
         let mut playing = Playing::new(open.plan.clone(), starts_at, deadline);
         playing.pages = open.pages.clone();
         let short = !group.gone.is_empty() && !playing.all_sealed();
-        if open.judging {
-            playing.phase = Phase::Judging {
-                flush: open.flushed.is_some(),
-            };
-        } else if open.flushed.is_some() || short || group.failed || playing.pages.lack_one() {
+        if open.flushed.is_some() || short || group.failed || playing.pages.lack_one() {
             playing.phase = Phase::Flushing {
                 flushed: open.flushed.clone().unwrap_or_default(),
                 closes_at: until + context.game.flush_timeout,

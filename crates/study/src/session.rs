@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use igym_protocol::{
-    Digests, Measurement, MemberView, Outcome, ParticipantId, Record, SessionId, SessionState,
+    CloseReason, Digests, Measurement, MemberView, Outcome, ParticipantId, Record, SessionId,
+    SessionState,
 };
 
 use crate::Millis;
@@ -28,8 +29,10 @@ pub(crate) struct Session {
     pub(crate) seating: Vec<usize>,
     /// The slowest of the members' machines, where they were measured.
     pub(crate) slowest: Option<Measurement>,
-    /// The environment raised an error: the session ends once its episode is judged.
+    /// The environment raised an error: the session ends once its episode is over.
     pub(crate) failed: bool,
+    /// Episodes that are over and have no verdict yet, and how they ended.
+    pub(crate) unjudged: BTreeMap<u32, CloseReason>,
 }
 
 pub(crate) struct Member {
@@ -88,6 +91,7 @@ impl Session {
             next_episode: 0,
             slowest,
             failed: false,
+            unjudged: BTreeMap::new(),
         };
         session.connect(context);
         session
@@ -110,6 +114,7 @@ impl Session {
             seating: Vec::new(),
             slowest: None,
             failed: false,
+            unjudged: BTreeMap::new(),
         }
     }
 
@@ -126,8 +131,8 @@ impl Session {
                 (Some(deadline.moment()), None)
             }
             Stage::Playing(playing) => match playing.phase {
-                Phase::Open { .. } => (playing.deadline(), self.links.deadline()),
-                Phase::Flushing { .. } | Phase::Judging { .. } => (playing.deadline(), None),
+                Phase::Open { .. } => (Some(playing.deadline()), self.links.deadline()),
+                Phase::Flushing { .. } => (Some(playing.deadline()), None),
             },
             Stage::Ended => return None,
         };
@@ -142,7 +147,7 @@ impl Session {
             Stage::Connecting { deadline } | Stage::Validating { deadline, .. } => deadline,
             Stage::Playing(playing) => match &mut playing.phase {
                 Phase::Open { deadline } => deadline,
-                Phase::Flushing { .. } | Phase::Judging { .. } => return,
+                Phase::Flushing { .. } => return,
             },
             Stage::Ended => return,
         };
@@ -334,16 +339,10 @@ impl Stage {
         }
     }
 
-    /// The episode, if it can still be sealed or flushed.
-    pub(crate) fn unjudged(&mut self) -> Option<&mut Playing> {
+    pub(crate) fn playing_mut(&mut self) -> Option<&mut Playing> {
         match self {
-            Stage::Playing(playing) if !matches!(playing.phase, Phase::Judging { .. }) => {
-                Some(playing)
-            }
-            Stage::Connecting { .. }
-            | Stage::Validating { .. }
-            | Stage::Playing(_)
-            | Stage::Ended => None,
+            Stage::Playing(playing) => Some(playing),
+            Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => None,
         }
     }
 }

@@ -289,17 +289,11 @@ impl Study {
         .unwrap_or_else(not_a_member)
     }
 
-    /// Answers [`Effect::Judge`].
-    pub fn handle_judged(
-        &mut self,
-        now: Millis,
-        session: SessionId,
-        episode: u32,
-        judgement: Judgement,
-    ) {
-        self.with_session(now, session, |session, context| {
-            session.handle_judged(context, episode, judgement);
-        });
+    /// Answers [`Effect::Judge`], also when the session has long ended.
+    pub fn handle_judged(&mut self, session: SessionId, episode: u32, judgement: Judgement) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.handle_judged(&mut self.effects, episode, judgement);
+        }
     }
 
     /// Does everything that is due.

@@ -8,6 +8,16 @@ import type { Server } from "./server";
 /** A row of an exported table: column → text, empty where there is no value. */
 export type Row = Record<string, string>;
 
+/** Waits until each episode has its verdict, where the server runs: nobody else does. */
+async function verdicts(server: Server): Promise<void> {
+  const unjudged = async () => {
+    const answer = await fetch(`${server.url}/metrics`).catch(() => null);
+    if (answer === null) return "stopped";
+    return /^igym_episodes_unjudged (\d+)$/m.exec(await answer.text())?.[1];
+  };
+  await expect.poll(unjudged, { timeout: 120_000 }).toMatch(/^(0|stopped)$/);
+}
+
 /** What `igym export` wrote. */
 export class Export {
   readonly #folder: string;
@@ -18,6 +28,7 @@ export class Export {
 
   static async of(server: Server): Promise<Export> {
     const folder = server.folder("export");
+    await verdicts(server);
     const { code, stderr } = await igym("export", server.data, "--out", folder);
     expect(code, `igym export: ${stderr}`).toBe(0);
     return new Export(folder);

@@ -15,8 +15,9 @@ pub(crate) struct Findings {
     records: u64,
     damaged: Vec<String>,
     sessions: BTreeMap<SessionId, Vec<ParticipantId>>,
-    /// Whether it is closed, by session and index.
+    /// Whether it is over, by session and index.
     episodes: BTreeMap<(SessionId, u32), bool>,
+    judged: BTreeSet<(SessionId, u32)>,
     inconsistent: Vec<String>,
     uploads: BTreeMap<(ParticipantId, u32), Sequence>,
     builds: BTreeSet<String>,
@@ -56,12 +57,13 @@ impl Findings {
                 self.episodes.insert((plan.session, plan.episode), false);
                 wrong
             }
+            // Nothing waits for the verdict: the next episode may be opened before it.
+            Record::EpisodeJudging { session, episode } => self.over(session, episode),
             Record::EpisodeClosed {
                 session, episode, ..
-            } => match self.episodes.insert((session, episode), true) {
-                Some(false) => None,
-                Some(true) => Some("an episode is closed twice"),
-                None => Some("an episode is closed that was not opened"),
+            } => match self.judged.insert((session, episode)) {
+                true => self.over(session, episode),
+                false => Some("an episode is closed twice"),
             },
             Record::Uploaded {
                 participant,
@@ -90,6 +92,13 @@ impl Findings {
         }
     }
 
+    fn over(&mut self, session: SessionId, episode: u32) -> Option<&'static str> {
+        match self.episodes.insert((session, episode), true) {
+            Some(_) => None,
+            None => Some("an episode is over that was not opened"),
+        }
+    }
+
     fn plan(&mut self, plan: &EpisodePlan) -> Option<&'static str> {
         let build = &plan.digests.build;
         if !build.is_empty() {
@@ -114,7 +123,7 @@ impl Findings {
         } else if self.episodes.contains_key(&(plan.session, plan.episode)) {
             Some("an episode is opened twice")
         } else if !follows {
-            Some("an episode is opened before the one before it is closed")
+            Some("an episode is opened before the one before it is over")
         } else {
             None
         }

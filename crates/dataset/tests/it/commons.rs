@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use igym_dataset::Environments;
+use igym_dataset::{Cancel, Environments};
 use igym_gym::{
     AgentOutcome, Description, Foreign, ForeignError, ForeignErrorKind, Operations, Outcome,
     Runtime, Value,
@@ -31,6 +31,7 @@ impl Environments for Commons {
         &self,
         spec: &EnvironmentSpec,
         configuration: &str,
+        _cancel: &Cancel,
     ) -> Result<Box<dyn Runtime>, String> {
         if spec.version != "lock" {
             return Err(format!(
@@ -95,7 +96,9 @@ pub(crate) fn plan() -> EpisodePlan {
 pub(crate) fn play(plan: EpisodePlan, environments: Commons) -> Played {
     let description = Description::from_config(&plan.environment.config).unwrap();
     let open = igym_play::foreign_configuration(&plan).unwrap();
-    let runtime = environments.open(&plan.environment, &open).unwrap();
+    let runtime = environments
+        .open(&plan.environment, &open, &Cancel::default())
+        .unwrap();
     let mut foreign = Foreign::new(description, runtime);
     foreign.reset(plan.seed).unwrap();
     let mut rows: Vec<CanonicalRow> = Vec::new();

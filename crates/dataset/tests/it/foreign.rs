@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use igym_dataset::{Environments, Field, Format, Journal, NativeOnly, Reading, examine, judge};
+use igym_dataset::{
+    Cancel, Environments, Field, Format, Journal, NativeOnly, Reading, ResimulationError, examine,
+    judge, judge_until, not_judged,
+};
 use igym_gym::Runtime;
 use igym_protocol::{CloseReason, EnvironmentSpec, Verdict};
 use tempfile::TempDir;
@@ -40,17 +43,24 @@ fn an_episode_behind_bytes_is_judged_as_any_other() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_never_taken_for_good() {
+fn what_cannot_be_played_again_is_neither_good_nor_the_fault_of_a_browser() {
     let mut played = play(plan(), GOOD);
     let error = examine(&played.log(), &NativeOnly).unwrap_err().to_string();
     assert!(error.contains("not in this program"), "{error}");
-    assert_eq!(judge(&played.log(), &NativeOnly).verdict, Verdict::Desync);
+    assert_eq!(judge(&played.log(), &NativeOnly), not_judged());
+    assert_eq!(not_judged().verdict, Verdict::Partial);
     let dies = Commons {
         dies_at: Some(4),
         ..GOOD
     };
     let error = examine(&played.log(), &dies).unwrap_err().to_string();
     assert!(error.contains("Node is gone"), "{error}");
+    assert_eq!(judge(&played.log(), &dies), not_judged());
+    let cancel = Cancel::default();
+    assert!(judge_until(&played.log(), &GOOD, &cancel).is_ok());
+    cancel.cancel();
+    let given_up = judge_until(&played.log(), &GOOD, &cancel);
+    assert_eq!(given_up, Err(ResimulationError::Cancelled));
     played.plan.environment.version = "another".to_owned();
     let error = examine(&played.log(), &GOOD).unwrap_err().to_string();
     assert!(error.contains("igym prepare"), "{error}");
@@ -171,9 +181,10 @@ impl Environments for Counted {
         &self,
         spec: &EnvironmentSpec,
         configuration: &str,
+        cancel: &Cancel,
     ) -> Result<Box<dyn Runtime>, String> {
         self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.open(spec, configuration)
+        self.0.open(spec, configuration, cancel)
     }
 
     fn runtime_name(&self) -> Option<String> {

@@ -238,7 +238,7 @@ fn finish(
         last_frame: Some(frames - 1),
         first_difference: None,
     };
-    study.handle_judged(now, session, 0, judgement);
+    study.handle_judged(session, 0, judgement);
     drain(study, journal)
 }
 

@@ -10,7 +10,7 @@ use igym_protocol::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, TestServer};
+use crate::support::{Client, TestServer, patiently};
 
 /// How long a packet travels: long enough that inputs are guessed wrong.
 const LATENCY_US: u64 = 150_000;
@@ -152,11 +152,33 @@ pub(crate) async fn deliver(client: &mut Client, outbox: &mut Outbox) {
     }
 }
 
-pub(crate) fn closings(server: &TestServer) -> Vec<(u32, CloseReason, Judgement)> {
-    closings_of(server.journal())
+/// The verdicts, once there are so many, by episode. Nothing else waits for them.
+pub(crate) async fn closings(
+    server: &TestServer,
+    count: usize,
+) -> Vec<(u32, CloseReason, Judgement)> {
+    closings_in(|| server.journal(), count).await
 }
 
-pub(crate) fn closings_of(entries: Vec<Entry>) -> Vec<(u32, CloseReason, Judgement)> {
+pub(crate) async fn closings_in(
+    journal: impl Fn() -> Vec<Entry>,
+    count: usize,
+) -> Vec<(u32, CloseReason, Judgement)> {
+    let all = async {
+        loop {
+            let mut closings = closings_of(journal());
+            if closings.len() >= count {
+                closings.sort_by_key(|(episode, ..)| *episode);
+                return closings;
+            }
+            // The journal calls nobody.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    patiently("the verdicts", all).await
+}
+
+fn closings_of(entries: Vec<Entry>) -> Vec<(u32, CloseReason, Judgement)> {
     let entries = entries.into_iter();
     entries
         .filter_map(|entry| match entry.record {
@@ -210,7 +232,7 @@ async fn two_people_play_and_the_data_agree() {
             .await;
         assert_eq!(end, (Outcome::Completed, Some("FINISHED".to_owned())));
     }
-    assert_eq!(closings(&server), expected);
+    assert_eq!(closings(&server, 2).await, expected);
     assert_eq!(server.running.refusals().len(), 0);
     let summary = server.running.summary().borrow().clone();
     assert_eq!((summary.playing, summary.completed), (0, 2));
@@ -243,7 +265,7 @@ async fn a_broken_connection_costs_nothing() {
     deliver(one, &mut outboxes[0]).await;
     one.plan(1).await;
     assert_eq!(server.uploads().len(), total);
-    assert_eq!(closings(&server)[0].2.verdict, Verdict::Verified);
+    assert_eq!(closings(&server, 1).await[0].2.verdict, Verdict::Verified);
 }
 
 /// Negative controls: the verdict is not given away.
@@ -269,7 +291,7 @@ async fn a_page_that_computed_something_else_is_found_out() {
     }
     // Play goes on, and the data say what happened.
     pair[0].plan(1).await;
-    let (_, reason, judgement) = closings(&server).remove(0);
+    let (_, reason, judgement) = closings(&server, 1).await.remove(0);
     assert_eq!(reason, CloseReason::Sealed);
     assert_eq!(judgement.verdict, Verdict::Desync);
     assert_eq!(judgement.first_difference.unwrap().frame, 40);
@@ -294,7 +316,7 @@ async fn an_input_that_was_never_sent_is_disputed() {
         deliver(client, outbox).await;
     }
     pair[1].plan(1).await;
-    assert_eq!(closings(&server)[0].2.verdict, Verdict::Disputed);
+    assert_eq!(closings(&server, 1).await[0].2.verdict, Verdict::Disputed);
     // Both versions are kept: the author's own counts, the partner's copy speaks against it.
     let journal = igym_dataset::Journal::from_entries(server.journal());
     let log = journal.episode(plan.session, 0).unwrap();
@@ -331,7 +353,7 @@ async fn an_episode_without_its_partner_is_cut() {
         })
         .await;
     assert_eq!(outcome, Outcome::PartnerLeft);
-    let (episode, reason, judgement) = closings(&server).remove(0);
+    let (episode, reason, judgement) = closings(&server, 1).await.remove(0);
     assert_eq!((episode, reason), (0, CloseReason::Cut));
     assert_eq!(judgement.verdict, Verdict::Partial);
 }

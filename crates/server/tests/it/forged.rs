@@ -188,15 +188,13 @@ impl Game {
                 .await;
             assert_eq!(outcome, Outcome::Completed);
         }
-        let records = server.journal().into_iter().map(|entry| entry.record);
-        let verdicts: Vec<_> = records
-            .filter_map(|record| match record {
-                Record::EpisodeClosed {
-                    session, judgement, ..
-                } if session == self.plan.session => Some(judgement.verdict),
-                _ => None,
-            })
-            .collect();
+        let session = self.plan.session;
+        let journal = || {
+            let about = |entry: &igym_protocol::Entry| matches!(entry.record, Record::EpisodeClosed { session: it, .. } if it == session);
+            server.journal().into_iter().filter(about).collect()
+        };
+        let closings = crate::episode::closings_in(journal, 2).await;
+        let verdicts: Vec<_> = closings.iter().map(|(.., it)| it.verdict).collect();
         assert_eq!(verdicts, [Verdict::Verified; 2]);
     }
 }

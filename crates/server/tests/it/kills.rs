@@ -14,13 +14,12 @@ use igym_protocol::{
     CloseReason, EpisodePlan, Record, ServerMessage, Upload, Verdict, View, decode_upload,
 };
 use igym_server::ServerOptions;
-use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
 use igym_study::StudyConfig;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    episode::play,
+    episode::{closings, play},
     support::{Client, RawClient, TestServer, hello},
 };
 
@@ -33,7 +32,7 @@ const KILLS: u32 = 20;
 pub(crate) fn long_study(options: &mut ServerOptions) {
     let source = options.study.source();
     let long = source
-        .replace("episodes = 2", "episodes = 60")
+        .replace("episodes = 2", "episodes = 600")
         .replace("seeds = [11, 12]", "");
     assert_ne!(source, long);
     options.study = StudyConfig::parse(&long, "study.toml").unwrap();
@@ -211,28 +210,20 @@ async fn killed_at_any_instant_it_loses_nothing_that_it_acknowledged() {
         in_flight -= pages.acknowledged.iter().sum::<u32>() as usize;
     }
 
-    let store = SqliteStore::open(data.path()).unwrap();
+    // The next server gives the verdicts that the killed ones owed.
+    let store = Arc::new(SqliteStore::open(data.path()).unwrap());
+    let server = TestServer::start_on(2, data, store, long_study).await;
+    let closings = closings(&server, pages.episode() as usize).await;
+    for (expected, (episode, reason, judgement)) in (0..).zip(&closings) {
+        assert_eq!(*episode, expected, "closed once");
+        assert_eq!(*reason, CloseReason::Sealed);
+        assert_eq!(judgement.verdict, Verdict::Verified, "episode {episode}");
+    }
     let mut stored = BTreeMap::new();
-    let mut closings = 0;
-    let entries = store.read(Filter::default()).unwrap();
-    for entry in entries {
-        match entry.record {
-            Record::Uploaded { player, upload, .. } => {
-                let before = stored.insert((player, upload.seq), upload);
-                assert_eq!(before, None, "stored once");
-            }
-            Record::EpisodeClosed {
-                episode,
-                reason,
-                judgement,
-                ..
-            } => {
-                assert_eq!(episode, closings, "closed once");
-                assert_eq!(reason, CloseReason::Sealed);
-                assert_eq!(judgement.verdict, Verdict::Verified, "episode {episode}");
-                closings += 1;
-            }
-            _ => {}
+    for entry in server.journal() {
+        if let Record::Uploaded { player, upload, .. } = entry.record {
+            let before = stored.insert((player, upload.seq), upload);
+            assert_eq!(before, None, "stored once");
         }
     }
     for ((player, seq), upload) in &pages.sent {
@@ -240,7 +231,7 @@ async fn killed_at_any_instant_it_loses_nothing_that_it_acknowledged() {
         let acknowledged = *seq <= pages.acknowledged[usize::from(*player)];
         assert!(found == Some(upload) || found.is_none() && !acknowledged);
     }
-    assert_eq!(closings, pages.episode(), "the game went on");
-    assert!(closings >= 3, "only {closings} episodes were played");
+    let played = closings.len();
+    assert!(played >= 3, "only {played} episodes were played");
     assert!(in_flight >= 20, "only {in_flight} uploads were cut off");
 }

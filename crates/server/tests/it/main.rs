@@ -9,6 +9,7 @@ mod forged_table;
 mod greeting;
 mod hostile;
 mod journey;
+mod judging;
 mod kills;
 mod lanes;
 mod limits;

@@ -142,6 +142,7 @@ async fn gauges_are_right_after_a_restart() {
         let counted = |name: &String| names.iter().any(|start| name.starts_with(start));
         all.into_iter().filter(|(name, _)| counted(name)).collect()
     };
+    crate::episode::closings(&server, 1).await;
     let before = of_the_journal(scrape(&server).await);
     for (name, value) in [
         ("igym_participants{view=\"start\"}", 1.0),
@@ -154,6 +155,7 @@ async fn gauges_are_right_after_a_restart() {
         ("igym_sessions{state=\"playing\"}", 1.0),
         ("igym_sessions{state=\"ended\"}", 1.0),
         ("igym_episodes_total{verdict=\"partial\"}", 1.0),
+        ("igym_episodes_unjudged", 0.0),
         ("igym_episodes_opened_total", 2.0),
         ("igym_lobby_length", 1.0),
     ] {

@@ -98,7 +98,7 @@ async fn an_error_ends_the_session_for_all_and_is_told_once() {
         message: message.to_owned(),
     };
     assert_eq!(told, [expected]);
-    let (episode, reason, _) = closings(&server).remove(0);
+    let (episode, reason, _) = closings(&server, 1).await.remove(0);
     assert_eq!((episode, reason), (0, CloseReason::Cut));
     let ended = "igym_participants_ended_total{outcome=\"environment_failed\"}";
     assert_eq!(scrape(&server).await[ended], 2.0);

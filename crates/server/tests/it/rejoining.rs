@@ -6,11 +6,12 @@ use igym_protocol::{
     ClientMessage, CloseReason, Entry, EpisodePart, EpisodePlan, RefusalCode, SessionId,
     UploadBody, Verdict,
 };
+use igym_server::Rate;
 use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
-    episode::{Table, closings_of, deliver},
+    episode::{Table, closings_in, deliver},
     kills::{Victim, long_study, resume},
     metrics::scrape,
     support::{Client, RawClient, TestServer, hello},
@@ -82,12 +83,7 @@ async fn finish(journal: impl Fn() -> Vec<Entry>, pair: &mut [Client; 2], broken
     for (client, outbox) in pair.iter_mut().zip(&mut broken.outboxes) {
         deliver(client, outbox).await;
     }
-    let (episode, reason, judgement) = loop {
-        if let Some(closing) = closings_of(journal()).pop() {
-            break closing;
-        }
-        pair[1].barrier().await;
-    };
+    let (episode, reason, judgement) = closings_in(journal, 1).await.remove(0);
     assert_eq!((episode, reason), (0, CloseReason::Sealed));
     assert_eq!(judgement.verdict, Verdict::Verified, "{judgement:?}");
     assert_eq!(judgement.last_frame, Some(played.last_frame));
@@ -193,7 +189,11 @@ async fn servers_that_are_killed_in_the_middle_of_a_rejoin_lose_nothing() {
 
 #[tokio::test]
 async fn histories_are_for_those_who_rejoin_and_not_too_often() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(2, |options| {
+        // However long this takes, no more are allowed.
+        options.tuning.rejoins = Rate::new(5, 0.001);
+    })
+    .await;
     let ([one, mut two], [session, _], _) = Client::pair_in_play(&server).await;
     let ([mut other, _partner], ..) = Client::pair_in_play(&server).await;
     let session = session.session;
@@ -219,8 +219,9 @@ async fn histories_are_for_those_who_rejoin_and_not_too_often() {
     one.barrier().await;
     let refused = server.refused(RefusalCode::TooFast);
     assert!(refused > 40, "{refused}");
+    one.delivery().await;
     let served = scrape(&server).await["igym_histories_total"];
-    assert!(served <= 10.0, "{served} histories");
+    assert!(served <= 5.0, "{served} histories");
     let fences = server.journal().into_iter().filter(|entry| {
         matches!(
             entry.record,

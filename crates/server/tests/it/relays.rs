@@ -36,6 +36,32 @@ async fn a_packet_reaches_the_partner_and_nothing_is_written() {
     assert_eq!(counted["igym_relay_bytes_total"], 1_203.0);
 }
 
+#[tokio::test]
+async fn a_study_that_forbids_it_has_no_packet_pass() {
+    let server = TestServer::start_with(2, |options| {
+        for scene in &mut options.study.scenes {
+            if let igym_study::Scene::Gym(game) = scene {
+                game.relay = igym_study::RelayRule::Never;
+            }
+        }
+    })
+    .await;
+    let ([mut one, mut two], [session, _], _) = Client::pair_in_play(&server).await;
+    for number in 0..100 {
+        one.relay(session.session, 1, vec![number]).await;
+    }
+    // Told now and then, however many: an honest page does not know better.
+    let refusal = one.refusal().await;
+    assert_eq!(refusal.code, RefusalCode::WrongState);
+    assert!(refusal.message.contains("relay"), "{}", refusal.message);
+    one.barrier().await;
+    two.barrier().await;
+    assert!(two.delivered().is_empty());
+    let counted = scrape(&server).await;
+    let of = |result| counted[&format!("igym_relay_packets_total{{result=\"{result}\"}}")];
+    assert_eq!((of("forbidden"), of("passed")), (100.0, 0.0));
+}
+
 /// Where there is no direct way yet, or never will be.
 #[tokio::test]
 async fn members_who_connect_may_relay_already() {

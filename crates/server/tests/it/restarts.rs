@@ -248,7 +248,7 @@ async fn a_study_goes_on(end: End) {
         assert_eq!(end, (Outcome::Completed, Some("FINISHED".to_owned())));
     }
 
-    let closings = closings(&host.server);
+    let closings = closings(&host.server, 2).await;
     assert_eq!(closings.len(), 2);
     for (_, reason, judgement) in closings {
         let found = (reason, judgement.verdict);
@@ -325,7 +325,10 @@ async fn an_episode_that_was_being_judged_is_judged() {
     for page in &mut pair {
         assert_eq!(page.plan(1).await.0.session, session.session);
     }
-    assert_eq!(closings(&host.server)[0].2.verdict, Verdict::Verified);
+    assert_eq!(
+        closings(&host.server, 1).await[0].2.verdict,
+        Verdict::Verified
+    );
 }
 
 #[tokio::test]

@@ -238,14 +238,15 @@ async fn an_episode_that_cannot_be_read_says_that_nobody_judged_it() {
     stays
         .view(|view| matches!(view, View::End { .. }).then_some(()))
         .await;
-    let (_, _, judgement) = closings(&server).remove(0);
+    let (_, _, judgement) = closings(&server, 1).await.remove(0);
     assert_eq!(judgement.verdict, Verdict::Partial);
     let missing = judgement.first_difference.unwrap();
     assert_eq!((missing.frame, missing.field.as_str()), (0, "missing"));
     assert_eq!(missing.between, ["journal", "re-simulation"]);
 }
 
-/// A judge that hangs strands nobody, also when there are more of them than seats.
+/// Nobody waits for a judge that hangs, also when there are more of them than seats; each is given up
+/// after a while.
 #[tokio::test]
 async fn the_game_goes_on_when_judges_hang() {
     let (server, moody) = start(1).await;
@@ -265,7 +266,7 @@ async fn the_game_goes_on_when_judges_hang() {
     for page in &mut pages {
         page.plan(1).await;
     }
-    let closed = closings(&server);
+    let closed = closings(&server, 3).await;
     assert_eq!(closed.len(), 3);
     for (_, _, judgement) in closed {
         assert_eq!(judgement.verdict, Verdict::Partial);

@@ -125,16 +125,16 @@ async fn a_seal_reaches_the_study_after_it_is_on_disk() {
     };
     page.upload(&upload(session.session, 1, 0, UploadBody::Seal(seal)))
         .await;
-    // The next episode's plan comes only once the first is judged.
+    // The next episode's plan comes only once it is on disk that the first is over.
     let (_, plan) = page.plan(1).await;
     assert_eq!(plan.seed, 12);
     let records: Vec<_> = server.journal().into_iter().map(|it| it.record).collect();
     let position = |wanted: &dyn Fn(&Record) -> bool| records.iter().position(wanted).unwrap();
     let sealed = position(&|record| matches!(record, Record::Uploaded { .. }));
-    let closed = position(&|record| matches!(record, Record::EpisodeClosed { episode: 0, .. }));
+    let over = position(&|record| matches!(record, Record::EpisodeJudging { episode: 0, .. }));
     let opened =
         position(&|record| matches!(record, Record::EpisodeOpened { plan } if plan.episode == 1));
-    assert!(sealed < closed && closed < opened);
+    assert!(sealed < over && over < opened);
     // What comes late about an episode that is over is kept.
     page.upload(&journal_upload(session.session, 2, 3)).await;
     page.acknowledged(2).await;

@@ -121,9 +121,10 @@ impl Authors {
         self.kept.remove(&who).unwrap_or_default().into()
     }
 
-    /// The browser lost everything that it kept.
+    /// The browser lost everything that it kept, and its pages with it.
     pub(crate) fn lose(&mut self, who: ParticipantId) {
         self.kept.remove(&who);
+        self.heads.retain(|((of, ..), _), _| *of != who);
     }
 
     /// These frames are in the journal, and count if no later page of the participant has

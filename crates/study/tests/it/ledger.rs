@@ -37,7 +37,7 @@ pub(crate) struct Group {
     pub(crate) states: Vec<SessionState>,
     pub(crate) validated: Vec<u8>,
     pub(crate) plans: Vec<EpisodePlan>,
-    pub(crate) closed: Vec<(CloseReason, Judgement)>,
+    pub(crate) closed: BTreeMap<u32, (CloseReason, Judgement)>,
     /// Number of the present connection attempt.
     pub(crate) attempt: u32,
     /// The page of a player, by number, that rejoined an episode last.
@@ -99,7 +99,7 @@ impl Ledger {
                 assert!(usize::from(player) < group.members.len());
                 assert_eq!(group.failed.replace(player), None, "once");
                 assert_ne!(group.states.last(), Some(&SessionState::Ended));
-                assert_eq!(group.closed.len(), episode as usize, "the present one");
+                assert_eq!(group.judging.len(), episode as usize, "the present one");
                 assert!(!group.judging.contains(&episode), "not after its end");
             }
             Record::LobbyJoined { participant, scene } => {
@@ -128,7 +128,7 @@ impl Ledger {
                     states: Vec::new(),
                     validated: Vec::new(),
                     plans: Vec::new(),
-                    closed: Vec::new(),
+                    closed: BTreeMap::new(),
                     attempt: 0,
                     rejoined: BTreeMap::new(),
                     flushing: Vec::new(),
@@ -175,10 +175,9 @@ impl Ledger {
                 judgement,
             } => {
                 let group = self.group(session);
-                assert_eq!(group.plans.len(), group.closed.len() + 1, "one is open");
-                assert_eq!(group.closed.len(), episode as usize);
-                assert!(group.judging.contains(&episode), "it was judged");
-                group.closed.push((reason, judgement));
+                assert!(group.judging.contains(&episode), "it is over");
+                let before = group.closed.insert(episode, (reason, judgement));
+                assert!(before.is_none(), "once");
             }
             Record::ParticipantEnded {
                 participant,
@@ -262,7 +261,7 @@ impl Ledger {
 
 impl Group {
     pub(crate) fn is_open(&self, episode: u32) -> bool {
-        self.closed.len() == episode as usize && self.plans.len() == episode as usize + 1
+        self.judging.len() == episode as usize && self.plans.len() == episode as usize + 1
     }
 
     fn enter(&mut self, state: SessionState) {
@@ -272,7 +271,7 @@ impl Group {
             // A page was loaded in the episode before, or links are missing.
             (Some(Playing), Matched | Validating) => {
                 let all = self.plans.last().map_or(0, |plan| plan.episodes as usize);
-                (1..all).contains(&self.closed.len()) && self.plans.len() == self.closed.len()
+                (1..all).contains(&self.judging.len()) && self.plans.len() == self.judging.len()
             }
             // A link broke or a page was loaded: once more.
             (Some(Validating), Matched) => true,
@@ -286,14 +285,14 @@ impl Group {
             self.validated.clear();
         }
         if state == Ended {
-            assert_eq!(self.plans.len(), self.closed.len(), "all are closed");
+            assert_eq!(self.plans.len(), self.judging.len(), "all are over");
         }
         self.states.push(state);
     }
 
     fn open(&mut self, plan: EpisodePlan) {
         assert_eq!(self.states.last(), Some(&SessionState::Playing));
-        assert_eq!(self.plans.len(), self.closed.len(), "the last is closed");
+        assert_eq!(self.plans.len(), self.judging.len(), "the last is over");
         assert_eq!(self.plans.len(), plan.episode as usize);
         assert!(plan.episode < plan.episodes);
         let seated: Vec<_> = plan.seats.iter().map(|seat| seat.participant).collect();

@@ -54,7 +54,7 @@ fn groups_of_any_size_play_through_to_the_end() {
         );
         assert_eq!(group.plans.len(), 3);
         let sealed = |(reason, _): &(CloseReason, _)| *reason == CloseReason::Sealed;
-        assert!(group.closed.iter().all(sealed));
+        assert!(group.closed.values().all(sealed));
         let links = world.ledger.records.iter();
         let links = links.filter(|record| matches!(record, Record::LinkReported { .. }));
         assert_eq!(links.count(), players * (players - 1), "a full mesh");
@@ -227,7 +227,7 @@ fn a_plan_tells_all_that_the_study_settles() {
 }
 
 #[test]
-fn the_next_episode_waits_for_every_seal_and_for_the_judgement() {
+fn the_next_episode_waits_for_every_seal_and_not_for_the_verdict() {
     let (mut world, people) = World::with_people(config(3, 2), 3);
     world.until(&people, |view| matches!(view, View::Playing { .. }));
     let session = world.study.session_of(people[0]).unwrap();
@@ -239,9 +239,7 @@ fn the_next_episode_waits_for_every_seal_and_for_the_judgement() {
     let unasked = |world: &mut World, episode| {
         let before = world.everything();
         let judgement = crate::world::judgement(Verdict::Desync);
-        world
-            .study
-            .handle_judged(world.now, session, episode, judgement);
+        world.study.handle_judged(session, episode, judgement);
         assert_eq!(world.study.poll_effect(), None);
         assert_eq!(world.everything(), before);
     };
@@ -252,21 +250,29 @@ fn the_next_episode_waits_for_every_seal_and_for_the_judgement() {
         world.seal(*who, session, 0).unwrap();
     }
     assert_eq!(world.to_judge, [(session, 0)], "asked once");
-    assert_eq!(episode(&world), 0);
+    assert_eq!(episode(&world), 1);
     unasked(&mut world, 1);
     unasked(&mut world, 7);
-    // Play goes on after a desync.
-    world.judge(Verdict::Desync);
-    assert_eq!(episode(&world), 1);
-    assert_eq!(
-        world.ledger.sessions[&session].closed[0].1.verdict,
-        Verdict::Desync
-    );
     // What comes late of the first episode is evidence; of the third it is nonsense.
     world.seal(people[0], session, 0).unwrap();
     world.flushed(people[0], session, 0).unwrap();
     world.seal(people[0], session, 2).unwrap_err();
-    assert!(world.to_judge.is_empty());
+    assert_eq!(world.to_judge, [(session, 0)]);
+    for who in &people {
+        world.seal(*who, session, 1).unwrap();
+    }
+    // Everybody is through before any verdict is there; they come in whatever order.
+    let done = Some(Outcome::Completed);
+    assert!(people.iter().all(|who| world.outcome(*who) == done));
+    assert_eq!(world.to_judge, [(session, 0), (session, 1)]);
+    assert!(world.ledger.sessions[&session].closed.is_empty());
+    world.to_judge.reverse();
+    for (episode, verdict) in [(1, Verdict::Verified), (0, Verdict::Desync)] {
+        world.judge(verdict);
+        unasked(&mut world, episode);
+        let (reason, judgement) = &world.ledger.sessions[&session].closed[&episode];
+        assert_eq!((*reason, judgement.verdict), (CloseReason::Sealed, verdict));
+    }
 }
 
 #[test]

@@ -133,9 +133,7 @@ pub(crate) fn make_noise(world: &mut World, who: ParticipantId, noise: &Noise) {
             if !world.to_judge.contains(&(session, episode)) {
                 let before = world.everything();
                 let judgement = crate::world::judgement(Verdict::Disputed);
-                world
-                    .study
-                    .handle_judged(world.now, session, episode, judgement);
+                world.study.handle_judged(session, episode, judgement);
                 assert_eq!(world.study.poll_effect(), None, "nobody asked");
                 assert_eq!(world.everything(), before);
             }

@@ -22,6 +22,7 @@ pub(crate) struct Setup {
     measured: bool,
     /// Who is there from the beginning.
     pub(crate) present: u64,
+    pub(crate) judge_is_slow: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub(crate) enum Op {
     Slow(u64, u8),
     /// The environment raises an error on the page.
     Raise(u64),
+    /// The same when all others have sealed; then the page comes to its end all the same.
+    RaiseAtEnd(u64),
     /// Python does not load on the page.
     Unable(u64),
     Judge(u8),
@@ -83,7 +86,8 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         any::<bool>(),
     );
     let present = prop_oneof![1 => 0..PEOPLE, 2 => Just(PEOPLE)];
-    (game, 1..=2usize, present).prop_map(|(game, games, present)| {
+    let setup = (game, 1..=2usize, present, any::<bool>());
+    setup.prop_map(|(game, games, present, judge_is_slow)| {
         let (players, episodes, seats, countdown, relay, measured) = game;
         Setup {
             players,
@@ -94,6 +98,7 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
             relay,
             measured,
             present,
+            judge_is_slow,
         }
     })
 }
@@ -123,6 +128,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         1 => who().prop_map(Op::Lies),
         2 => (who(), 1..130u8).prop_map(|(who, ms)| Op::Slow(who, ms)),
         4 => who().prop_map(Op::Raise),
+        2 => who().prop_map(Op::RaiseAtEnd),
         1 => who().prop_map(Op::Unable),
         3 => (0..4u8).prop_map(Op::Judge),
         4 => prop_oneof![1..500u32, 500..15_000u32, Just(10_000u32), 15_000..400_000u32]
@@ -298,6 +304,19 @@ pub(crate) fn act(world: &mut World, op: &Op) {
         Op::Raise(who) => {
             let _ = world.raise(participant(*who), 7);
         }
+        Op::RaiseAtEnd(who) => {
+            let who = participant(*who);
+            if let Some(View::Playing { session, plan, .. }) = world.study.view(world.now, who) {
+                let (session, episode) = (session.session, plan.episode);
+                for seat in plan.seats.iter().filter(|seat| seat.participant != who) {
+                    world.play(seat.participant, 1);
+                    world.finish_unheard(seat.participant);
+                    world.deliver(seat.participant);
+                }
+                let _ = world.raise(who, 7);
+                let _ = world.seal(who, session, episode);
+            }
+        }
         Op::Unable(who) => {
             let who = participant(*who);
             if let Some(View::Instructions { scene, .. } | View::Lobby { scene, .. }) =
@@ -314,7 +333,9 @@ pub(crate) fn act(world: &mut World, op: &Op) {
                 Verdict::Desync,
                 Verdict::Disputed,
             ];
-            world.judge(verdicts[usize::from(*verdict)]);
+            if !world.judge_is_slow {
+                world.judge(verdicts[usize::from(*verdict)]);
+            }
         }
         Op::Wait(milliseconds) => world.wait(u64::from(*milliseconds)),
         Op::Noise(who, noise) => make_noise(world, participant(*who), noise),

@@ -273,7 +273,7 @@ impl World {
         }
     }
 
-    /// Connected pages answer, and the judge judges, until nothing is left to say.
+    /// Connected pages answer, and a judge that is not slow judges, until nothing is left to say.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             let people: Vec<_> = self.connected.iter().copied().collect();
@@ -283,7 +283,7 @@ impl World {
             for who in people {
                 answered |= self.answer(who);
             }
-            if !answered && !self.judge(Verdict::Verified) {
+            if !answered && (self.judge_is_slow || !self.judge(Verdict::Verified)) {
                 return;
             }
         }

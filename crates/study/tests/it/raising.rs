@@ -49,13 +49,12 @@ fn an_error_ends_the_session_for_all_once_everything_is_delivered() {
         world.flushed(*who, session, 0).unwrap();
     }
     assert_eq!(world.to_judge, [(session, 0)]);
-    world.raise(people[2], 29).unwrap();
-    world.judge(Verdict::Verified);
     assert_eq!(outcomes(&world, &people), [FAILED; 3]);
+    world.judge(Verdict::Verified);
     assert_eq!(failures(&world), [(1, 0, 29)]);
     let closed = &world.ledger.sessions[&session].closed;
     assert_eq!(closed.len(), 1);
-    assert_eq!(closed[0].0, CloseReason::Cut);
+    assert_eq!(closed[&0].0, CloseReason::Cut);
     let View::End {
         code, title, body, ..
     } = world.view(people[0])
@@ -118,9 +117,14 @@ fn an_error_after_all_have_sealed_ends_nothing_that_is_complete() {
     for who in &people {
         world.seal(*who, session, 0).unwrap();
     }
-    let late = world.raise(people[0], 9).unwrap_err();
-    assert_eq!(late.code, RefusalCode::WrongState, "it is being judged");
-    world.judge(Verdict::Verified);
+    let late = ClientMessage::Failed {
+        session,
+        episode: 0,
+        frame: 9,
+        message: String::new(),
+    };
+    let late = world.send(people[0], &late).unwrap_err();
+    assert_eq!(late.code, RefusalCode::WrongState, "it is over");
     world.raise(people[0], 0).unwrap();
     world.settle();
     assert_eq!(outcomes(&world, &people), [FAILED; 2]);

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use igym_protocol::{CloseReason, EpisodePlan, Measurement, Outcome, Record, SessionState, View};
+use igym_protocol::{
+    CloseReason, EpisodePlan, Measurement, Outcome, Record, SessionState, Verdict, View,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
@@ -25,7 +27,8 @@ fn run_down(world: &mut World) {
     panic!("the study goes on for ever");
 }
 
-fn check_end(world: &World) {
+/// Everybody is where they end, and some verdicts may not be there yet.
+fn check_people(world: &World) {
     for (who, person) in &world.ledger.people {
         assert_eq!(
             (person.lobby, person.session),
@@ -41,9 +44,31 @@ fn check_end(world: &World) {
         }
         if let Some(outcome) = person.outcome {
             assert_eq!(person.code.is_some(), outcome != Outcome::Left);
-            check_outcome(world, person, outcome);
+            if world.to_judge.is_empty() {
+                check_outcome(world, person, outcome);
+            }
         }
     }
+}
+
+/// Gives the verdicts that are missing, the last first.
+fn judge_all(world: &mut World, seen: &mut BTreeMap<String, u32>) {
+    if !world.to_judge.is_empty() {
+        let what = match world.restarts {
+            0 => "JudgedLate",
+            _ => "JudgedLateAfterRestart",
+        };
+        *seen.entry(what.to_owned()).or_default() += 1;
+    }
+    world.to_judge.reverse();
+    let before: Vec<_> = world.shown.clone().into_iter().collect();
+    while world.judge(Verdict::Desync) {}
+    let after: Vec<_> = world.shown.clone().into_iter().collect();
+    assert_eq!(before, after, "nobody sees the verdict");
+}
+
+fn check_end(world: &World) {
+    check_people(world);
     for group in world.ledger.sessions.values() {
         assert_eq!(group.states.last(), Some(&SessionState::Ended));
         assert_eq!(group.plans.len(), group.closed.len());
@@ -95,7 +120,7 @@ fn check_outcome(world: &World, person: &Person, outcome: Outcome) {
         .collect();
     let played = group.plans.first().is_some_and(|plan| {
         let sealed = |(reason, _): &&(CloseReason, _)| *reason == CloseReason::Sealed;
-        group.closed.iter().filter(sealed).count() == plan.episodes as usize
+        group.closed.values().filter(sealed).count() == plan.episodes as usize
     });
     let failed = group.failed.is_some();
     match outcome {
@@ -131,7 +156,7 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
         }
         if group.failed.is_some() {
             see(format!("Failed{}", group.members.len()));
-            match group.closed.last() {
+            match group.closed.values().next_back() {
                 Some((CloseReason::Cut, _)) => see("FailedInPlay".to_owned()),
                 Some((CloseReason::Sealed, _)) => see("FailedAfterSeals".to_owned()),
                 None => see("FailedBeforePlay".to_owned()),
@@ -144,7 +169,7 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
         if !group.rejoined.is_empty() {
             see(format!("Rejoined{}", group.members.len()));
             let whole = |(reason, _): &(CloseReason, _)| *reason == CloseReason::Sealed;
-            if group.closed.iter().any(whole) {
+            if group.closed.values().any(whole) {
                 see("RejoinedAndSealed".to_owned());
             }
         }
@@ -155,7 +180,7 @@ fn count(world: &World, seen: &mut BTreeMap<String, u32>) {
         }
         if group
             .closed
-            .iter()
+            .values()
             .any(|(reason, _)| *reason == CloseReason::Cut)
         {
             see(format!("Cut{}", group.members.len()));
@@ -188,10 +213,13 @@ fn whatever_happens_nobody_is_stranded() {
     let seen = std::cell::RefCell::new(BTreeMap::new());
     let run = |(setup, ops): (Setup, Vec<Op>)| -> TestCaseResult {
         let (mut world, _) = World::with_people(study(&setup), setup.present);
+        world.judge_is_slow = setup.judge_is_slow;
         for op in &ops {
             act(&mut world, op);
         }
         run_down(&mut world);
+        check_people(&world);
+        judge_all(&mut world, &mut seen.borrow_mut());
         check_end(&world);
         count(&world, &mut seen.borrow_mut());
         Ok(())
@@ -220,6 +248,8 @@ fn whatever_happens_nobody_is_stranded() {
         "FailedInPlay",
         "FailedAfterSeals",
         "FailedBeforePlay",
+        "JudgedLate",
+        "JudgedLateAfterRestart",
         "Sealed",
         "Cut",
         "Next",

@@ -132,7 +132,7 @@ fn play_goes_on_and_seals_are_remembered() {
             assert_eq!(group.plans[2].seats, group.plans[0].seats, "drawn once");
         }
         let sealed = |(reason, _): &(CloseReason, _)| *reason == CloseReason::Sealed;
-        assert!(group.closed.iter().all(sealed));
+        assert!(group.closed.values().all(sealed));
     }
 }
 
@@ -237,7 +237,7 @@ fn a_seal_outlives_the_rejoin_of_a_later_page_and_the_server() {
         world.seal(people[1], session, 0).unwrap();
         assert!(world.judge(Verdict::Verified));
         assert_eq!(
-            world.ledger.sessions[&session].closed[0].0,
+            world.ledger.sessions[&session].closed[&0].0,
             CloseReason::Sealed
         );
         let first = match gone {
@@ -428,7 +428,7 @@ fn what_comes_after_judging_began_does_not_count_after_a_restart_either() {
     world.restart(1_000);
     assert_eq!(world.to_judge, [(session, 0)], "asked for again, at once");
     world.judge(Verdict::Partial);
-    let (reason, _) = world.ledger.sessions[&session].closed[0];
+    let (reason, _) = world.ledger.sessions[&session].closed[&0];
     assert_eq!(reason, CloseReason::Cut, "as it was judged");
     let left = [Some(Outcome::PartnerLeft), Some(Outcome::Left)];
     assert_eq!(outcomes(&world, &people), left);

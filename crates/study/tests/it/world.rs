@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) shown: BTreeMap<ParticipantId, View>,
     pub(crate) signals: Vec<(ParticipantId, ServerMessage)>,
     pub(crate) to_judge: Vec<(SessionId, u32)>,
+    /// Verdicts come when everything else has happened.
+    pub(crate) judge_is_slow: bool,
     pub(crate) refusals: BTreeMap<RefusalCode, u32>,
     /// The journal: the study's records, page loads and what the study has to know of uploads.
     pub(crate) entries: Vec<Entry>,
@@ -122,6 +124,7 @@ impl World {
             shown: BTreeMap::new(),
             signals: Vec::new(),
             to_judge: Vec::new(),
+            judge_is_slow: false,
             refusals: BTreeMap::new(),
             entries: Vec::new(),
             restarts: 0,
@@ -280,8 +283,7 @@ impl World {
         }
         let (session, episode) = self.to_judge.remove(0);
         let judgement = judgement(verdict);
-        self.study
-            .handle_judged(self.now, session, episode, judgement);
+        self.study.handle_judged(session, episode, judgement);
         self.drain();
         true
     }
