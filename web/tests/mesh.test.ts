@@ -41,7 +41,7 @@ const LINK = { session: "s", attempt: 1, peer: 1 };
 const CONNECTING = {
   kind: "connecting",
   session: { session: "s", player: 0, players: 2 },
-  connection: { ice_servers: [], attempt: 1, linked: [], relay_only: false },
+  connection: { ice_servers: [], attempt: 1, linked: [], relay_only: false, direct_only: false },
 } as unknown as Extract<View, { kind: "connecting" }>;
 
 let posted: PageMessage[];

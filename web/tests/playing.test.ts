@@ -42,6 +42,7 @@ class FakeEpisode {
     return false;
   };
   set_relay_only = () => this.log.push("relay only");
+  set_direct_only = () => this.log.push("direct only");
   set_channel = (to: number, open: boolean) => this.log.push(`channel ${to} ${open}`);
   set_visible = (visible: boolean) => this.log.push(`visible ${visible}`);
   handle_packet = (from: number) => this.log.push(`packet ${from}`);
@@ -75,7 +76,7 @@ class FakeEpisode {
 const VIEW = {
   kind: "playing",
   session: { session: "s", player: 0, players: 2 },
-  connection: { attempt: 1, ice_servers: [], linked: [], relay_only: false },
+  connection: { attempt: 1, ice_servers: [], linked: [], relay_only: false, direct_only: false },
   members: [],
   plan: { session: "s", episode: 0, input_delay: 2, environment: { id: "slime" } },
   part: "play",
@@ -303,6 +304,13 @@ test("the engine knows of channels from the beginning, and of each change", () =
 test("where packets may go through the server alone, the engine knows", () => {
   playing.follow({ ...VIEW, connection: { ...VIEW.connection, relay_only: true } }, 0);
   expect(only().log).toContain("relay only");
+  expect(only().log).not.toContain("direct only");
+});
+
+test("where no packet may go through the server, the engine knows", () => {
+  playing.follow({ ...VIEW, connection: { ...VIEW.connection, direct_only: true } }, 0);
+  expect(only().log).toContain("direct only");
+  expect(only().log).not.toContain("relay only");
 });
 
 test("a page that was hidden before the episode began plays hidden", () => {

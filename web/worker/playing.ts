@@ -176,6 +176,7 @@ export class Playing {
     try {
       const episode = create();
       if (connection.relay_only) episode.set_relay_only();
+      if (connection.direct_only) episode.set_direct_only();
       const cost = costs(plan.environment);
       if (cost) episode.report_costs(cost.step_us, cost.save_us, cost.load_us);
       this.#play = new Play(episode, plan, this.#startAt, outbox, {

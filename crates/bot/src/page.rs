@@ -243,6 +243,9 @@ impl Page {
         if connection.relay_only {
             episode.set_relay_only();
         }
+        if connection.direct_only {
+            episode.set_direct_only();
+        }
         self.play = Some(episode);
     }
 

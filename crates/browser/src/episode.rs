@@ -131,6 +131,11 @@ impl Episode {
         self.inner.set_relay_only();
     }
 
+    /// `ConnectionView.direct_only`: no packet goes through the server.
+    pub fn set_direct_only(&mut self) {
+        self.inner.set_direct_only();
+    }
+
     /// A key event: `KeyboardEvent.key`, whether it went down, and the event's own time stamp.
     pub fn key(&mut self, key: &str, down: bool, at_ms: f64) {
         self.inner.key(key, down, micros(at_ms));

@@ -56,6 +56,9 @@ fn say(summary: &ExportSummary, folder: &Path, runtime: Option<String>) -> Resul
             table::verdicts(&summary.verdicts, summary.problems.len()),
         )?,
     }
+    if let Some(warning) = table::awaiting(summary.awaiting_verdict) {
+        eprintln!("warning: {warning}");
+    }
     if let Some(runtime) = runtime {
         writeln!(out, "Episodes in Python were played again in {runtime}.")?;
     }

@@ -36,6 +36,19 @@ pub(crate) fn verdicts(counts: &BTreeMap<Verdict, u32>, impossible: usize) -> St
     parts.join(", ")
 }
 
+/// What to say of episodes that are over and that the server has not judged.
+pub(crate) fn awaiting(episodes: u32) -> Option<String> {
+    let which = match episodes {
+        0 => return None,
+        1 => "1 episode is over and has".to_owned(),
+        many => format!("{many} episodes are over and have"),
+    };
+    Some(format!(
+        "{which} no verdict of the server yet: it judges while it runs, and at its start what the one \
+         before it owed; the verdicts found here are of the journal as it is now"
+    ))
+}
+
 /// The verdict's word.
 pub(crate) fn name(verdict: Verdict) -> &'static str {
     match verdict {

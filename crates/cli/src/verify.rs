@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 
 use anyhow::{Result, bail};
-use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine};
+use igym_dataset::{EpisodeLog, Examination, Journal, ResimulationError, examine, not_judged};
 use igym_protocol::{SessionId, Verdict};
 
 use crate::arguments::VerifyOptions;
@@ -63,6 +63,8 @@ struct Report {
     problems: Vec<String>,
     /// Episodes that are not what the server found.
     changed: u32,
+    /// Episodes that are over and that no server has judged yet.
+    awaiting: u32,
     /// What played those again that are not in this program.
     runtimes: BTreeSet<String>,
 }
@@ -70,7 +72,13 @@ struct Report {
 impl Report {
     fn add(&mut self, log: &EpisodeLog, examined: Result<Examination, ResimulationError>) {
         let recorded = log.closing.as_ref().map(|it| it.judgement.verdict);
-        let server = recorded.map_or("open", table::name);
+        self.awaiting += u32::from(log.awaits_verdict());
+        let none = if log.awaits_verdict() {
+            "none yet"
+        } else {
+            "open"
+        };
+        let server = recorded.map_or(none, table::name);
         let (session, episode) = (log.plan.session, log.plan.episode);
         let examination = match examined {
             Ok(examination) => examination,
@@ -91,7 +99,8 @@ impl Report {
         let judgement = &examination.judgement;
         self.runtimes.extend(examination.runtime.clone());
         *self.verdicts.entry(judgement.verdict).or_default() += 1;
-        if recorded.is_some_and(|recorded| is_another(recorded, judgement.verdict)) {
+        let unjudged = log.closing.as_ref().map(|it| &it.judgement) == Some(&not_judged());
+        if !unjudged && recorded.is_some_and(|it| is_another(it, judgement.verdict)) {
             self.changed += 1;
         }
         self.verified
@@ -130,6 +139,9 @@ impl Report {
         )?;
         for runtime in &self.runtimes {
             writeln!(out, "Episodes in Python were played again in {runtime}.")?;
+        }
+        if let Some(warning) = table::awaiting(self.awaiting) {
+            eprintln!("warning: {warning}");
         }
         for problem in &self.problems {
             eprintln!("error: {problem}");

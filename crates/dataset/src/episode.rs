@@ -73,6 +73,11 @@ pub struct Paged<T> {
 }
 
 impl EpisodeLog {
+    /// Whether it is over and the server has not said what it found: its next start does.
+    pub fn awaits_verdict(&self) -> bool {
+        self.judged && self.closing.is_none()
+    }
+
     pub fn new(plan: EpisodePlan, opened_at_ms: u64) -> Self {
         let players = plan.seats.iter().map(|_| PlayerLog::default()).collect();
         Self {

@@ -201,10 +201,10 @@ fn planned() -> Table<EpisodeRow> {
         "opened_at_ms", SERVER_TIME => row.opened_at_ms;
             "When the server gave out the episode's plan.";
         "closed_at_ms", SERVER_TIME => Some(row.closing.as_ref()?.at_ms);
-            "When the server closed it; empty if it is open.";
+            "When the server gave its verdict, which nobody waits for; empty if there is none yet.";
         "close_reason", "none" => Some(close_name(row.closing.as_ref()?.reason));
             "`sealed`: every page reached the end. `cut`: a page was gone and the server ended \
-             it. Empty if it is open.";
+             it. Empty if there is no verdict of the server yet.";
     })
 }
 
@@ -215,7 +215,7 @@ fn judged(table: Table<EpisodeRow>) -> Table<EpisodeRow> {
              `verified`, `partial`, `desync` or `disputed`; empty if it could not be played \
              again.";
         "recorded_verdict", "none" => Some(verdict_name(row.closing.as_ref()?.judgement.verdict));
-            "What the server found when it closed the episode.";
+            "What the server found; empty if it has not judged the episode yet.";
         "first_difference_frame", "frames" => Some(row.first_difference()?.frame);
             "First frame at which two accounts differ; empty if none do.";
         "first_difference_field", "none" => Some(row.first_difference()?.field.clone());
@@ -234,7 +234,7 @@ fn judged(table: Table<EpisodeRow>) -> Table<EpisodeRow> {
         "frames_file", "none" => row.frames_file.clone();
             "The episode's frames, without the ending `.csv` or `.parquet`.";
         "late_uploads", "uploads" => row.late_uploads;
-            "Uploads with inputs, rows or a seal that came after the closing and changed nothing.";
+            "Uploads with inputs, rows or a seal that came after its end and changed nothing.";
         "superseded_uploads", "uploads" => row.superseded_uploads;
             "Such uploads of a page that came after a later page of its player had gone on with \
              the episode; they changed nothing.";

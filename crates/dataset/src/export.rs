@@ -53,6 +53,8 @@ pub struct ExportSummary {
     pub episodes: u32,
     pub frames: u64,
     pub verdicts: BTreeMap<Verdict, u32>,
+    /// Episodes that are over and that no server has judged yet.
+    pub awaiting_verdict: u32,
     /// Episodes without frames, and why.
     pub problems: Vec<(SessionId, u32, String)>,
 }
@@ -141,6 +143,7 @@ impl<'s> Exporter<'s> {
             .find(|opening| opening.at_ms <= log.opened_at_ms);
         let mut row = EpisodeRow::new(log, opening);
         self.summary.episodes += 1;
+        self.summary.awaiting_verdict += u32::from(log.awaits_verdict());
         match examined(log, self.environments) {
             Ok((examination, replayed)) => {
                 let file = format!("frames/{}-{}", plan.session, plan.episode);

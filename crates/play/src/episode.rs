@@ -203,6 +203,11 @@ impl Episode {
         self.routes.set_relay_only();
     }
 
+    /// The study lets no packet pass through the server: what no DataChannel carries is not sent.
+    pub fn set_direct_only(&mut self) {
+        self.routes.set_direct_only();
+    }
+
     /// A key of the keyboard went down or up at `at`; `key` is `KeyboardEvent.key`. Automatic
     /// repeats and keys without a binding are ignored and not recorded.
     pub fn key(&mut self, key: &str, down: bool, at: Micros) {

@@ -161,6 +161,8 @@ pub struct ConnectionView {
     /// The study lets packets pass through the server alone, so that no member learns another's
     /// address: no connection is to be made.
     pub relay_only: bool,
+    /// The study lets packets pass over direct connections alone: the server passes none on.
+    pub direct_only: bool,
 }
 
 /// Whether a member's page is there, as far as the server sees.

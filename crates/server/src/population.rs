@@ -127,8 +127,11 @@ impl Counts {
 
     /// Episodes that are over and have no verdict yet.
     pub(crate) fn unjudged(&self) -> u64 {
-        let judged = self.verdicts.values().sum();
-        self.episodes_over.saturating_sub(judged)
+        self.episodes_over.saturating_sub(self.all_judged())
+    }
+
+    pub(crate) fn all_judged(&self) -> u64 {
+        self.verdicts.values().sum()
     }
 
     pub(crate) fn judged(&self, verdict: Verdict) -> u64 {

@@ -18,6 +18,8 @@ pub struct Summary {
     pub playing: usize,
     /// Participants who went through every scene, in all runs of this data directory.
     pub completed: usize,
+    /// Episodes that have a verdict, in all runs of this data directory. Nobody waits for one.
+    pub judged: u64,
     /// Version of the program.
     pub version: String,
     /// BLAKE3 of the WebAssembly module that browsers are given, in hexadecimal.
@@ -107,6 +109,7 @@ impl Census {
             waiting: self.waiting.len(),
             playing: self.playing.len(),
             completed: self.completed,
+            judged: self.counts().all_judged(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             build: build.to_owned(),
         }

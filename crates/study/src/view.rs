@@ -92,6 +92,7 @@ impl Study {
             ice_servers,
             linked: session.links.linked(player),
             relay_only,
+            direct_only: scene.relay == RelayRule::Never,
         }
     }
 

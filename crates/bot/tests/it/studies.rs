@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use igym_bot::{BotError, Browser, Ending};
 use igym_protocol::{Outcome, Record, UploadBody, Verdict};
-use igym_server::{ServerOptions, serve};
+use igym_server::{ServerOptions, Summary, serve};
 use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
 use igym_study::StudyConfig;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 /// Far more than any of these tests takes.
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Study {
     link: String,
     store: Arc<SqliteStore>,
+    summary: watch::Receiver<Summary>,
     _folders: [TempDir; 2],
     _stop: oneshot::Sender<()>,
 }
@@ -62,6 +63,7 @@ async fn study(relay: &str) -> Study {
     Study {
         link: format!("http://{}/", running.address()),
         store,
+        summary: running.summary(),
         _folders: [data, web],
         _stop: stop,
     }
@@ -79,17 +81,10 @@ impl Study {
             Record::EpisodeClosed { judgement, .. } => Some(judgement.verdict),
             _ => None,
         };
-        let all = async {
-            loop {
-                let verdicts: Vec<_> = self.records().into_iter().filter_map(verdict).collect();
-                if verdicts.len() >= count {
-                    return verdicts;
-                }
-                // The journal calls nobody.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(PATIENCE, all).await.unwrap()
+        let mut summary = self.summary.clone();
+        let all = summary.wait_for(|summary| summary.judged >= count as u64);
+        timeout(PATIENCE, all).await.unwrap().unwrap();
+        self.records().into_iter().filter_map(verdict).collect()
     }
 
     /// Confirmed frames that the bot's pages have uploaded.

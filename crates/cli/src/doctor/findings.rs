@@ -156,11 +156,17 @@ impl Findings {
                  folder from a backup if there is one",
             ),
         }
-        let open = self.episodes.values().filter(|closed| !**closed).count();
+        let over = self.episodes.values().filter(|over| **over).count();
+        let awaiting = over.saturating_sub(self.judged.len());
+        let owed = match awaiting {
+            0 => String::new(),
+            some => format!(", {some} over and not judged yet: the server does that when it runs"),
+        };
+        let open = self.episodes.len() - over;
         match self.inconsistent.is_empty() {
             true => report.good(
                 "episodes",
-                format!("{} closed, {open} not closed", self.episodes.len() - open),
+                format!("{} closed, {open} not closed{owed}", over - awaiting),
             ),
             false => report.bad(
                 "episodes",

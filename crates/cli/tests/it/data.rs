@@ -169,6 +169,70 @@ fn data_that_changed_since_the_server_judged_them_are_an_error() {
 }
 
 #[test]
+fn an_episode_that_no_server_has_judged_yet_says_so() {
+    let folder = unjudged();
+    let data = text(folder.path());
+    let run = igym(&["verify", data]).expect(0);
+    assert!(run.out.contains("2 episodes: 2 verified."), "{}", run.out);
+    let line = run.out.lines().find(|line| line.contains("none yet"));
+    assert!(line.is_some_and(|line| line.contains("verified")));
+    let owed = "1 episode is over and has no verdict of the server yet";
+    assert!(run.err.contains(owed), "{}", run.err);
+    let quiet = igym(&["verify", "--quiet", data]).expect(0);
+    assert!(quiet.out.contains("none yet"), "{}", quiet.out);
+
+    let out = folder.path().join("tables");
+    let run = igym(&["export", data, "--out", text(&out)]).expect(0);
+    assert!(run.err.contains(owed), "{}", run.err);
+    let run = igym(&["doctor", data]);
+    let said = "1 closed, 0 not closed, 1 over and not judged yet";
+    assert!(run.out.contains(said), "{}", run.out);
+    assert!(
+        !igym(&["verify", text(study(|_| ()).path())])
+            .err
+            .contains("no verdict")
+    );
+}
+
+/// A server stopped before it had judged the second episode.
+fn unjudged() -> TempDir {
+    let [first, second] = two_episodes();
+    let folder = TempDir::new().unwrap();
+    let mut records = opened();
+    records.extend(closed(&first));
+    for mut record in closed(&second) {
+        if let Record::EpisodeClosed {
+            session, episode, ..
+        } = record
+        {
+            record = Record::EpisodeJudging { session, episode };
+        }
+        records.push(record);
+    }
+    store(folder.path(), records);
+    folder
+}
+
+/// It is no news that something was wrong with an episode that the server could not judge.
+#[test]
+fn what_the_server_could_not_judge_has_not_changed_since() {
+    let [first, mut second] = two_episodes();
+    second.pages[0].journal.authored[9].input = vec![9];
+    let folder = TempDir::new().unwrap();
+    let mut records = opened();
+    records.extend(closed(&first));
+    records.extend(second.records(CloseReason::Sealed, igym_dataset::not_judged()));
+    store(folder.path(), records);
+    let run = igym(&["verify", text(folder.path())]).expect(1);
+    assert!(run.out.contains("1 disputed"), "{}", run.out);
+    assert!(
+        !run.err.contains("not what the server found"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn one_session_can_be_chosen() {
     let data = study(|_| ());
     let run = igym(&[

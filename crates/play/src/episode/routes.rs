@@ -24,6 +24,7 @@ const AWAKE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Routes {
     relay_only: bool,
+    direct_only: bool,
     silence: Duration,
     awake: Duration,
     start_at: Micros,
@@ -71,6 +72,7 @@ impl Routes {
         };
         Self {
             relay_only: false,
+            direct_only: false,
             silence: SILENCE.max(4 * frame),
             awake: AWAKE.max(2 * frame),
             start_at,
@@ -81,6 +83,10 @@ impl Routes {
 
     pub(super) fn set_relay_only(&mut self) {
         self.relay_only = true;
+    }
+
+    pub(super) fn set_direct_only(&mut self) {
+        self.direct_only = true;
     }
 
     pub(super) fn set_channel(&mut self, to: u8, open: bool) {
@@ -122,7 +128,7 @@ impl Routes {
         let mut switches = Vec::new();
         for partner in &mut self.partners {
             partner.listen(beat, self.silence);
-            let relaying = self.relay_only || partner.needs_relay(now);
+            let relaying = self.relay_only || (!self.direct_only && partner.needs_relay(now));
             if relaying != partner.relaying {
                 partner.relaying = relaying;
                 switches.push((partner.player, path(relaying)));
@@ -131,14 +137,16 @@ impl Routes {
         switches
     }
 
-    /// How the packet for `to` that the last tick made is sent: some way always.
+    /// How the packet for `to` that the last tick made is sent: some way always, unless the study lets
+    /// none pass through the server.
     pub(super) fn way(&self, to: u8) -> Way {
         let partner = self.partners.iter().find(|it| it.player == to);
         let open = partner.is_some_and(|it| it.open) && !self.relay_only;
+        let deaf = partner.is_some_and(|it| it.deaf || !it.open);
         Way {
             direct: open,
-            relay: !open || partner.is_some_and(|it| it.relaying),
-            plea: !self.relay_only && partner.is_some_and(|it| it.deaf || !it.open),
+            relay: !self.direct_only && (!open || partner.is_some_and(|it| it.relaying)),
+            plea: !self.direct_only && !self.relay_only && deaf,
         }
     }
 

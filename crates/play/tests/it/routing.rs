@@ -73,6 +73,33 @@ fn without_a_data_channel_everything_is_relayed() {
     }
 }
 
+/// Nobody who hears nothing, and nobody whose channel has closed, asks the server.
+#[test]
+fn where_the_study_forbids_it_nothing_is_relayed_whatever_fails() {
+    let mut world = world(Weather::LOSSY, 6);
+    world.direct_only = true;
+    for peer in &mut world.peers {
+        peer.episode.set_direct_only();
+    }
+    world.set_channels(true);
+    world.run_until(|world| world.peers[0].episode.status().confirmed > 40);
+    world.failed.insert((1, 0));
+    let deaf_until = world.now + 2_000_000;
+    world.run_until(|world| world.now >= deaf_until);
+    world.set_channels(false);
+    let closed_until = world.now + 2_000_000;
+    world.run_until(|world| world.now >= closed_until);
+    assert_eq!(relayed(&world), [false, false]);
+    world.failed.clear();
+    world.set_channels(true);
+    finish(&mut world);
+    for peer in [0, 1] {
+        assert_eq!(switches(&world, peer), []);
+        let [direct, relay] = received(&world, peer);
+        assert!(direct > 100 && relay == 0, "{direct}, {relay}");
+    }
+}
+
 /// A channel that fails without being closed, in one direction or in both, and carries again.
 #[test]
 fn a_failure_is_relayed_around_and_healed() {

@@ -92,6 +92,8 @@ pub(crate) struct World {
     pub(crate) routed: bool,
     /// Directions (from, to) in which the open DataChannel carries nothing.
     pub(crate) failed: BTreeSet<(usize, usize)>,
+    /// No packet may go by the relay.
+    pub(crate) direct_only: bool,
     reloaded: bool,
     in_flight: Vec<Flight>,
     make: Make,
@@ -156,6 +158,7 @@ impl World {
             restless: true,
             routed: false,
             failed: BTreeSet::new(),
+            direct_only: false,
             reloaded: false,
             in_flight: Vec::new(),
             make,
@@ -283,7 +286,9 @@ impl World {
         }
         while let Some(packet) = peer.episode.poll_packet() {
             if self.routed {
-                assert!(packet.direct || packet.relay, "a packet takes some way");
+                let some_way = packet.direct || packet.relay;
+                assert!(some_way || self.direct_only, "a packet takes some way");
+                assert!(!(packet.relay && self.direct_only), "none is for the relay");
                 assert!(packet.relay || !packet.plea);
                 let to = usize::from(packet.to);
                 let carried = packet.direct && !self.failed.contains(&(index, to));

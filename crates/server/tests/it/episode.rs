@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use igym_play::{Episode, Micros, Outbox};
 use igym_protocol::{
     CloseReason, Entry, EpisodePlan, History, Judgement, Outcome, Path, Record, Seal,
-    ServerMessage, UploadBody, Verdict, View,
+    ServerMessage, SessionId, UploadBody, Verdict, View,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -157,28 +157,43 @@ pub(crate) async fn closings(
     server: &TestServer,
     count: usize,
 ) -> Vec<(u32, CloseReason, Judgement)> {
-    closings_in(|| server.journal(), count).await
+    // Once they are counted, too.
+    let mut summary = server.running.summary();
+    let judged = summary.wait_for(|summary| summary.judged >= count as u64);
+    drop(
+        patiently("the verdicts", judged)
+            .await
+            .expect("it is served"),
+    );
+    closings_among(server, |_| true, count).await
 }
 
-pub(crate) async fn closings_in(
-    journal: impl Fn() -> Vec<Entry>,
+/// Of the chosen sessions alone.
+pub(crate) async fn closings_among(
+    server: &TestServer,
+    chosen: impl Fn(SessionId) -> bool,
     count: usize,
 ) -> Vec<(u32, CloseReason, Judgement)> {
+    let mut summary = server.running.summary();
     let all = async {
         loop {
-            let mut closings = closings_of(journal());
+            summary.mark_unchanged();
+            let mut entries = server.journal();
+            entries.retain(
+                |entry| matches!(entry.record, Record::EpisodeClosed { session, .. } if chosen(session)),
+            );
+            let mut closings = closings_of(entries);
             if closings.len() >= count {
                 closings.sort_by_key(|(episode, ..)| *episode);
                 return closings;
             }
-            // The journal calls nobody.
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            summary.changed().await.expect("it is served");
         }
     };
     patiently("the verdicts", all).await
 }
 
-fn closings_of(entries: Vec<Entry>) -> Vec<(u32, CloseReason, Judgement)> {
+pub(crate) fn closings_of(entries: Vec<Entry>) -> Vec<(u32, CloseReason, Judgement)> {
     let entries = entries.into_iter();
     entries
         .filter_map(|entry| match entry.record {

@@ -189,11 +189,7 @@ impl Game {
             assert_eq!(outcome, Outcome::Completed);
         }
         let session = self.plan.session;
-        let journal = || {
-            let about = |entry: &igym_protocol::Entry| matches!(entry.record, Record::EpisodeClosed { session: it, .. } if it == session);
-            server.journal().into_iter().filter(about).collect()
-        };
-        let closings = crate::episode::closings_in(journal, 2).await;
+        let closings = crate::episode::closings_among(server, |it| it == session, 2).await;
         let verdicts: Vec<_> = closings.iter().map(|(.., it)| it.verdict).collect();
         assert_eq!(verdicts, [Verdict::Verified; 2]);
     }

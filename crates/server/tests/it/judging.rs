@@ -9,9 +9,9 @@ use igym_dataset::{Cancel, Environments, not_judged};
 use igym_gym::Runtime;
 use igym_protocol::{EnvironmentSpec, Record, Seal, UploadBody};
 use igym_server::ServerOptions;
-use igym_storage_sqlite::SqliteStore;
 use igym_study::Scene;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 use crate::{
     episode::closings,
@@ -29,11 +29,14 @@ struct Broken {
     slow: bool,
     stopped: Mutex<bool>,
     told: Condvar,
+    /// Somebody asks.
+    called: Notify,
 }
 
 impl Environments for Broken {
     fn open(&self, _: &EnvironmentSpec, _: &str, _: &Cancel) -> Result<Box<dyn Runtime>, String> {
         self.asked.fetch_add(1, SeqCst);
+        self.called.notify_one();
         if self.slow {
             let stopped = self.stopped.lock().unwrap();
             drop(self.told.wait_while(stopped, |it| !*it).unwrap());
@@ -122,24 +125,12 @@ async fn a_server_that_stops_leaves_the_verdict_to_the_next() {
     });
     let server = TestServer::start_with(1, in_python(slow.clone())).await;
     seal(&server).await;
-    let asked = async {
-        while slow.asked.load(SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    patiently("the judge", asked).await;
+    patiently("the judge", slow.called.notified()).await;
     assert_eq!(scrape(&server).await["igym_episodes_unjudged"], 1.0);
-    let store = Arc::downgrade(&server.store);
+    let store = server.store.clone();
     let data = server.stop().await;
     assert!(*slow.stopped.lock().unwrap(), "nothing runs on");
-    let given_up = async {
-        while store.strong_count() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    patiently("the end of the judge", given_up).await;
 
-    let store = Arc::new(SqliteStore::open(data.path()).unwrap());
     let broken = Arc::new(Broken::default());
     let server = TestServer::start_on(1, data, store, in_python(broken.clone())).await;
     closings(&server, 1).await;

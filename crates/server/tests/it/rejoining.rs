@@ -3,7 +3,7 @@
 
 use igym_play::Outbox;
 use igym_protocol::{
-    ClientMessage, CloseReason, Entry, EpisodePart, EpisodePlan, RefusalCode, SessionId,
+    ClientMessage, CloseReason, EpisodePart, EpisodePlan, Judgement, RefusalCode, SessionId,
     UploadBody, Verdict,
 };
 use igym_server::Rate;
@@ -11,7 +11,7 @@ use igym_storage::{Filter, JournalStore};
 use igym_storage_sqlite::SqliteStore;
 
 use crate::{
-    episode::{Table, closings_in, deliver},
+    episode::{Table, closings, closings_of, deliver},
     kills::{Victim, long_study, resume},
     metrics::scrape,
     support::{Client, RawClient, TestServer, hello},
@@ -76,14 +76,18 @@ async fn bring(page: &mut Client, broken: &mut Broken) {
 }
 
 /// Plays and delivers the rest, and waits until the episode is closed.
-async fn finish(journal: impl Fn() -> Vec<Entry>, pair: &mut [Client; 2], broken: &mut Broken) {
+async fn finish(
+    closing: impl AsyncFnOnce(&mut Client) -> (u32, CloseReason, Judgement),
+    pair: &mut [Client; 2],
+    broken: &mut Broken,
+) {
     let played = broken
         .table
         .play_to_the_end(&mut broken.outboxes, |_, _| {});
     for (client, outbox) in pair.iter_mut().zip(&mut broken.outboxes) {
         deliver(client, outbox).await;
     }
-    let (episode, reason, judgement) = closings_in(journal, 1).await.remove(0);
+    let (episode, reason, judgement) = closing(&mut pair[1]).await;
     assert_eq!((episode, reason), (0, CloseReason::Sealed));
     assert_eq!(judgement.verdict, Verdict::Verified, "{judgement:?}");
     assert_eq!(judgement.last_frame, Some(played.last_frame));
@@ -104,7 +108,8 @@ async fn a_page_that_dies_in_play_comes_back_into_the_same_episode() {
     let known: Vec<usize> = history.inputs.iter().map(Vec::len).collect();
     assert!(known.iter().all(|frames| *frames > 30), "{known:?}");
     broken.table.rejoin(0, 2, history);
-    finish(|| server.journal(), &mut pair, &mut broken).await;
+    let closing = async |_: &mut Client| closings(&server, 1).await.remove(0);
+    finish(closing, &mut pair, &mut broken).await;
     assert_eq!(scrape(&server).await["igym_histories_total"], 1.0);
 }
 
@@ -133,7 +138,8 @@ async fn uploads_that_come_after_the_rejoin_change_nothing() {
     deliver(&mut pair[0], &mut late).await;
     assert_eq!(late.dropped(), 0, "it is taken and kept");
     broken.table.rejoin(0, 2, history);
-    finish(|| server.journal(), &mut pair, &mut broken).await;
+    let closing = async |_: &mut Client| closings(&server, 1).await.remove(0);
+    finish(closing, &mut pair, &mut broken).await;
 }
 
 /// kill -9 of the server while the page that rejoins delivers, and again when it has just asked.
@@ -181,7 +187,14 @@ async fn servers_that_are_killed_in_the_middle_of_a_rejoin_lose_nothing() {
         } else {
             let history = pair[0].history(session, episode).await;
             broken.table.rejoin(0, 2, history);
-            finish(journal, &mut pair, &mut broken).await;
+            // Of another process nothing is heard but by asking it.
+            let closing = async |page: &mut Client| loop {
+                if let Some(closing) = closings_of(journal()).pop() {
+                    break closing;
+                }
+                page.barrier().await;
+            };
+            finish(closing, &mut pair, &mut broken).await;
         }
         victim.kill();
     }

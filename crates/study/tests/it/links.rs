@@ -117,6 +117,10 @@ fn who_comes_and_goes_for_ever_holds_nobody_for_ever() {
         for reload in [false, true] {
             let (mut world, people) = World::with_people(config_with(2, 1, relay), 2);
             world.until(&people, |view| matches!(view, View::Connecting { .. }));
+            let View::Connecting { connection, .. } = world.view(people[0]) else {
+                panic!("connects");
+            };
+            assert_eq!(connection.direct_only, relay == RelayRule::Never);
             for _ in 0..60 {
                 world.disconnect(people[0]);
                 world.wait(9_900);
@@ -187,6 +191,7 @@ fn where_packets_pass_through_the_server_alone_nobody_connects() {
             panic!("plays");
         };
         assert!(connection.relay_only && connection.ice_servers.is_empty());
+        assert!(!connection.direct_only);
         world.wait(60_000);
         world.settle();
         assert_eq!(outcomes(&world, &people), vec![DONE; players]);
