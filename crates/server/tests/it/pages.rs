@@ -212,7 +212,7 @@ async fn the_study_can_be_seen_at_a_glance() {
     assert_eq!(
         answer.json(),
         serde_json::json!({
-            "id": "test", "title": "A test", "waiting": 1, "playing": 0, "completed": 0,
+            "id": "test", "title": "A test", "waiting": 1, "playing": 0, "completed": 0, "judged": 0,
             "version": env!("CARGO_PKG_VERSION"), "build": server.running.build(),
         })
     );
