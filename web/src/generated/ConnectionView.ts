@@ -18,4 +18,8 @@ linked: Array<number>,
  * The study lets packets pass through the server alone, so that no member learns another's
  * address: no connection is to be made.
  */
-relay_only: boolean, };
+relay_only: boolean, 
+/**
+ * The study lets packets pass over direct connections alone: the server passes none on.
+ */
+direct_only: boolean, };
