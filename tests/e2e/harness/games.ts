@@ -60,6 +60,7 @@ function adapted(study: string, options: StudyOptions): string {
     countdown_s: options.countdownS ?? 1,
     lobby_timeout_s: options.lobbyTimeoutS ?? 120,
     reconnect_grace_s: options.reconnectGraceS ?? 60,
+    flush_timeout_s: options.flushTimeoutS,
     digest_interval: options.digestInterval,
     relay: options.relay && `"${options.relay}"`,
   }).filter(([, value]) => value !== undefined);

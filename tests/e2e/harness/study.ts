@@ -13,6 +13,8 @@ export interface StudyOptions {
   reconnectGraceS?: number;
   seats?: "fixed" | "random" | "rotating";
   relay?: "fallback" | "only" | "never";
+  /** How long pages may take to deliver all before the episode ends without; of games in Python. */
+  flushTimeoutS?: number;
   /** Frames between digests of the state; of games in Python. */
   digestInterval?: number;
 }
