@@ -19,8 +19,9 @@ use crate::{GymScene, Millis, Scene, SeatRule, Study, StudyConfig};
 #[non_exhaustive]
 pub enum RestoreError {
     #[error(
-        "the study file was changed while {under_way} participants are under way: serve it to a \
-         new data directory (--data), or serve the study as it was until they have finished"
+        "the study was changed (its file, or the Python files and packages that come with it) while \
+         {under_way} participants are under way: serve it to a new data directory (--data), or \
+         serve the study as it was until they have finished"
     )]
     StudyChanged { under_way: usize },
     #[error("the journal does not fit the study: {reason}")]

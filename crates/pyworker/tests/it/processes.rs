@@ -231,7 +231,7 @@ fn what_python_raises_is_answered_and_the_process_goes_on() {
         .unwrap()
         + 1;
     assert_eq!(error["line"], json!(line));
-    let error = error_of(&runtime.reset(910));
+    let error = error_of(&runtime.reset(908));
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("SystemExit: 3"), "{message}");
     assert!(error["file"].as_str().unwrap().ends_with("traps.py"));
