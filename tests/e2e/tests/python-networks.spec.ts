@@ -10,13 +10,13 @@ import { expectVerified } from "../harness/verdicts";
 prepareFirst(SLIMEVB, OVERCOOKED);
 
 const EPISODES = 2;
-/** About six seconds each. */
-const GAMES: Record<string, { game: Game; maxSteps: number }> = {
-  slimevb: { game: SLIMEVB, maxSteps: 180 },
-  Overcooked: { game: OVERCOOKED, maxSteps: 48 },
+/** About six seconds each; `frameMs` is how long a frame lasts. */
+const GAMES: Record<string, { game: Game; maxSteps: number; frameMs: number }> = {
+  slimevb: { game: SLIMEVB, maxSteps: 180, frameMs: 1000 / 30 },
+  Overcooked: { game: OVERCOOKED, maxSteps: 48, frameMs: 1000 / 8 },
 };
 
-for (const [name, { game, maxSteps }] of Object.entries(GAMES)) {
+for (const [name, { game, maxSteps, frameMs }] of Object.entries(GAMES)) {
   for (const condition of Object.values<Condition>(CONDITIONS)) {
     test(`two people play ${name} in Python under: ${condition.title}`, async ({ begin }) => {
       const session = await begin({
@@ -28,7 +28,7 @@ for (const [name, { game, maxSteps }] of Object.entries(GAMES)) {
       for (const episode of await exported.table("episodes")) expectRollbacks(episode, condition);
       const links = await exported.table("links");
       expect(links.length).toBe(2 * EPISODES);
-      expectNetworks(links, condition);
+      expectNetworks(links, condition, frameMs);
       await expectPlay(exported);
     });
   }
