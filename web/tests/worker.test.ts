@@ -41,7 +41,10 @@ let posted: WorkerMessage[];
 let tell: (message: PageMessage) => void;
 
 /** A page whose network gives it everything but the game's module. */
-beforeEach(async () => {
+beforeEach(() => begin(() => Promise.reject(new TypeError("no network"))));
+
+/** A new page; `fetch` is its network. */
+async function begin(fetch: () => Promise<Response>): Promise<void> {
   vi.useFakeTimers();
   vi.spyOn(console, "warn").mockImplementation(() => {});
   vi.spyOn(console, "error").mockImplementation(() => {});
@@ -49,7 +52,7 @@ beforeEach(async () => {
   posted = [];
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("BroadcastChannel", undefined);
-  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+  vi.stubGlobal("fetch", fetch);
   vi.stubGlobal("self", {
     location: { href: "https://study.example/assets/worker.js" },
     addEventListener: (type: string, listener: (event: { data: PageMessage }) => void) => {
@@ -59,7 +62,7 @@ beforeEach(async () => {
   });
   await import("../worker/worker");
   tell({ type: "start", token: "t", userAgent: "a browser" });
-});
+}
 
 afterEach(() => {
   vi.clearAllTimers();
@@ -68,11 +71,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function welcomed(): FakeSocket {
+function welcomed(python: string | null = null): FakeSocket {
   const socket = FakeSocket.last;
   if (!socket) throw new Error("no connection was opened");
   socket.onopen?.();
-  socket.receive(WELCOME);
+  socket.receive({ ...WELCOME, python });
   return socket;
 }
 
@@ -124,4 +127,31 @@ test("a page without the module does not begin", async () => {
   socket.receive(LOBBY);
   expect(kinds()).toEqual([{ type: "fault", fault: "engine_not_loaded" }]);
   expect(socket.closed).toBe(true);
+});
+
+test("a page of a game in Python cannot be left before the game is ready", async () => {
+  const nothing = () => undefined;
+  const outbox = {
+    ...{ poll: nothing, poll_kept: nothing, poll_settled: nothing, reconnect: nothing },
+    ...{ earlier: () => 0, unacknowledged: () => 0 },
+  };
+  const engine = { createOutbox: () => outbox };
+  vi.doMock("../worker/engine", () => ({ loadEngine: () => Promise.resolve(engine) }));
+  try {
+    await begin(() => new Promise(() => {}));
+    await vi.advanceTimersByTimeAsync(0);
+    const socket = welcomed("one");
+    socket.receive(view({ kind: "start", scene: 0 }));
+    const game = { environment: { id: "python", config: "{}" } };
+    socket.receive(view({ kind: "instructions", scene: 1, game, measured: false }));
+    const steps = posted.filter(({ type }) => type === "ready" || type === "view");
+    expect(steps).toMatchObject([
+      { type: "ready", ready: true },
+      { type: "view", view: { kind: "start" } },
+      { type: "ready", ready: false },
+      { type: "view", view: { kind: "instructions" } },
+    ]);
+  } finally {
+    vi.doUnmock("../worker/engine");
+  }
 });

@@ -277,7 +277,9 @@ export class Participant {
     const view = this.#view;
     this.#ending.follow();
     if (view === null || this.#ending.done) return;
-    // The page first: what follows is about the page that the view brings.
+    // The page first: what follows is about the page that the view brings. To measure a game stops
+    // this worker for a while, in which no button may promise what is not ready.
+    this.#tellReady();
     this.post({ type: "view", view });
     this.#foreign.follow(view);
     this.#tellReady();
