@@ -20,6 +20,25 @@ macro_rules! all {
     };
 }
 
+/// Portions of a measurement, of all three in turn: the machine does other things, too, and a slow
+/// stretch of it is then one for all.
+macro_rules! in_turn {
+    ($count:expr, $begin:ident($($argument:expr),*)) => {{
+        let mut runs = (
+            $begin::<Ours>($($argument),*),
+            $begin::<Ggrs>($($argument),*),
+            $begin::<Fortress>($($argument),*),
+        );
+        let mut portions = [vec![], vec![], vec![]];
+        for _ in 0..$count {
+            portions[0].push((runs.0)());
+            portions[1].push((runs.1)());
+            portions[2].push((runs.2)());
+        }
+        portions
+    }};
+}
+
 fn header(columns: &[&str]) {
     println!("\n| {} |", columns.join(" | "));
     println!("|---|{}", "---:|".repeat(columns.len() - 1));
@@ -31,11 +50,21 @@ pub fn cpu(meter: &Meter) {
     header(&["engine time per peer tick, median (allocations)", a, b, c]);
     for state_bytes in [64, 16_384] {
         for depth in [0, 4, 8, 16] {
-            let cells = all!(tick(meter, state_bytes, depth)).map(|(ns, p99, allocations)| {
+            let portions = in_turn!(PORTIONS, ticks(meter, state_bytes, depth));
+            let cells = portions.map(|portions| {
+                let all =
+                    |of: fn(&Ticks) -> f64| mean(&portions.iter().map(of).collect::<Vec<_>>());
+                let (share, allocations) = (all(|own| own.share), all(|own| own.allocations));
+                assert!(
+                    share > 0.9,
+                    "only {share} of the ticks go back {depth} frames"
+                );
+                let least = |a: &Ticks, b: &Ticks| a.median_ns.total_cmp(&b.median_ns);
+                let quickest = portions.into_iter().min_by(least).unwrap();
                 format!(
                     "{:.2} µs, p99 {:.2} ({allocations:.2})",
-                    ns / 1e3,
-                    p99 / 1e3
+                    quickest.median_ns / 1e3,
+                    quickest.p99_ns / 1e3
                 )
             });
             let what = match depth {
@@ -50,7 +79,19 @@ pub fn cpu(meter: &Meter) {
     }
 }
 
-fn tick<P: Peer>(meter: &Meter, state_bytes: usize, depth: u32) -> (f64, f64, f64) {
+/// Of each engine: the quickest is what it takes.
+const PORTIONS: usize = 12;
+
+/// The ticks of a portion that go back as far as they are to.
+struct Ticks {
+    /// Of all its ticks.
+    share: f64,
+    median_ns: f64,
+    p99_ns: f64,
+    allocations: f64,
+}
+
+fn ticks<P: Peer>(meter: &Meter, state_bytes: usize, depth: u32) -> impl FnMut() -> Ticks {
     let steady = Setup {
         state_bytes,
         keys: Keys::Held,
@@ -71,32 +112,25 @@ fn tick<P: Peer>(meter: &Meter, state_bytes: usize, depth: u32) -> (f64, f64, f6
     };
     let mut world = World::<P>::new(setup);
     world.play(meter, 20 * SECOND, |_| {});
-    let (mut times, mut allocations) = (Vec::new(), Vec::new());
-    let mut ticks = 0;
-    let seconds = if state_bytes > 64 { 20 } else { 120 };
-    world.play(meter, seconds * SECOND, |sample| {
-        ticks += 1;
-        if sample.tick.advanced == 1 && sample.tick.resimulated == depth {
-            times.push(sample.cost.nanoseconds);
-            allocations.push(sample.cost.allocations as f64);
+    let seconds = if state_bytes > 64 { 2 } else { 12 };
+    move || {
+        let (mut times, mut allocations) = (Vec::new(), Vec::new());
+        let mut all = 0;
+        world.play(meter, seconds * SECOND, |sample| {
+            all += 1;
+            if sample.tick.advanced == 1 && sample.tick.resimulated == depth {
+                times.push(sample.cost.nanoseconds);
+                allocations.push(sample.cost.allocations as f64);
+            }
+        });
+        assert!(world.seats.iter().all(|seat| seat.peer.agrees()));
+        Ticks {
+            share: times.len() as f64 / f64::from(all),
+            median_ns: median(&mut times),
+            p99_ns: times[times.len() * 99 / 100],
+            allocations: mean(&allocations),
         }
-    });
-    assert!(
-        times.len() * 10 > ticks * 9,
-        "{}: only {} of {ticks} ticks go back {depth} frames",
-        P::NAME,
-        times.len()
-    );
-    assert!(world.seats.iter().all(|seat| seat.peer.agrees()));
-    // Of eight portions the quickest: the machine does other things, too.
-    let length = times.len().div_ceil(8);
-    let portions = times.chunks_mut(length);
-    let quickest = portions.map(|portion| {
-        let middle = median(portion);
-        (middle, portion[portion.len() * 99 / 100])
-    });
-    let (middle, most) = quickest.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
-    (middle, most, mean(&allocations))
+    }
 }
 
 /// Datagrams and bytes per frame and link.
@@ -159,7 +193,10 @@ pub fn sessions(meter: &Meter) {
     println!("| {times} | {} |", cells.join(" | "));
     let alone = cell(memory::<Ours>(meter, true));
     println!("| {times}, inputs in a journal | {alone} | – | – |");
-    let pairs = all!(pairs(meter)).map(|pairs| format!("{pairs:.0}"));
+    let pairs = in_turn!(PORTIONS, pairs(meter)).map(|portions| {
+        let quickest = portions.into_iter().fold(f64::INFINITY, f64::min);
+        format!("{:.0}", 1e9 / (quickest * 2.0 * 60.0))
+    });
     println!(
         "| pairs at 60 Hz per core, engine time alone | {} |",
         pairs.join(" | ")
@@ -185,20 +222,18 @@ fn memory<P: Peer>(meter: &Meter, journal: bool) -> [f64; 3] {
     })
 }
 
-fn pairs<P: Peer>(meter: &Meter) -> f64 {
+/// What a tick of a pair takes, in ns, but for the slowest hundredth.
+fn pairs<P: Peer>(meter: &Meter) -> impl FnMut() -> f64 {
     let mut world = World::<P>::new(busy());
     world.play(meter, 5 * SECOND, |_| {});
-    let mut times = Vec::new();
-    world.play(meter, 120 * SECOND, |sample| {
-        times.push(sample.cost.nanoseconds)
-    });
-    // Of twelve portions the quickest, without its slowest hundredth: the machine does other things.
-    let length = times.len().div_ceil(12);
-    let portions = times.chunks_mut(length).map(|portion| {
-        portion.sort_by(f64::total_cmp);
-        mean(&portion[..portion.len() * 99 / 100])
-    });
-    1e9 / (portions.fold(f64::INFINITY, f64::min) * 2.0 * 60.0)
+    move || {
+        let mut times = Vec::new();
+        world.play(meter, 10 * SECOND, |sample| {
+            times.push(sample.cost.nanoseconds)
+        });
+        times.sort_by(f64::total_cmp);
+        mean(&times[..times.len() * 99 / 100])
+    }
 }
 
 /// How play is.
@@ -288,9 +323,9 @@ fn played<P: Peer>(meter: &Meter, setup: Setup) -> String {
 
 /// This engine alone, for a profiler: rollbacks of so many frames, so many runs.
 pub fn profile(meter: &Meter, depth: u32, runs: u32) {
+    let mut portion = ticks::<Ours>(meter, 64, depth);
     for _ in 0..runs {
-        let (ns, ..) = tick::<Ours>(meter, 64, depth);
-        print!("{ns:.0} ");
+        print!("{:.0} ", portion().median_ns);
     }
     println!();
 }
