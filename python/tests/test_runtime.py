@@ -1,5 +1,6 @@
 """The border to the host: bytes in, bytes out."""
 
+import itertools
 import json
 import os
 import struct
@@ -180,6 +181,19 @@ def test_what_the_host_is_told():
     assert all(0 < least[name] <= measured[name] for name in measured)
     assert set(measured) == {"bare_step_us", "step_us", "save_us", "load_us", "rollback_10_us"}
     assert all(value > 0 for value in measured.values())
+
+
+@pytest.mark.parametrize("tick, repeats", [(1e-6, 9), (1.0, 5)])
+def test_nobody_waits_long_for_the_costs_of_a_slow_environment(monkeypatch, tick, repeats):
+    one = open_world("Single")
+    made = []
+    reset = one.simulation.reset
+    monkeypatch.setattr(one.simulation, "reset", lambda seed: (made.append(seed), reset(seed)))
+    clock = itertools.count(step=tick)
+    monkeypatch.setattr(runtime.time, "perf_counter", lambda: next(clock))
+    assert "error" not in json.loads(one.measure())
+    # Two in each repeat, and one that cleans up.
+    assert len(made) == 2 * repeats + 1
 
 
 def test_the_host_is_told_how_fast_the_environment_wants_to_be_played():

@@ -35,33 +35,32 @@ function network(...answers: (() => Response | Promise<Response>)[]) {
   return { surroundings, pauses, signals, limits, ring };
 }
 
-/** A body of which nothing comes after these parts. */
-function stalling(...chunks: Uint8Array[]): () => Response {
+/** A body that comes in parts, and then ends like this. */
+function body(
+  end: (controller: ReadableStreamDefaultController) => void | Promise<never>,
+  ...chunks: Uint8Array[]
+): () => Response {
   return () =>
     new Response(
       new ReadableStream({
         pull(controller) {
           const chunk = chunks.shift();
-          if (chunk) controller.enqueue(chunk);
-          return chunk ? undefined : new Promise(() => {});
+          if (!chunk) return end(controller);
+          controller.enqueue(chunk);
         },
       }),
     );
 }
 
+/** A body of which nothing comes after these parts. */
+const stalling = (...chunks: Uint8Array[]) => body(() => new Promise(() => {}), ...chunks);
+
 /** A body that comes in parts, and breaks off if it is not whole. */
 function parts(whole: boolean, ...chunks: Uint8Array[]): () => Response {
-  return () =>
-    new Response(
-      new ReadableStream({
-        pull(controller) {
-          const chunk = chunks.shift();
-          if (chunk) controller.enqueue(chunk);
-          else if (whole) controller.close();
-          else controller.error(new TypeError("the network broke"));
-        },
-      }),
-    );
+  return body((controller) => {
+    if (whole) controller.close();
+    else controller.error(new TypeError("the network broke"));
+  }, ...chunks);
 }
 
 test("bytes are counted as they come, and from the beginning after a failure", async () => {

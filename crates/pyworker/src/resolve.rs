@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
         progress: &dyn Progress,
     ) -> Result<(Vec<Locked>, Vec<String>), PrepareError> {
         progress.step("resolving the study's packages for Pyodide");
-        let wheels = match self.compile(requirements, omit, &["--only-binary", ":all:"])? {
+        let wheels = match self.compile(requirements, omit)? {
             Compiled::Wheels(wheels) => wheels,
             Compiled::Refused(said) => {
                 progress.step("finding out which package cannot run in Pyodide");
@@ -128,22 +128,12 @@ impl<'a> Resolver<'a> {
         Ok(self.unfit.len() > known && self.unfit.len() <= MOST_UNFIT)
     }
 
-    fn compile(
-        &self,
-        requirements: &[String],
-        omit: &[String],
-        more: &[&str],
-    ) -> Result<Compiled, PrepareError> {
+    fn compile(&self, requirements: &[String], omit: &[String]) -> Result<Compiled, PrepareError> {
         let unfit = self.unfit.iter();
         let passed: String = unfit
             .map(|unfit| format!("{}!={}\n", unfit.name, unfit.version))
             .collect();
-        self.compile_with(
-            &(CONSTRAINTS.to_owned() + &passed),
-            requirements,
-            omit,
-            more,
-        )
+        self.compile_with(&(CONSTRAINTS.to_owned() + &passed), requirements, omit, &[])
     }
 
     fn compile_with(
@@ -168,6 +158,8 @@ impl<'a> Resolver<'a> {
             "--no-header",
             "--no-annotate",
             "--no-python-downloads",
+            "--only-binary",
+            ":all:",
         ]);
         command.args([
             "--python-platform",
@@ -220,7 +212,7 @@ impl<'a> Resolver<'a> {
             .map(|one| format!("{}=={}", one.name, one.version))
             .collect();
         let pinned = [requirements, &newest].concat();
-        let refusal = match self.compile(&pinned, omit, &["--only-binary", ":all:"])? {
+        let refusal = match self.compile(&pinned, omit)? {
             Compiled::Refused(said) if !newest.is_empty() => {
                 Some(self.refuse_these(&pinned, omit, &said)?)
             }
@@ -256,8 +248,7 @@ impl<'a> Resolver<'a> {
         requirements: &[String],
         omit: &[String],
     ) -> Result<Vec<Locked>, PrepareError> {
-        let alone = ["--only-binary", ":all:", "--no-deps"];
-        match self.compile_with(CONSTRAINTS, requirements, omit, &alone)? {
+        match self.compile_with(CONSTRAINTS, requirements, omit, &["--no-deps"])? {
             Compiled::Wheels(newest) => Ok(newest),
             Compiled::Refused(_) => Ok(Vec::new()),
         }
@@ -278,8 +269,7 @@ impl<'a> Resolver<'a> {
             if others.iter().any(|other| same.contains(&name_of(other))) {
                 continue;
             }
-            if let Compiled::Wheels(with) =
-                self.compile(requirements, &others, &["--only-binary", ":all:"])?
+            if let Compiled::Wheels(with) = self.compile(requirements, &others)?
                 && with == wheels
             {
                 notes.push(format!(
@@ -311,7 +301,7 @@ impl<'a> Resolver<'a> {
                 break None;
             }
             left_out.extend(more);
-            match self.compile(requirements, &left_out, &["--only-binary", ":all:"])? {
+            match self.compile(requirements, &left_out)? {
                 Compiled::Wheels(wheels) => break Some(wheels),
                 Compiled::Refused(said) => {
                     for culprit in refusal::culprits(&said) {
@@ -345,7 +335,7 @@ impl<'a> Resolver<'a> {
         for name in needed.clone() {
             let without: Vec<String> = needed.iter().filter(|one| **one != name).cloned().collect();
             let all = [omit, &without].concat();
-            match self.compile(requirements, &all, &["--only-binary", ":all:"])? {
+            match self.compile(requirements, &all)? {
                 Compiled::Wheels(wheels) if wheels == solved => needed = without,
                 Compiled::Wheels(_) | Compiled::Refused(_) => {}
             }
@@ -380,7 +370,7 @@ impl<'a> Resolver<'a> {
                 ));
                 continue;
             }
-            let why = match self.compile(&pinned, omit, &["--only-binary", ":all:"])? {
+            let why = match self.compile(&pinned, omit)? {
                 Compiled::Wheels(_) => String::new(),
                 Compiled::Refused(said) => {
                     format!(": {}", self.refuse_these(&pinned, omit, &said)?)

@@ -34,6 +34,9 @@ TERMINAL, HAS_DIGEST, HAS_OBSERVATIONS, HAS_APPLIED = 1, 2, 4, 8
 #: The viewer of a spectator.
 SPECTATOR = 0xFF
 
+#: A participant waits while the environment is measured: after so long, so many repeats are enough.
+_MEASURING_SECONDS, _FEWEST_REPEATS = 1.5, 5
+
 _SETTINGS = {
     "environment", "style", "omit_infos", "snapshot", "draw", "size", "seats", "bindings",
     "default_action", "max_steps", "digest_interval", "base", "step", "action_repeat",
@@ -128,7 +131,8 @@ class Runtime:
     def measure(self, frames: int = 10, repeats: int = 9) -> bytes:
         """Times a step (and the environment's own part of it), a save, a load and a rollback of
         `frames` frames on this machine, from a fresh episode: JSON with medians in microseconds and
-        in `least` the smallest, or with `error`. Ends the episode that is played."""
+        in `least` the smallest, or with `error`. Of a slow environment there are fewer repeats, for
+        somebody waits. Ends the episode that is played."""
         try:
             return _json(self._measured(frames, repeats))
         except BaseException as error:
@@ -138,7 +142,10 @@ class Runtime:
         simulation = self.simulation
         inputs = [simulation.input(data) for data in simulation.defaults]
         bare, steps, saves, loads, rollbacks = [], [], [], [], []
-        for _ in range(repeats):
+        began = time.perf_counter()
+        for repeat in range(repeats):
+            if repeat >= _FEWEST_REPEATS and time.perf_counter() - began > _MEASURING_SECONDS:
+                break
             simulation.reset(0)
             env = simulation.world.env
             for _ in range(frames):

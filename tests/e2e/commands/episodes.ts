@@ -2,6 +2,7 @@ import { expect } from "@playwright/test";
 import { compareReadings, Export, expectPlay } from "../harness/data";
 import { test } from "../harness/fixtures";
 import { type Game, OVERCOOKED, SLIMEVB } from "../harness/games";
+import { pagesHold } from "../harness/memory";
 import { CONDITIONS, type Condition, FAR_AND_LOSSY } from "../harness/network";
 import { igym } from "../harness/program";
 import { save } from "../harness/results";
@@ -26,24 +27,17 @@ test("many episodes in a row", async ({ begin }) => {
   if (chosen === undefined) throw new Error(`there is no game called ${wanted}`);
 
   const session = await begin({ ...chosen, condition, episodes: count });
-  let reported = 0;
-  const report = setInterval(() => {
-    session
-      .player(0)
-      .page.locator("html")
-      .getAttribute("data-episode")
-      .then(
-        (episode) => {
-          if (Number(episode) > reported) {
-            reported = Number(episode);
-            console.log(`  ${reported} of ${count} episodes played`);
-          }
-        },
-        () => clearInterval(report),
-      );
-  }, 1000);
+  const held: number[] = [];
+  // From the second on: each episode begins with what the ones before it left behind.
+  const report = (async () => {
+    for (let episode = 1; episode < count; episode += 1) {
+      await session.player(0).plays(episode);
+      held.push(Math.round(await pagesHold(session.browser)));
+      console.log(`  ${episode} of ${count} episodes played, pages hold ${held.at(-1)} MiB`);
+    }
+  })();
   await session.playToTheEnd();
-  clearInterval(report);
+  await report;
   await session.close();
 
   const exported = await Export.of(session.server);
@@ -64,6 +58,7 @@ test("many episodes in a row", async ({ begin }) => {
     frames,
     rollbacks,
     differences,
+    heldMiB: held,
   };
   console.log(`  ${JSON.stringify(summary)}`);
   await save(`episodes-${wanted}-${name}.json`, summary);

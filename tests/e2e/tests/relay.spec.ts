@@ -1,6 +1,6 @@
 import { type Export, number, type Row } from "../harness/data";
 import { expect, test } from "../harness/fixtures";
-import { BROKEN } from "../harness/network";
+import { BROKEN, CONDITIONS } from "../harness/network";
 import { expectVerified } from "../harness/verdicts";
 
 test("the way between two pages breaks in play and heals: the server carries meanwhile", async ({
@@ -21,6 +21,17 @@ test("the way between two pages breaks in play and heals: the server carries mea
   for (const player of ["0", "1"]) {
     const ways = routes.filter((row) => row.player === player).map((row) => row.path);
     expect(ways.slice(0, 2), `ways of player ${player}`).toEqual(["relay", "data_channel"]);
+  }
+});
+
+test("a bad line is no reason to go through the server", async ({ begin }) => {
+  const session = await begin({ condition: CONDITIONS.loss, episodes: 1, maxSteps: 300 });
+  await session.playToTheEnd();
+  const [episode] = await (await expectVerified(session, 1)).table("episodes");
+  if (episode === undefined) throw new Error("nothing was played");
+  for (const player of [0, 1]) {
+    const share = number(episode, `player.${player}.data_channel_share`);
+    expect(share).toBeGreaterThanOrEqual(0.95);
   }
 });
 

@@ -39,17 +39,21 @@ fn finish(world: &mut World) {
     assert_eq!(world.peers[0].seal(), world.peers[1].seal());
 }
 
+fn expect_all_direct(world: &World) {
+    for peer in [0, 1] {
+        assert_eq!(switches(world, peer), []);
+        let [direct, relay] = received(world, peer);
+        assert!(direct > 100 && relay == 0, "{direct}, {relay}");
+    }
+}
+
 #[test]
 fn while_the_data_channel_carries_nothing_is_relayed() {
     for weather in [Weather::CALM, Weather::FAR, Weather::LOSSY] {
         let mut world = world(weather, 3);
         world.set_channels(true);
         finish(&mut world);
-        for peer in [0, 1] {
-            assert_eq!(switches(&world, peer), []);
-            let [direct, relay] = received(&world, peer);
-            assert!(direct > 100 && relay == 0, "{direct}, {relay}");
-        }
+        expect_all_direct(&world);
     }
 }
 
@@ -93,11 +97,7 @@ fn where_the_study_forbids_it_nothing_is_relayed_whatever_fails() {
     world.failed.clear();
     world.set_channels(true);
     finish(&mut world);
-    for peer in [0, 1] {
-        assert_eq!(switches(&world, peer), []);
-        let [direct, relay] = received(&world, peer);
-        assert!(direct > 100 && relay == 0, "{direct}, {relay}");
-    }
+    expect_all_direct(&world);
 }
 
 /// A channel that fails without being closed, in one direction or in both, and carries again.

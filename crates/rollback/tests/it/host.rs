@@ -259,6 +259,18 @@ pub(crate) fn pair(rules: Rules) -> (Host, Host) {
     (host(0), host(1))
 }
 
+/// Both play for so many ticks, and all packets arrive.
+pub(crate) fn played(ticks: u32) -> (Host, Host) {
+    let (mut a, mut b) = pair(endless());
+    for _ in 0..ticks {
+        let (_, to_b) = a.tick(3);
+        b.take(0, &to_b);
+        let (_, to_a) = b.tick(4);
+        a.take(1, &to_a);
+    }
+    (a, b)
+}
+
 pub(crate) fn input(byte: u8) -> Input {
     Input::new(&[byte]).unwrap()
 }

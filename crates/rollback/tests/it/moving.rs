@@ -2,21 +2,9 @@
 
 use igym_rollback::{Author, Event, Frame, LinkId, MoveError, PacketError, PlayerIndex, wire};
 
-use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair, rewrite};
+use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair, played, rewrite};
 
 const THEM: PlayerIndex = PlayerIndex(1);
-
-/// Both play for so many ticks; what b sent last did not arrive.
-fn played(ticks: u32) -> (Host, Host) {
-    let (mut a, mut b) = pair(endless());
-    for _ in 0..ticks {
-        let (_, to_b) = a.tick(3);
-        b.take(0, &to_b);
-        let (_, to_a) = b.tick(4);
-        a.take(1, &to_a);
-    }
-    (a, b)
-}
 
 fn theirs(host: &Host) -> Vec<u8> {
     let confirmed = host.confirmed();

@@ -4,7 +4,7 @@ use igym_rollback::{
     BuildError, Engine, Event, Frame, Incarnation, Input, LinkId, MoveError, PlayerIndex, Wait,
 };
 
-use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair};
+use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair, played};
 use crate::rng::Rng;
 
 const SEAT: LinkId = LinkId(9);
@@ -78,6 +78,23 @@ fn hear(a: &mut Host, seat: &mut Host) {
     }
 }
 
+/// All play and see for so many ticks, and all packets arrive.
+fn watched(ticks: u32, a: &mut Host, b: &mut Host, seat: &mut Host) {
+    for _ in 0..ticks {
+        let (_, packets) = a.tick(3);
+        let (for_b, for_seat): (Vec<Packet>, Vec<Packet>) = packets
+            .into_iter()
+            .partition(|packet| packet.link == LinkId(1));
+        b.take(0, &for_b);
+        seat.take(0, &for_seat);
+        let (_, to_a) = b.tick(4);
+        a.take(1, &to_a);
+        for packet in seat.tick(0).1 {
+            a.engine.handle_packet(SEAT, &packet.bytes, a.now).unwrap();
+        }
+    }
+}
+
 fn seen(host: &Host) -> Vec<(Frame, Vec<Input>)> {
     let confirmed = host.confirmed();
     confirmed
@@ -140,19 +157,7 @@ fn a_spectator_that_lies_changes_nothing() {
     };
     let mut seat = spectator(1, None);
     seat.game = crate::game::Game::new(rules);
-    for _ in 0..200 {
-        let (_, packets) = a.tick(3);
-        let (for_b, for_seat): (Vec<Packet>, Vec<Packet>) = packets
-            .into_iter()
-            .partition(|packet| packet.link == LinkId(1));
-        b.take(0, &for_b);
-        seat.take(0, &for_seat);
-        let (_, to_a) = b.tick(4);
-        a.take(1, &to_a);
-        for packet in seat.tick(0).1 {
-            a.engine.handle_packet(SEAT, &packet.bytes, a.now).unwrap();
-        }
-    }
+    watched(200, &mut a, &mut b, &mut seat);
     let desync = |event: &Event<'_>| matches!(event, Event::Desync { .. });
     assert!(seat.events.iter().any(desync), "it is told itself");
     assert!(!a.events.iter().any(desync) && !b.events.iter().any(desync));
@@ -187,34 +192,12 @@ fn what_spectators_cannot_do_is_named() {
 /// It comes from a peer that was ahead of this one.
 #[test]
 fn a_spectator_may_have_had_more_than_the_peer_it_comes_to() {
-    let play = |ticks| {
-        let (mut a, mut b) = pair(endless());
-        for _ in 0..ticks {
-            let (_, to_b) = a.tick(3);
-            b.take(0, &to_b);
-            let (_, to_a) = b.tick(4);
-            a.take(1, &to_a);
-        }
-        (a, b)
-    };
-    let (ahead, _) = play(60);
+    let (ahead, _) = played(60);
     let had = |player: usize| ahead.confirmed().iter().map(|f| f.inputs[player]).collect();
     let mut seat = spectator(1, Some([had(0), had(1)]));
-    let (mut a, mut b) = play(20);
+    let (mut a, mut b) = played(20);
     a.engine.watch(SEAT).unwrap();
-    for _ in 0..80 {
-        let (_, packets) = a.tick(3);
-        let (for_b, for_seat): (Vec<Packet>, Vec<Packet>) = packets
-            .into_iter()
-            .partition(|packet| packet.link == LinkId(1));
-        b.take(0, &for_b);
-        seat.take(0, &for_seat);
-        let (_, to_a) = b.tick(4);
-        a.take(1, &to_a);
-        for packet in seat.tick(0).1 {
-            a.engine.handle_packet(SEAT, &packet.bytes, a.now).unwrap();
-        }
-    }
+    watched(80, &mut a, &mut b, &mut seat);
     let (theirs, seen) = (seen(&a), seen(&seat));
     assert!(
         ahead.confirmed().len() > 50 && seen.len() > 90,
