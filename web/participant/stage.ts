@@ -4,6 +4,7 @@ import type { GameView } from "../src/generated/GameView";
 import type { Pixels } from "../src/messages";
 import { h, setText } from "./dom";
 import type { Renderer } from "./renderer";
+import { pause } from "./time";
 
 /**
  * The place where the game is shown. It outlives the pages it appears on, and fetches the
@@ -99,9 +100,4 @@ export class Stage {
     this.element.style.height = `${shown.height}px`;
     this.#renderer?.resize(shown.width, shown.height, window.devicePixelRatio);
   }
-}
-
-/** The rest is done in another task. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

@@ -8,3 +8,8 @@ export function clock(ms: number): string {
 export function absoluteNow(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** The rest is done in another task: none of this thread may be long. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

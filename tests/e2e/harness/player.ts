@@ -1,16 +1,17 @@
 import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
+import { ARGUMENTS, type Graphics, pretendCard } from "./graphics";
 import { type Condition, Network } from "./network";
 import { CHROMIUM } from "./program";
 import { Random } from "./random";
 
 /** Starts Debian's Chromium; without these flags it asks hosts that are not there. */
-export function launch(more: string[] = []): Promise<Browser> {
+export function launch(more: string[] = [], graphics: Graphics = "canvas"): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
       ...more,
+      ...ARGUMENTS[graphics],
       "--no-sandbox",
-      "--disable-gpu",
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",
@@ -68,8 +69,14 @@ export class Player {
   }
 
   /** `keys` are those of the game. */
-  static async arrive(browser: Browser, index: number, keys: readonly string[]): Promise<Player> {
+  static async arrive(
+    browser: Browser,
+    index: number,
+    keys: readonly string[],
+    graphics: Graphics,
+  ): Promise<Player> {
     const context = await browser.newContext({ viewport: { width: 1000, height: 720 } });
+    if (graphics === "webgl") await context.addInitScript(pretendCard);
     const page = await context.newPage();
     return new Player(`player ${index}`, context, page, 1 + index, keys);
   }

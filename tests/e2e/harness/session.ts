@@ -1,6 +1,7 @@
 import { type Browser, expect } from "@playwright/test";
 import type { Detour } from "./detour";
 import type { Game } from "./games";
+import type { Graphics } from "./graphics";
 import type { Condition } from "./network";
 import { launch, Player } from "./player";
 import { prepared } from "./prepared";
@@ -17,6 +18,8 @@ export interface SessionOptions extends StudyOptions {
   pages?: string;
   /** Flips one bit of the last player's state at this frame; needs pages with fault injection. */
   flipAtFrame?: number;
+  /** Who paints the game, if not the processor on a plain canvas. */
+  graphics?: Graphics;
   /** More arguments of the browser. */
   browser?: string[];
   /** Opens the last player's page by a detour of this making. */
@@ -35,11 +38,20 @@ export class Session {
   readonly #patienceMs: number;
   readonly #game: Game;
 
-  private constructor(server: Server, browser: Browser, patienceMs: number, game: Game) {
+  readonly #graphics: Graphics;
+
+  private constructor(
+    server: Server,
+    browser: Browser,
+    patienceMs: number,
+    game: Game,
+    graphics: Graphics,
+  ) {
     this.server = server;
     this.browser = browser;
     this.#patienceMs = patienceMs;
     this.#game = game;
+    this.#graphics = graphics;
   }
 
   /** With the server and the browser running, and nobody there yet. */
@@ -50,9 +62,9 @@ export class Session {
       files: game.folder,
       prepared: await prepared(game),
     });
-    const browser = await launch(options.browser);
+    const browser = await launch(options.browser, options.graphics);
     const patienceMs = 60_000 + (options.episodes ?? 2) * 60_000;
-    return new Session(server, browser, patienceMs, game);
+    return new Session(server, browser, patienceMs, game, options.graphics ?? "canvas");
   }
 
   /** The people come, and go into the lobby. */
@@ -79,7 +91,8 @@ export class Session {
 
   /** One person more, who has opened nothing yet. */
   async another(): Promise<Player> {
-    const player = await Player.arrive(this.browser, this.players.length, this.#game.keys);
+    const { keys } = this.#game;
+    const player = await Player.arrive(this.browser, this.players.length, keys, this.#graphics);
     this.players.push(player);
     return player;
   }

@@ -1,9 +1,12 @@
 import type { Textures } from "phaser";
 import type { Asset } from "../../src/generated/Asset";
+import { pause } from "../time";
 import { TextureSource } from "./phaser";
 
 /** Where the server has the study's own files. */
 const FOLDER = "/study/";
+/** So many frames of an atlas go to the graphics card at once. */
+const FRAMES_PER_TASK = 16;
 
 /** The images that a game shows, by their names. */
 export class Assets {
@@ -12,8 +15,8 @@ export class Assets {
 
   constructor(
     private readonly textures: Textures.TextureManager,
-    /** Images as points, whatever their files hold. */
-    private readonly asPoints: boolean,
+    /** What shows them is a canvas, not a graphics card. */
+    private readonly onCanvas: boolean,
   ) {}
 
   /**
@@ -37,7 +40,7 @@ export class Assets {
 
   async #add(asset: Asset, path: string): Promise<void> {
     const [image, frames] = await Promise.all([
-      this.asPoints ? loadPoints(path) : loadImage(path),
+      this.onCanvas ? loadPoints(path) : loadImage(path),
       asset.kind === "atlas" ? loadFrames(asset.json_path) : null,
     ]);
     if (this.textures.exists(asset.name)) this.textures.remove(asset.name);
@@ -46,15 +49,17 @@ export class Assets {
       return;
     }
     const atlas = this.textures.addAtlas(asset.name, asImage(image), frames);
-    if (atlas && image instanceof ImageBitmap) await cutApart(atlas, image);
+    if (!atlas) return;
+    if (!this.onCanvas) await cutForCard(atlas, image);
+    else if (image instanceof ImageBitmap) await cutForCanvas(atlas, image);
   }
 }
 
 /**
- * A canvas that shows a part of an image larger than it is mixes in what lies beside that part, the
- * frame next to it: so each frame becomes an image of its own.
+ * What shows a part of an image larger than it is mixes in what lies beside that part, the frame next
+ * to it: so each frame becomes an image of its own.
  */
-async function cutApart(atlas: Textures.Texture, image: ImageBitmap): Promise<void> {
+async function cutForCanvas(atlas: Textures.Texture, image: ImageBitmap): Promise<void> {
   const frames = atlas.getFrameNames().map((name) => atlas.get(name));
   await Promise.all(
     frames.map(async (frame) => {
@@ -64,6 +69,31 @@ async function cutApart(atlas: Textures.Texture, image: ImageBitmap): Promise<vo
       Object.assign(frame.canvasData, { x: 0, y: 0 });
     }),
   );
+}
+
+/** The same for a graphics card, whose browsers do not agree on which way up bitmaps are. */
+async function cutForCard(
+  atlas: Textures.Texture,
+  image: HTMLImageElement | ImageBitmap,
+): Promise<void> {
+  const names = atlas.getFrameNames();
+  for (const [index, name] of names.entries()) {
+    if (index % FRAMES_PER_TASK === FRAMES_PER_TASK - 1) await pause();
+    const frame = atlas.get(name);
+    // One that lies on its side is as high as it will be wide.
+    const [width, height] = frame.rotated
+      ? [frame.cutHeight, frame.cutWidth]
+      : [frame.cutWidth, frame.cutHeight];
+    const points = Object.assign(document.createElement("canvas"), { width, height });
+    const { cutX, cutY } = frame;
+    points.getContext("2d")?.drawImage(image, cutX, cutY, width, height, 0, 0, width, height);
+    const source = new TextureSource(atlas, points);
+    // The atlas frees it together with its own.
+    atlas.source.push(source);
+    Object.assign(frame, { source, cutX: 0, cutY: 0 });
+    if (frame.rotated) frame.updateUVsInverted();
+    else frame.updateUVs();
+  }
 }
 
 /** Phaser's types know no bitmaps, and its canvas gives an image to `drawImage` alone. */

@@ -129,7 +129,7 @@ class PhaserRenderer implements Renderer {
     for (const { id, shape, alpha } of changes.changed) {
       let painted = this.#painted.get(id);
       if (!painted) {
-        painted = paint(this.stage.scene, shape.kind, this.#scale);
+        painted = paint(this.stage, shape.kind, this.#scale);
         this.#painted.set(id, painted);
       }
       painted.show(shape, alpha);

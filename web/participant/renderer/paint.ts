@@ -1,7 +1,8 @@
-import type { GameObjects, Scene, Math as Vectors } from "phaser";
+import type { GameObjects, Scene } from "phaser";
 import type { Shape } from "../../src/generated/Shape";
-import type { Stroke } from "../../src/generated/Stroke";
+import { type Draw, drawOnCanvas, drawOnCard } from "./forms";
 import { Graphics, Image, Text } from "./phaser";
+import type { Stage } from "./stage";
 
 type Kind = Shape["kind"];
 type Of<K extends Kind> = Extract<Shape, { kind: K }>;
@@ -17,14 +18,14 @@ export interface Painted {
   destroy(): void;
 }
 
-export function paint(scene: Scene, kind: Kind, scale: number): Painted {
+export function paint({ scene, onCanvas }: Stage, kind: Kind, scale: number): Painted {
   switch (kind) {
     case "text":
       return new PaintedText(scene, scale);
     case "image":
       return new PaintedImage(scene);
     default:
-      return new PaintedForm(kind, scene, scale);
+      return new PaintedForm(kind, scene, scale, onCanvas ? drawOnCanvas : drawOnCard);
   }
 }
 
@@ -58,7 +59,12 @@ class PaintedForm extends PaintedObject<GameObjects.Graphics> {
   #shape: Shape | null = null;
   #scale: number;
 
-  constructor(kind: Kind, scene: Scene, scale: number) {
+  constructor(
+    kind: Kind,
+    scene: Scene,
+    scale: number,
+    private readonly draw: Draw,
+  ) {
     super(kind, scene, new Graphics(scene));
     this.#scale = scale;
   }
@@ -71,7 +77,7 @@ class PaintedForm extends PaintedObject<GameObjects.Graphics> {
     if (form === this.#form) return;
     this.#form = form;
     this.object.clear();
-    draw(this.object, shape, this.#scale);
+    this.draw(this.object, shape, this.#scale);
   }
 
   override rescale(scale: number): void {
@@ -79,73 +85,6 @@ class PaintedForm extends PaintedObject<GameObjects.Graphics> {
     this.#form = "";
     if (this.#shape) this.show(this.#shape, this.object.alpha);
   }
-}
-
-function draw(graphics: GameObjects.Graphics, shape: Shape, scale: number): void {
-  switch (shape.kind) {
-    case "rect": {
-      const radius = Math.min(shape.border_radius, shape.width / 2, shape.height / 2);
-      graphics.fillStyle(color(shape.color));
-      if (radius > 0) graphics.fillRoundedRect(0, 0, shape.width, shape.height, radius);
-      else graphics.fillRect(0, 0, shape.width, shape.height);
-      if (!outline(graphics, shape.stroke)) return;
-      if (radius > 0) graphics.strokeRoundedRect(0, 0, shape.width, shape.height, radius);
-      else graphics.strokeRect(0, 0, shape.width, shape.height);
-      return;
-    }
-    case "circle":
-      round(graphics, shape.radius, shape.radius, shape.color, shape.stroke, scale);
-      return;
-    case "ellipse":
-      round(graphics, shape.radius_x, shape.radius_y, shape.color, shape.stroke, scale);
-      return;
-    case "arc": {
-      const from = radians(shape.start_angle);
-      const to = radians(shape.end_angle);
-      graphics.fillStyle(color(shape.color));
-      graphics.slice(0, 0, shape.radius, from, to).fillPath();
-      if (outline(graphics, shape.stroke)) {
-        graphics.slice(0, 0, shape.radius, from, to).strokePath();
-      }
-      return;
-    }
-    case "line":
-      graphics.lineStyle(shape.width, color(shape.color));
-      graphics.strokePoints(points(shape.points));
-      return;
-    case "polygon":
-      graphics.fillStyle(color(shape.color));
-      graphics.fillPoints(points(shape.points), true, true);
-      if (outline(graphics, shape.stroke)) graphics.strokePoints(points(shape.points), true, true);
-      return;
-    case "text":
-    case "image":
-      return;
-  }
-}
-
-function round(
-  graphics: GameObjects.Graphics,
-  radiusX: number,
-  radiusY: number,
-  fill: string,
-  stroke: Stroke | undefined,
-  scale: number,
-): void {
-  // One corner per two device pixels of the rim, so that it looks round at every size.
-  const corners = Math.ceil(Math.max(radiusX, radiusY) * scale * Math.PI);
-  const smoothness = Math.min(256, Math.max(32, corners));
-  graphics.fillStyle(color(fill));
-  graphics.fillEllipse(0, 0, radiusX * 2, radiusY * 2, smoothness);
-  if (outline(graphics, stroke)) {
-    graphics.strokeEllipse(0, 0, radiusX * 2, radiusY * 2, smoothness);
-  }
-}
-
-function outline(graphics: GameObjects.Graphics, stroke: Stroke | undefined): boolean {
-  if (!stroke || stroke.width <= 0) return false;
-  graphics.lineStyle(stroke.width, color(stroke.color));
-  return true;
 }
 
 class PaintedText extends PaintedObject<GameObjects.Text> {
@@ -200,17 +139,4 @@ class PaintedImage extends PaintedObject<GameObjects.Image> {
       .setAngle(image.angle)
       .setAlpha(alpha);
   }
-}
-
-/** Phaser reads no more of a point than its coordinates, whatever its types say. */
-function points(list: [number, number][]): Vectors.Vector2[] {
-  return list.map(([x, y]) => ({ x, y }) as Vectors.Vector2);
-}
-
-function color(text: string): number {
-  return Number.parseInt(text.slice(1), 16);
-}
-
-function radians(degrees: number): number {
-  return (degrees * Math.PI) / 180;
 }

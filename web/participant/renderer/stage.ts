@@ -58,6 +58,7 @@ export async function bootPhaser(): Promise<Stage> {
   });
   const { game } = scene;
   game.loop.stop();
+  if ("gl" in game.renderer) neverRepeat(game.renderer.gl);
   const camera = scene.cameras.main;
   camera.setOrigin(0, 0);
   let last = performance.now();
@@ -79,6 +80,14 @@ export async function bootPhaser(): Promise<Stage> {
   };
   canvas.addEventListener("webglcontextrestored", () => stage.onRestored?.());
   return stage;
+}
+
+/**
+ * Phaser lets images whose sides are powers of two repeat. Nothing here is tiled, and an enlarged one
+ * would mix its opposite edges: what it asks for as repetition is none.
+ */
+function neverRepeat(gl: WebGLRenderingContext): void {
+  Object.defineProperty(gl, "REPEAT", { value: gl.CLAMP_TO_EDGE });
 }
 
 /** WebGL that is drawn by the processor is slower than a plain canvas, and competes with the game. */

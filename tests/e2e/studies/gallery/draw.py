@@ -103,6 +103,25 @@ def colors(surface):
         surface.rect(4 + 19 * place, 10, 17, 60, color=color)
 
 
+def translucent(surface):
+    """Where an outline's pieces meet, nothing shows through twice."""
+    surface.line([(8, 10), (40, 70), (50, 14), (54, 70)], color=RED, width=6, alpha=0.5)
+    surface.rect(64, 8, 24, 24, color="gold", stroke_color=INK, stroke_width=6, alpha=0.5)
+    surface.circle(102, 22, 10, color="gold", stroke_color=BLUE, stroke_width=6, alpha=0.5)
+    surface.polygon([(62, 70), (74, 44), (86, 70)], color="green", stroke_color=RED, stroke_width=5, alpha=0.5)
+    surface.arc(106, 66, 12, 180, 360, color="gold", alpha=0.5)
+
+
+def corners(surface):
+    """Pointed ones, one that is too sharp for a point, and a line that is wider than its pieces are long."""
+    surface.line([(6, 6), (34, 40), (6, 74)], color=RED, width=9)
+    surface.line([(40, 10), (70, 13), (40, 16)], color=BLUE, width=3)
+    surface.line([(40, 40), (70, 41), (40, 42)], color=BLUE, width=3)
+    surface.line([(44, 64), (48, 58), (52, 64), (56, 58), (60, 64)], color=INK, width=10)
+    surface.polygon([(96, 8), (112, 40), (96, 30), (80, 40)], color="gold", stroke_color=INK, stroke_width=4)
+    surface.circle(96, 62, 3, color=RED, stroke_color=BLUE, stroke_width=8)
+
+
 def pixel_coordinates(surface):
     surface.rect(12, 8, 30, 20, color=RED, stroke_color=INK, stroke_width=2)
     surface.circle(90, 20, 12, color=BLUE)
@@ -169,7 +188,7 @@ def text_updated(surface):
 #: In the order in which they are shown.
 CARDS = [
     *(rect, border_radius, circle, ellipse, arc, line, line_updated, polygon, polygon_updated),
-    *(image, image_of_svg, atlas, atlas_updated, angle, depth, depth_updated, colors),
+    *(image, image_of_svg, atlas, atlas_updated, angle, depth, depth_updated, colors, translucent, corners),
     *(pixel_coordinates, relative_coordinates, persistent, persistent_kept, persistent_removed, reset),
     *(tween, tween_updated, text, text_right, text_center, text_updated),
 ]
