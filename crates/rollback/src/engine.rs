@@ -425,7 +425,7 @@ impl Engine {
         };
         let mut body = self.scratch.0.take().unwrap_or_default();
         let taken = self.links[index].decode(bytes, now, &terms, &mut body);
-        let greeting = terms.greeting(&body);
+        let greeting = terms.greeting(&body, &self.links[index].us);
         if let Ok(incarnation) = taken {
             // From here on the packet is taken.
             match greeting {

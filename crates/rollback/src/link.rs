@@ -221,7 +221,7 @@ impl Link {
             true => self.decode_short(bytes, now, body)?,
             false => self.decode_full(bytes, body)?,
         };
-        if !terms.greeting(body) {
+        if !terms.greeting(body, &self.us) {
             self.check(incarnation, body, terms)?;
         }
         Ok(incarnation)
@@ -250,7 +250,13 @@ impl Link {
             });
         }
         wire::decode_body(rest, self.plain, body)?;
+        let news = self
+            .incarnation
+            .is_none_or(|newest| header.incarnation > newest);
         match body.addressee {
+            // To an older page load of ours; and yet it says who is there. Both sides may be loaded
+            // again, each hear the older one of the other, and speak to that one for good.
+            Some(found) if news && found < self.us.incarnation => Ok(header.incarnation),
             Some(found) if found != self.us.incarnation => Err(PacketError::OtherAddressee {
                 found,
                 expected: self.us.incarnation,
@@ -514,8 +520,11 @@ pub(crate) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// The packet may be to an older page load of ours: it says who is there, and no more.
-    pub(crate) fn greeting(&self, body: &Body) -> bool {
-        self.rejoined && body.addressee.is_none()
+    /// The packet may be, or is, to an older page load of ours: it says who is there, and no more.
+    pub(crate) fn greeting(&self, body: &Body, us: &Header) -> bool {
+        match body.addressee {
+            Some(addressee) => addressee != us.incarnation,
+            None => self.rejoined,
+        }
     }
 }

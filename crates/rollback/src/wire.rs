@@ -106,7 +106,9 @@
 //!
 //! A packet of an older page load than one seen, or to another than the receiver's, is refused. A
 //! page load that rejoins takes from a packet without addressee only who sent it: its sender may be
-//! long gone. With a new page load of a peer the link begins anew: sequence, clock, acks, hashes.
+//! long gone. Of a packet to an older page load of the receiver's, from a newer one than it has seen,
+//! it takes that, too: else two that are both loaded again could speak to pages that are gone for
+//! good. With a new page load of a peer the link begins anew: sequence, clock, acks, hashes.
 //! The acks of the first packet to a page load that rejoins tell it how far it was heard before.
 //!
 //! # Players that move

@@ -2,7 +2,7 @@
 
 use igym_rollback::{Author, Event, Frame, LinkId, MoveError, PacketError, PlayerIndex, wire};
 
-use crate::host::{FRAME, Host, Packet, body, duo, endless, input, pair, played, rewrite};
+use crate::host::{FRAME, Host, Packet, body, duo, endless, input, played, rewrite};
 
 const THEM: PlayerIndex = PlayerIndex(1);
 

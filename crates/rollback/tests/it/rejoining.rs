@@ -42,6 +42,14 @@ pub(crate) fn played(ticks: u32) -> (Host, Host) {
     (a, b)
 }
 
+/// A new page of a player, with nothing of the older one.
+fn loaded_again(me: u8, old: &Host) -> Host {
+    let builder = duo(me).incarnation(Incarnation(2));
+    let mut new = Host::new(builder.history([vec![], vec![]]), &[me], endless());
+    new.now = old.now + FRAME * 1_000_000;
+    new
+}
+
 fn presented(host: &Host) -> Vec<Frame> {
     let frames = host.events.iter().filter_map(|event| match event {
         Event::Presented { frame, .. } => Some(*frame),
@@ -160,6 +168,12 @@ fn nothing_passes_between_a_page_and_one_that_is_gone() {
         expected: Incarnation(2),
     };
     let full = rewrite(&to_old[0], |_, _| {});
+    // It tells who is there, once, and no more.
+    let taken = b.engine.handle_packet(LinkId(0), &full, b.now);
+    assert_eq!(taken, Ok(()));
+    b.tick(5);
+    assert_eq!(b.tick(5).0, Some(Wait::Rejoining { link: LinkId(0) }));
+    assert_eq!(b.engine.confirmed(), Some(Frame(19)));
     let taken = b.engine.handle_packet(LinkId(0), &full, b.now);
     assert_eq!(taken, Err(stale));
     let taken = b.engine.handle_packet(LinkId(0), &to_old[0].bytes, b.now);
@@ -505,4 +519,34 @@ fn nobody_slows_down_for_one_who_catches_up() {
     assert_eq!(body(&to_a[0]).head, Frame(40));
     a.take(1, &to_a);
     assert_eq!(lead_us(&a), 0);
+}
+
+/// Each new page first hears what the other's old one had sent into the void: from then on each speaks
+/// to a page that is gone, and says nevertheless that it is there.
+#[test]
+fn two_that_are_loaded_again_before_they_heard_each_other_find_each_other() {
+    let (mut a, mut b) = pair(endless());
+    let (from_a, from_b) = (a.tick(3).1, b.tick(4).1);
+    let (mut a, mut b) = (loaded_again(0, &a), loaded_again(1, &b));
+    a.take(1, &from_b);
+    b.take(0, &from_a);
+    let (_, to_a) = b.tick(4);
+    assert_eq!(body(&to_a[0]).addressee, Some(Incarnation(1)));
+    play(&mut a, &mut b, 40, [3, 4]);
+    assert!(!a.engine.rejoining() && !b.engine.rejoining());
+    assert!(agree(&a, &b) > 20);
+}
+
+/// One that plays on is told of the new page by what that one sends to its old page.
+#[test]
+fn a_new_page_that_hears_the_partners_old_one_last_is_heard() {
+    let (mut a, mut b) = pair(endless());
+    let from_a = a.tick(3).1;
+    let mut a = loaded_again(0, &a);
+    play(&mut a, &mut b, 10, [3, 4]);
+    let mut b = reload(&b, [0, 0], 2, endless());
+    b.take(0, &from_a);
+    play(&mut a, &mut b, 40, [3, 4]);
+    assert!(!b.engine.rejoining());
+    assert!(agree(&a, &b) > 20);
 }
