@@ -29,7 +29,16 @@ fn reloads() -> impl Strategy<Value = Vec<Reload>> {
         };
         (0..4).map(reload).collect()
     });
-    prop_oneof![4 => prop::collection::vec(reload, 1..6), 1 => together]
+    // Again before anybody heard of it.
+    let twice = (100u64..4_000, 1u64..300).prop_map(|(at_ms, apart_ms)| {
+        let reload = |n| Reload {
+            peer: n as usize,
+            at_ms: at_ms + apart_ms * n,
+            lasts_ms: 0,
+        };
+        (0..8).map(reload).collect()
+    });
+    prop_oneof![6 => prop::collection::vec(reload, 1..6), 1 => together, 1 => twice]
 }
 
 #[test]
