@@ -47,6 +47,13 @@ def test_a_function_of_the_study_draws(tmp_path):
     assert entry["pixels"][:2] == (0, 0)
 
 
+def test_drawing_is_tried_for_agents_alone(tmp_path):
+    (tmp_path / "own.py").write_text("def draw(env, surface, agent_id):\n    surface.text(agent_id.upper(), 5, 5)\n")
+    one = open_world("Single", draw=str(tmp_path / "own.py") + ":draw")
+    one.reset(0)
+    assert texts(drawn(one)) == ["AGENT"]
+
+
 def test_colours_are_shown_as_an_image():
     one = open_world("Single", kwargs={"render_mode": "rgb_array"})
     one.reset(0)

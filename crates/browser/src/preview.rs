@@ -13,7 +13,8 @@ pub fn preview(id: &str, config: &str) -> Result<String, JsError> {
     picture(id, config).map_err(thrown)
 }
 
-/// How a foreign environment begins, seen by nobody in particular. `free()` it once it is read.
+/// How a foreign environment begins, as its first agent sees it: what people write to draw asks whose page it is.
+/// `free()` it once it is read.
 #[wasm_bindgen]
 pub struct ForeignPreview {
     delta: DrawDelta,
@@ -31,7 +32,7 @@ impl ForeignPreview {
         let mut foreign = Foreign::new(description, Box::new(runtime::Foreign(runtime)));
         foreign.reset(0).map_err(thrown)?;
         let mut operations = Operations::new();
-        operations.draw(None);
+        operations.draw(Some(0));
         let answer = foreign.run(&operations).map_err(thrown)?;
         let picture = answer.pictures.into_iter().next().unwrap_or_default();
         let Picture {

@@ -111,8 +111,8 @@ test("a preview shows how the environment begins", () => {
   const runtime = new Rope(igym.foreign_configuration(JSON.stringify(ROPE)));
   const preview = new igym.ForeignPreview(ROPE.environment.config, runtime);
   const delta = JSON.parse(preview.delta);
-  assert.deepEqual([delta.order, delta.hud, delta.assets], [["knot"], "nobody: 0", []]);
-  assert.deepEqual([...preview.take_pixels()], [0, 255, 7]);
+  assert.deepEqual([delta.order, delta.hud, delta.assets], [["knot"], "east: 0", []]);
+  assert.deepEqual([...preview.take_pixels()], [0, 0, 7]);
   const raising = { reset: runtime.reset.bind(runtime), run: () => runtime.raise([1], 0) };
   assert.throws(
     () => new igym.ForeignPreview(ROPE.environment.config, raising),

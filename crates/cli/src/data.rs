@@ -24,7 +24,11 @@ impl Data {
             let last = store.last_id()?;
             Ok::<_, StorageError>(Self { store, last })
         };
-        open().with_context(|| format!("cannot read the data in {}", folder.display()))
+        open().with_context(|| {
+            // Whole, as it is looked for from where the program was started.
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+            format!("cannot read the data in {}", folder.display())
+        })
     }
 
     /// Everything but uploads.

@@ -66,6 +66,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let served = runtime.block_on(async {
         let running = igym_server::serve(server, Arc::new(store), stop_signal()).await?;
+        let data = std::path::absolute(&data)?;
         announce(&title, running.address(), &data)?;
         running.finished().await?;
         writeln!(io::stdout(), "Stopped. The data are in {}.", data.display())?;
@@ -77,7 +78,6 @@ pub(crate) fn run(options: ServeOptions) -> Result<Exit> {
 }
 
 fn announce(title: &str, address: SocketAddr, data: &Path) -> io::Result<()> {
-    let data = std::path::absolute(data)?;
     let mut out = io::stdout().lock();
     writeln!(out, "{title}\n")?;
     writeln!(out, "  Participant link   {}", link(address))?;

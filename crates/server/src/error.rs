@@ -9,7 +9,7 @@ use igym_study::RestoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    #[error("cannot listen on {address}: choose another --address, or stop what uses it")]
+    #[error("cannot listen on {address}: choose another --port, or stop what uses it")]
     Bind {
         address: SocketAddr,
         source: io::Error,

@@ -225,7 +225,8 @@ fn affordable(wanted: usize) -> usize {
     };
     let sockets = files.saturating_sub(RESERVED_FILES).max(files / 2);
     let affordable = wanted.min(usize::try_from(sockets).unwrap_or(usize::MAX));
-    if affordable < wanted {
+    // A few less than were wanted is nothing to worry about.
+    if affordable < wanted / 2 {
         tracing::warn!(
             files,
             sockets = affordable,

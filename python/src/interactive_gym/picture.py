@@ -143,7 +143,8 @@ class Painter:
     def _check(self) -> None:
         """Draws the first frames for everybody: finds errors, assets, and drawing that changes state."""
         simulation = self._simulation
-        viewers: list[int | None] = [None, *range(len(simulation.adapter.ids))]
+        # Pages show what some agent sees: what people write need not know what a spectator would.
+        viewers = range(len(simulation.adapter.ids))
         simulation.reset(0)
         for frame in range(3):
             before = simulation.digest()

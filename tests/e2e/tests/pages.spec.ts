@@ -23,3 +23,15 @@ test("pages are isolated and ask nobody else for anything", async ({ begin }) =>
   const hosts = new Set(player.requests.map((url) => new URL(url).host));
   expect([...hosts]).toEqual([new URL(session.server.url).host]);
 });
+
+test("who comes with a phone is told that the game needs a keyboard", async ({ begin }) => {
+  const session = await begin({ players: 1, atStart: true });
+  const player = session.player(0);
+  await player.getReady();
+  await expect(player.page.locator(".needs-keyboard")).toBeHidden();
+  const context = await session.browser.newContext({ isMobile: true, hasTouch: true });
+  const phone = await context.newPage();
+  await phone.goto(session.server.url);
+  await phone.locator("#advance").click();
+  await expect(phone.locator(".needs-keyboard")).toBeVisible();
+});

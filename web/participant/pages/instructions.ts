@@ -28,6 +28,11 @@ export function instructionsPage(view: ViewOf<"instructions">, { actions, stage 
         stage.frame,
         h("h2", {}, "Your keys"),
         keyLegendElement(view.game.controls),
+        h(
+          "p",
+          { class: "needs-keyboard" },
+          "You need a keyboard to play. On a phone or tablet without one, open this study’s link on a computer instead.",
+        ),
       ),
       h("div", { class: "row" }, start, hint, bar.element),
     ),

@@ -57,7 +57,16 @@ pub(super) fn check(
             SceneSection::Gym(section) => {
                 games += 1;
                 let python = &mut environments;
-                let game = gym::check(section, games, preparation, python, &place, &mut found);
+                let title = &file.study.title;
+                let game = gym::check(
+                    title,
+                    section,
+                    games,
+                    preparation,
+                    python,
+                    &place,
+                    &mut found,
+                );
                 ids.push(game.id.clone());
                 if environments.len() > foreign.len() {
                     foreign.push(game.id.clone());

@@ -51,6 +51,18 @@ const NAMED_KEYS: [&str; 35] = [
     "Tab",
 ];
 
+/// What else people call them.
+const OTHER_NAMES: [(&str, &str); 8] = [
+    ("spacebar", "Space"),
+    ("return", "Enter"),
+    ("esc", "Escape"),
+    ("del", "Delete"),
+    ("ctrl", "Control"),
+    ("cmd", "Meta"),
+    ("command", "Meta"),
+    ("option", "Alt"),
+];
+
 /// Keys that the study file binds.
 struct Bound<'s, 'd> {
     keys: Vec<String>,
@@ -290,6 +302,11 @@ fn unknown_key(combination: &str, name: &str) -> (String, String) {
             .filter(|key| key.starts_with("Arrow")),
     )
     .filter(|key| key.eq_ignore_ascii_case(&arrow))
+    .or_else(|| {
+        let mut others = OTHER_NAMES.into_iter();
+        let (_, key) = others.find(|(other, _)| name.eq_ignore_ascii_case(other))?;
+        Some(key)
+    })
     .or_else(|| closest(name, NAMED_KEYS));
     let fix = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),

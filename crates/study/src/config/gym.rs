@@ -18,9 +18,10 @@ use super::{GymScene, RelayRule, SeatRule, Seeds, controls};
 /// Agents, and thus players, that a game can have.
 const PLAYERS: usize = Limits::PLAYERS;
 
-/// The `number`th game of a study, counted from 1. The configuration of its environment is added
+/// The `number`th game of a study of this title, counted from 1. The configuration of its environment is added
 /// to `environments` if it is in Python.
 pub(super) fn check(
+    study: &str,
     section: &GymSection,
     number: usize,
     preparation: Preparation,
@@ -58,7 +59,8 @@ pub(super) fn check(
             1 => "gym".to_owned(),
             number => format!("gym_{number}"),
         }),
-        title: section.title.clone().unwrap_or(subject.title.clone()),
+        title: (section.title.as_ref().or(subject.title.as_ref()))
+            .map_or_else(|| study.to_owned(), String::clone),
         body: section.body.clone(),
         environment_digest: igym_envs::environment_digest(&spec.id, &spec.config),
         width: subject.size.0,
@@ -116,7 +118,7 @@ fn native(section: &GymSection, id: &str, place: &Place, found: &mut Vec<Found>)
         .expect("the schema allows the ids of the catalogue only");
     Subject {
         name: known.id.to_owned(),
-        title: known.title.to_owned(),
+        title: Some(known.title.to_owned()),
         environment: environment(section, known, place, found),
         size: (known.width, known.height),
         agents: known

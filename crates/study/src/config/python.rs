@@ -144,7 +144,7 @@ pub(super) fn check(
     let index = environments.len();
     environments.push(configuration.clone());
     let mut subject = Subject {
-        title: title(environment),
+        title: None,
         name,
         environment: EnvironmentSpec {
             id: "python".to_owned(),
@@ -250,19 +250,6 @@ fn named(environment: &EnvironmentSection, place: &Place, found: &mut Vec<Found>
         (Some((_, name)), _) => (*name).clone(),
         (None, _) => "the environment".to_owned(),
     }
-}
-
-fn title(environment: &EnvironmentSection) -> String {
-    let stem = |file: &String| {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        name.strip_suffix(".py").unwrap_or(name).to_owned()
-    };
-    let file = environment.file.as_ref().map(stem);
-    let named = environment
-        .id
-        .clone()
-        .or_else(|| environment.target.clone());
-    named.or(file).unwrap_or_default()
 }
 
 /// What `open_runtime` takes, but for what belongs to an episode or to the machine.

@@ -107,7 +107,7 @@ pub(crate) struct GymSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
     pub(crate) id: Option<String>,
-    /// The heading; the environment's title if not given.
+    /// The heading; if not given, the title of the environment in the catalogue, of one in Python the study's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
     /// Instructions: plain text; an empty line begins a new paragraph.

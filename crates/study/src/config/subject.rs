@@ -7,8 +7,8 @@ use igym_protocol::{Controls, EnvironmentSpec};
 pub(super) struct Subject {
     /// What errors call it.
     pub(super) name: String,
-    /// What its page is called where the study does not say.
-    pub(super) title: String,
+    /// What its page is called where the study does not say; the study's own title if it has none.
+    pub(super) title: Option<String>,
     pub(super) environment: EnvironmentSpec,
     /// Width and height of the drawing, in pixels.
     pub(super) size: (u32, u32),

@@ -288,7 +288,9 @@ Up = "jump"
 A = 1
 a = 1
 "b+b" = 1
-Flux = 1"#;
+Flux = 1
+Spacebar = 1
+Ctrl = 1"#;
     assert_eq!(
         game_problems(lines),
         [
@@ -307,6 +309,8 @@ Flux = 1"#;
             "11:1 there is no key named `Flux`; write the key as a browser names it \
              (`KeyboardEvent.key`), such as `a`, `Space` or `ArrowLeft`"
                 .to_owned(),
+            "12:1 there is no key named `Spacebar`; did you mean `Space`?".to_owned(),
+            "13:1 there is no key named `Ctrl`; did you mean `Control`?".to_owned(),
         ]
     );
 }

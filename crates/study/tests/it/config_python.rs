@@ -112,10 +112,8 @@ fn an_environment_from_pypi_takes_less_than_forty_lines_for_two_people() {
     assert_eq!(game.players(), 2);
     assert_eq!(game.seat_groups, [["paddle_0"], ["paddle_1"]]);
     assert_eq!((game.width, game.height), (960, 560));
-    assert_eq!(
-        game.title,
-        "pettingzoo.butterfly.cooperative_pong_v5:parallel_env"
-    );
+    // People read it: not what Python calls the environment.
+    assert_eq!(game.title, "Pong for two");
     assert_eq!(game.environment.id, "python");
     assert_eq!(game.environment.version, LOCK);
     let bindings: Vec<(&str, u32, &str)> = game
@@ -271,7 +269,7 @@ e = { action = 0 }
     };
     let config = parse_with(&source, possible);
     let game = game(&config);
-    assert_eq!((game.title.as_str(), game.players()), ("mine", 1));
+    assert_eq!((game.title.as_str(), game.players()), ("Small", 1));
     let labels: Vec<&str> = game
         .controls
         .bindings
@@ -296,7 +294,7 @@ fn a_game_may_have_no_keys_if_the_study_says_so() {
     let config = parse(&with_environment(none));
     let game = game(&config);
     assert!(game.controls.bindings.is_empty());
-    assert_eq!(game.title, "CartPole-v1");
+    assert_eq!(game.title, "Small");
 }
 
 #[test]
