@@ -37,7 +37,7 @@ function network(...answers: (() => Response | Promise<Response>)[]) {
 
 /** A body that comes in parts, and then ends like this. */
 function body(
-  end: (controller: ReadableStreamDefaultController) => void | Promise<never>,
+  end: (controller: ReadableStreamDefaultController) => unknown,
   ...chunks: Uint8Array[]
 ): () => Response {
   return () =>
@@ -57,10 +57,13 @@ const stalling = (...chunks: Uint8Array[]) => body(() => new Promise(() => {}), 
 
 /** A body that comes in parts, and breaks off if it is not whole. */
 function parts(whole: boolean, ...chunks: Uint8Array[]): () => Response {
-  return body((controller) => {
-    if (whole) controller.close();
-    else controller.error(new TypeError("the network broke"));
-  }, ...chunks);
+  return body(
+    (controller) => {
+      if (whole) controller.close();
+      else controller.error(new TypeError("the network broke"));
+    },
+    ...chunks,
+  );
 }
 
 test("bytes are counted as they come, and from the beginning after a failure", async () => {
