@@ -37,7 +37,7 @@ function network(...answers: (() => Response | Promise<Response>)[]) {
 
 /** A body that comes in parts, and then ends like this. */
 function body(
-  end: (controller: ReadableStreamDefaultController) => unknown,
+  end: NonNullable<UnderlyingDefaultSource["pull"]>,
   ...chunks: Uint8Array[]
 ): () => Response {
   return () =>
