@@ -41,6 +41,7 @@ class FakeEpisode {
     this.log.push("poll");
     return false;
   };
+  report_costs = (...costs: number[]) => this.log.push(`costs ${costs}`);
   set_relay_only = () => this.log.push("relay only");
   set_direct_only = () => this.log.push("direct only");
   set_channel = (to: number, open: boolean) => this.log.push(`channel ${to} ${open}`);
@@ -78,6 +79,7 @@ const VIEW = {
   session: { session: "s", player: 0, players: 2 },
   connection: { attempt: 1, ice_servers: [], linked: [], relay_only: false, direct_only: false },
   members: [],
+  game: { environment: { id: "slime" } },
   plan: { session: "s", episode: 0, input_delay: 2, environment: { id: "slime" } },
   part: "play",
   starts_in_ms: 0,
@@ -381,6 +383,20 @@ test("a game in Python waits until Python runs, and is closed without it", () =>
   playing.follow(FOREIGN, 0);
   expect(only().how).toBe("created");
   expect(opened).toEqual(["configuration"]);
+});
+
+test("what a game costs with a treatment is what it costs without, if no more is known", () => {
+  const costs = (id: string) => ({ step_us: id.length, save_us: 2, load_us: 3, rollback_us: 40 });
+  const known = new Set(["slime"]);
+  if (means) means = { ...means, costs: ({ id }) => (known.has(id) ? costs(id) : null) };
+  playing.follow(FOREIGN, 0);
+  withPython(() => {});
+  playing.follow(FOREIGN, 0);
+  expect(only().log).toContain("costs 5,2,3");
+  known.add("python");
+  const episode = 1;
+  playing.follow({ ...FOREIGN, plan: { ...FOREIGN.plan, episode } }, 0);
+  expect(episodes[1]?.log).toContain("costs 6,2,3");
 });
 
 test("a game that breaks is told to the server once all is there, until it ends", () => {

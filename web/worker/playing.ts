@@ -172,12 +172,13 @@ export class Playing {
   }
 
   #begin(view: PlayingView, { engine, outbox, costs }: Means, create: () => Episode): void {
-    const { plan, connection } = view;
+    const { plan, connection, game } = view;
     try {
       const episode = create();
       if (connection.relay_only) episode.set_relay_only();
       if (connection.direct_only) episode.set_direct_only();
-      const cost = costs(plan.environment);
+      // The group's treatment was not measured: it is the scene's own game with other settings.
+      const cost = costs(plan.environment) ?? costs(game.environment);
       if (cost) episode.report_costs(cost.step_us, cost.save_us, cost.load_us);
       this.#play = new Play(episode, plan, this.#startAt, outbox, {
         post: this.handlers.post,

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
+use igym_pyworker::Environment;
 use igym_study::{ConfigError, Scene, StudyConfig};
 
 use crate::arguments::CheckOptions;
@@ -43,7 +44,7 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Exit> {
 fn not_prepared(options: &CheckOptions, source: &PythonSource) -> Result<Exit> {
     let study = options.study.display();
     let environments = source.python.environments.iter();
-    let scenes: Vec<&str> = environments.map(|environment| &*environment.name).collect();
+    let titles: Vec<String> = environments.map(Environment::title).collect();
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -52,7 +53,7 @@ fn not_prepared(options: &CheckOptions, source: &PythonSource) -> Result<Exit> {
     writeln!(
         out,
         "  Python is not prepared (for {}): `igym prepare {study}` does it, and `igym serve` too.",
-        scenes.join(", ")
+        titles.join(", ")
     )?;
     Ok(Exit::Good)
 }
@@ -65,14 +66,21 @@ fn tell(options: &CheckOptions, study: &StudyConfig) -> Result<()> {
     for (index, scene) in study.scenes.iter().enumerate() {
         match scene {
             Scene::Start(start) => writeln!(out, "  {index}. {} (a page)", start.id)?,
-            Scene::Gym(game) => writeln!(
-                out,
-                "  {index}. {} ({}, {}, {})",
-                game.id,
-                game.environment.id,
-                count(u32::try_from(game.players()).unwrap_or(u32::MAX), "player"),
-                count(game.episodes, "episode"),
-            )?,
+            Scene::Gym(game) => {
+                let ids: Vec<&str> = game.treatments.iter().map(|it| &*it.id).collect();
+                writeln!(
+                    out,
+                    "  {index}. {} ({}, {}, {}{})",
+                    game.id,
+                    game.environment.id,
+                    count(u32::try_from(game.players()).unwrap_or(u32::MAX), "player"),
+                    count(game.episodes, "episode"),
+                    match ids.join(" or ") {
+                        none if none.is_empty() => none,
+                        ids => format!(", treatment {ids}"),
+                    },
+                )?;
+            }
         }
     }
     writeln!(out, "  {}. {} (the end)", study.scenes.len(), study.end.id)?;

@@ -67,16 +67,16 @@ fn say(out: &mut impl io::Write, report: &Report, study: &StudyConfig) -> io::Re
     for note in &report.notes {
         writeln!(out, "  Note       {note}")?;
     }
-    for EnvironmentReport {
-        name,
-        costs,
-        frame_bytes,
-        diagnosis,
-        notes,
-        ..
-    } in &report.environments
-    {
-        writeln!(out, "\n  {name}")?;
+    for environment in &report.environments {
+        let EnvironmentReport {
+            name,
+            costs,
+            frame_bytes,
+            diagnosis,
+            notes,
+            ..
+        } = environment;
+        writeln!(out, "\n  {}", environment.title())?;
         writeln!(out, "    {costs}")?;
         if let Some(rate) = frames_per_second(study, name) {
             let kilobytes = frame_bytes * f64::from(rate) / 1e3;

@@ -263,7 +263,7 @@ pub(crate) fn read(path: &Path) -> Result<Result<Source, ConfigError>> {
         bail!(
             "{name}: scene {}: there is no file {file} beside the study\n  hint: `{key}` names it \
              from the study's folder, {}",
-            environment.name,
+            environment.title(),
             python.folder.display(),
         );
     }
@@ -301,7 +301,7 @@ fn study(part: PythonPart, folder: PathBuf) -> PythonStudy {
         package: omit.package,
         imports: omit.imports,
     });
-    let environments = part.scenes.into_iter().zip(part.environments);
+    let environments = part.environments.into_iter();
     PythonStudy {
         folder,
         packages: part.packages,
@@ -310,9 +310,10 @@ fn study(part: PythonPart, folder: PathBuf) -> PythonStudy {
         files: part.files,
         allowed: part.allow_nondeterminism.into_iter().collect(),
         environments: environments
-            .map(|(name, configuration)| Environment {
-                name,
-                configuration,
+            .map(|environment| Environment {
+                name: environment.scene,
+                treatment: environment.treatment,
+                configuration: environment.configuration,
             })
             .collect(),
     }

@@ -84,6 +84,8 @@ pub struct SessionLog {
     pub scene: Option<u32>,
     /// In player order.
     pub members: Vec<ParticipantId>,
+    /// The id of its treatment, where its scene has any.
+    pub treatment: Option<String>,
     pub states: Vec<(u64, SessionState)>,
     pub links: Vec<LinkLog>,
     pub digests: BTreeMap<u8, Digests>,
@@ -251,10 +253,12 @@ impl Journal {
                 session,
                 scene,
                 members,
+                treatment,
             } => {
                 let log = self.session_mut(session, at_ms);
                 log.scene = Some(scene);
                 log.members = members;
+                log.treatment = treatment;
             }
             Record::SessionEntered { session, state } => {
                 self.session_mut(session, at_ms).states.push((at_ms, state));
@@ -399,6 +403,7 @@ impl Journal {
                 opened_at_ms: at_ms,
                 scene: None,
                 members: Vec::new(),
+                treatment: None,
                 states: Vec::new(),
                 links: Vec::new(),
                 digests: BTreeMap::new(),

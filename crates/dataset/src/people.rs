@@ -114,6 +114,8 @@ pub(crate) fn sessions() -> Table<SessionLog> {
             "The session's id.";
         "scene", "none" => row.scene;
             "Index of the scene that it plays, from 0.";
+        "treatment", "none" => row.treatment.clone();
+            "Id of the treatment that the group has; empty if the scene has none.";
         "players", "players" => row.members.len();
             "How many play.";
         "participants", "none" => members(row);

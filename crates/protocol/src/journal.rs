@@ -32,7 +32,7 @@ pub enum Record {
         /// BLAKE3 of the WebAssembly module that browsers are given.
         build: String,
         /// 32 bytes in hexadecimal from which all draws of this run come: session ids, episode
-        /// seeds, seats.
+        /// seeds, seats, treatments.
         seed: String,
     },
     ParticipantArrived {
@@ -79,6 +79,10 @@ pub enum Record {
         scene: u32,
         /// In player order.
         members: Vec<ParticipantId>,
+        /// What of the scene's treatments the session has; none where the scene has none, and in
+        /// journals of before there were any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        treatment: Option<String>,
     },
     SessionEntered {
         session: SessionId,

@@ -135,6 +135,8 @@ pub struct GameView {
     /// Whether the time that is left is shown: the study says how long an episode lasts at most.
     pub timed: bool,
     pub controls: Controls,
+    /// What instructions show, and machines are measured by. A session may play it with other
+    /// settings: its plans say which.
     pub environment: EnvironmentSpec,
 }
 

@@ -54,9 +54,9 @@ pub enum PrepareError {
     /// It plays differently from run to run.
     #[error(
         "{report}\n  hint: two people would not play the same game; mend it, or allow it in \
-         study.toml, under [python]: allow_nondeterminism = [\"{name}\"]"
+         study.toml, under [python]: allow_nondeterminism = [\"{scene}\"]"
     )]
-    Nondeterministic { name: String, report: String },
+    Nondeterministic { scene: String, report: String },
     #[error(transparent)]
     Headless(#[from] HeadlessError),
     /// Whoever asked for preparing has seen what the environments say of themselves, and does not go on.

@@ -13,7 +13,7 @@ use crate::interpreters::Interpreters;
 use crate::lock::{Archive, CoreFile, FORMAT, HASH_SEED};
 use crate::native::{self, Comparison};
 use crate::packages::{self, Resolved};
-use crate::study::{BASE, based};
+use crate::study::{BASE, based, title};
 use crate::trial::{self, about};
 use crate::{
     Digest, Environment, Lock, Node, PYODIDE, Platform, PrepareError, PreparedFolder, Preparing,
@@ -49,6 +49,9 @@ pub struct Report {
 pub struct EnvironmentReport {
     /// The scene's id.
     pub name: String,
+    /// The id of the treatment with which the scene plays it; none for the scene's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub treatment: Option<String>,
     /// Whether it played the same in all interpreters.
     pub deterministic: bool,
     /// What the doctor says.
@@ -59,6 +62,13 @@ pub struct EnvironmentReport {
     pub frame_bytes: f64,
     /// What the researcher should know.
     pub notes: Vec<String>,
+}
+
+impl EnvironmentReport {
+    /// What messages call it.
+    pub fn title(&self) -> String {
+        title(&self.name, self.treatment.as_deref())
+    }
 }
 
 /// A study that was prepared, as it is remembered.
@@ -163,7 +173,7 @@ pub fn prepare_if(
             .any(|names| names.contains(&environment.name));
         if !environment.deterministic && !allowed {
             return Err(PrepareError::Nondeterministic {
-                name: environment.name.clone(),
+                scene: environment.name.clone(),
                 report: environment.diagnosis.clone(),
             }
             .noted(&prepared.report.notes));
@@ -267,7 +277,7 @@ fn played(
     pool.adopt(headless);
     let (mut descriptions, mut costs) = (Vec::new(), Vec::new());
     for environment in &study.environments {
-        let name = &environment.name;
+        let name = &environment.title();
         progress.step(&format!("playing {name}"));
         let configuration = based(&environment.configuration, BASE);
         let opened = pool.open(&configuration.to_string());
@@ -287,12 +297,12 @@ fn played(
     }
     let opened = descriptions.iter().zip(costs);
     for (environment, (description, costs)) in study.environments.iter().zip(opened) {
-        let name = &environment.name;
         let mut notes = texts(&description["notes"]);
         let found = findings(study, folder, lock, interpreters, environment, progress)?;
         notes.extend(found.notes);
         prepared.report.environments.push(EnvironmentReport {
-            name: name.clone(),
+            name: environment.name.clone(),
+            treatment: environment.treatment.clone(),
             deterministic: found.diagnosis.deterministic,
             diagnosis: found.diagnosis.text,
             costs: costs.text(),
@@ -360,7 +370,7 @@ fn findings(
     environment: &Environment,
     progress: &dyn Progress,
 ) -> Result<Findings, PrepareError> {
-    let name = &environment.name;
+    let name = &environment.title();
     let configuration = &environment.configuration;
     let key = canonical_digest(&(
         interpreters.lock,

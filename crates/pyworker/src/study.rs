@@ -21,9 +21,9 @@ pub struct PythonStudy {
     pub imports: Vec<String>,
     /// Files and folders that come along with the modules of the study's folder.
     pub files: Vec<String>,
-    /// One for each scene that has an environment in Python, in their order.
+    /// Those of each scene that has any in Python, in their order.
     pub environments: Vec<Environment>,
-    /// Those of them, by name, that may play differently from run to run.
+    /// Those of them, by the names of their scenes, that may play differently from run to run.
     pub allowed: BTreeSet<String>,
 }
 
@@ -39,8 +39,11 @@ pub struct Omit {
 /// An environment of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
-    /// The scene's id, for messages.
+    /// The scene's id.
     pub name: String,
+    /// The id of the treatment with which the scene plays it; none for the scene's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub treatment: Option<String>,
     /// What `open_runtime` takes, without `base` and without what an episode decides.
     pub configuration: Json,
 }
@@ -54,7 +57,8 @@ pub struct Preparing {
     pub wheels: Option<PathBuf>,
     /// Resolve again, although the packages of this study were resolved before.
     pub upgrade: bool,
-    /// Environments, by name, that may play differently from run to run, besides those that the study allows.
+    /// Environments, by the names of their scenes, that may play differently from run to run, besides those
+    /// that the study allows.
     pub allowed: BTreeSet<String>,
     /// Node may be installed into the cache if there is none.
     pub install_node: bool,
@@ -74,6 +78,21 @@ const MODULES: [(&str, &str); 11] = [
     ("scikit-image", "skimage"),
     ("scikit-learn", "sklearn"),
 ];
+
+impl Environment {
+    /// What messages call it.
+    pub fn title(&self) -> String {
+        title(&self.name, self.treatment.as_deref())
+    }
+}
+
+/// A scene by its id, and one of its treatments.
+pub(crate) fn title(scene: &str, treatment: Option<&str>) -> String {
+    match treatment {
+        Some(treatment) => format!("{scene} (treatment {treatment})"),
+        None => scene.to_owned(),
+    }
+}
 
 impl PythonStudy {
     /// The modules that are to be empty ones.

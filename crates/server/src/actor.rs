@@ -401,8 +401,14 @@ fn not_written() -> Refusal {
 fn log(record: &Record) {
     match record {
         Record::SessionOpened {
-            session, members, ..
-        } => tracing::info!(%session, players = members.len(), "session opened"),
+            session,
+            members,
+            treatment,
+            ..
+        } => {
+            let treatment = treatment.as_deref();
+            tracing::info!(%session, players = members.len(), treatment, "session opened");
+        }
         Record::SessionEntered { session, state } => {
             tracing::info!(%session, ?state, "session entered");
         }

@@ -183,6 +183,7 @@ mod tests {
             session,
             scene: 1,
             members: vec![one, two],
+            treatment: None,
         });
         population.learn(&entered(SessionState::Matched));
         population.learn(&entered(SessionState::Playing));

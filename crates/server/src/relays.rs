@@ -93,6 +93,7 @@ impl Relays {
                 session,
                 scene,
                 members,
+                ..
             } => {
                 let mut reach = reach();
                 if self.direct_only.contains(scene) {
@@ -208,6 +209,7 @@ mod tests {
             session,
             scene: 1,
             members: vec![one, two],
+            treatment: None,
         });
         relays.connect(one, Some(Arc::default()));
         assert_eq!(relays.reach.read().unwrap().present.len(), 2);

@@ -152,6 +152,7 @@ mod tests {
             session,
             scene: 1,
             members: vec![one, two],
+            treatment: None,
         };
         assert_eq!(after(opened), [1, 2, 0]);
         assert_eq!(after(ended(three, Outcome::LobbyTimeout)), [0, 2, 0]);

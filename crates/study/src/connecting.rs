@@ -93,7 +93,9 @@ impl Session {
         let Stage::Validating { reported, .. } = &mut self.stage else {
             return match self.stage {
                 // A repetition of what was already accepted.
-                Stage::Playing(_) if *digests == context.expected() => Ok(()),
+                Stage::Playing(_) if *digests == context.expected(self.treatment.as_deref()) => {
+                    Ok(())
+                }
                 _ => not_now("the session is not being validated"),
             };
         };
@@ -108,7 +110,7 @@ impl Session {
         };
         let complete = reported.len() == self.members.len();
         // All are equal to each other where each is equal to what this server gave out.
-        let expected = context.expected();
+        let expected = context.expected(self.treatment.as_deref());
         let equal = reported.values().all(|digests| *digests == expected);
         context.effects.record(Record::Validated {
             session: self.id,

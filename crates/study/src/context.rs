@@ -43,11 +43,12 @@ impl Context<'_> {
         build != self.build && self.former_builds.contains(build)
     }
 
-    /// What every page of the session must report.
-    pub(crate) fn expected(&self) -> Digests {
+    /// What every page of a session with this treatment must report.
+    pub(crate) fn expected(&self, treatment: Option<&str>) -> Digests {
+        let (_, environment) = self.game.environment_with(treatment);
         Digests {
             build: self.build.to_owned(),
-            environment: self.game.environment_digest.clone(),
+            environment: environment.to_owned(),
             study: self.study.to_owned(),
         }
     }

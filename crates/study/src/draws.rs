@@ -50,6 +50,14 @@ impl Draws {
         order
     }
 
+    /// One of the numbers below `count`, which is not 0. Where there is no choice nothing is drawn.
+    pub(crate) fn one_of(&mut self, count: usize) -> usize {
+        match count {
+            0 | 1 => 0,
+            count => (self.number() % count as u64) as usize,
+        }
+    }
+
     fn number(&mut self) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.block()[..8]);

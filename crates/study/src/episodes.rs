@@ -236,20 +236,21 @@ impl Session {
         let digests = match &self.stage {
             Stage::Playing(before) => before.plan.digests.clone(),
             Stage::Connecting { .. } | Stage::Validating { .. } | Stage::Ended => {
-                context.expected()
+                context.expected(self.treatment.as_deref())
             }
         };
         let seed = match &game.seeds {
             Seeds::Draw => context.draws.episode_seed(),
             Seeds::Listed(seeds) => seeds[episode as usize % seeds.len()],
         };
+        let (environment, _) = game.environment_with(self.treatment.as_deref());
         let window = window(game.window, game.frames_per_second, self.slowest);
         EpisodePlan {
             session: self.id,
             episode,
             episodes: game.episodes,
             seed,
-            environment: game.environment.clone(),
+            environment: environment.clone(),
             seats: self.seats(context, episode),
             frames_per_second: game.frames_per_second,
             input_delay: game.input_delay,

@@ -92,12 +92,14 @@ mod speed;
 mod study;
 mod time;
 mod timers;
+mod treating;
 mod view;
 mod waiting;
 
 pub use config::{
-    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Omit, Prepared, Problem, PythonPart,
-    RelayRule, Scene, SeatRule, Seeds, StartScene, StudyConfig, json_schema, python_part,
+    Code, ConfigError, EXAMPLE, EndScene, FinalPage, GymScene, Omit, Prepared, Problem,
+    PythonEnvironment, PythonPart, RelayRule, Scene, SeatRule, Seeds, StartScene, StudyConfig,
+    Treatment, json_schema, python_part,
 };
 pub use effect::Effect;
 pub use igym_protocol::Judgement;

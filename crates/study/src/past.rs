@@ -57,6 +57,7 @@ pub(crate) enum At {
 pub(crate) struct Group {
     pub(crate) scene: u32,
     pub(crate) members: Vec<ParticipantId>,
+    pub(crate) treatment: Option<String>,
     pub(crate) gone: BTreeSet<u8>,
     /// The slowest of the members' machines, where they were measured.
     pub(crate) slowest: Option<Measurement>,
@@ -132,6 +133,7 @@ impl Past {
                 session,
                 scene,
                 members,
+                treatment,
             } => {
                 for member in members {
                     self.put(*member, *scene, At::Session(*session));
@@ -139,6 +141,7 @@ impl Past {
                 let group = Group {
                     scene: *scene,
                     members: members.clone(),
+                    treatment: treatment.clone(),
                     slowest: self.slowest(*scene, members),
                     ..Group::default()
                 };

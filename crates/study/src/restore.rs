@@ -132,7 +132,8 @@ impl Study {
     ) -> Result<(), RestoreError> {
         // One that no scene of the study is for has nobody left in it, or the study was refused.
         if group.state == Some(SessionState::Ended) || self.config.game(group.scene).is_none() {
-            let mut session = Session::over(id, group.scene, &group.members);
+            let mut session =
+                Session::over(id, group.scene, &group.members, group.treatment.clone());
             session.unjudged = group.unjudged.clone();
             self.sessions.insert(id, session);
             return Ok(());
@@ -175,7 +176,7 @@ impl Session {
                 Session::seating(context, group.members.len())
             }
         };
-        let mut session = Session::over(id, group.scene, &group.members);
+        let mut session = Session::over(id, group.scene, &group.members, group.treatment.clone());
         session.seating = seating;
         session.links = Links::restored(group.attempt, group.linked.clone());
         // What the restart broke is not held against the pages.

@@ -19,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) scene: u32,
     /// In player order.
     pub(crate) members: Vec<Member>,
+    /// The id of its treatment, where the scene has any.
+    pub(crate) treatment: Option<String>,
     pub(crate) stage: Stage,
     pub(crate) links: Links,
     /// How many attempts may follow the present one before there is play.
@@ -69,12 +71,14 @@ impl Session {
         id: SessionId,
         scene: u32,
         members: Vec<ParticipantId>,
+        treatment: Option<String>,
         slowest: Option<Measurement>,
     ) -> Self {
         context.effects.record(Record::SessionOpened {
             session: id,
             scene,
             members: members.clone(),
+            treatment: treatment.clone(),
         });
         let here = |participant| Member {
             participant,
@@ -85,6 +89,7 @@ impl Session {
             scene,
             seating: Self::seating(context, members.len()),
             members: members.into_iter().map(here).collect(),
+            treatment,
             stage: Stage::Ended,
             links: Links::default(),
             attempts_left: context.game.connection_attempts.saturating_sub(1),
@@ -98,7 +103,12 @@ impl Session {
     }
 
     /// A session that has ended.
-    pub(crate) fn over(id: SessionId, scene: u32, members: &[ParticipantId]) -> Self {
+    pub(crate) fn over(
+        id: SessionId,
+        scene: u32,
+        members: &[ParticipantId],
+        treatment: Option<String>,
+    ) -> Self {
         let gone = |participant: &ParticipantId| Member {
             participant: *participant,
             presence: Presence::Gone,
@@ -107,6 +117,7 @@ impl Session {
             id,
             scene,
             members: members.iter().map(gone).collect(),
+            treatment,
             stage: Stage::Ended,
             links: Links::default(),
             attempts_left: 0,

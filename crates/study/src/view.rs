@@ -48,6 +48,7 @@ impl Study {
     fn session_view(&self, now: Millis, session: &Session, player: u8) -> Option<View> {
         let scene = self.config.game(session.scene)?;
         let game = game(scene);
+        let (environment, _) = scene.environment_with(session.treatment.as_deref());
         let place = SessionView {
             session: session.id,
             player,
@@ -62,7 +63,7 @@ impl Study {
             Stage::Validating { reported, .. } => Some(View::Validating {
                 game,
                 session: place,
-                environment: scene.environment.clone(),
+                environment: environment.clone(),
                 study_digest: self.config.digest(),
                 validated: reported.contains_key(&player),
             }),

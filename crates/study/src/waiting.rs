@@ -9,7 +9,7 @@ use crate::participant::Place;
 use crate::refusal::not_now;
 use crate::session::Session;
 use crate::timers::Timer;
-use crate::{Millis, Scene, Study};
+use crate::{Millis, Scene, Study, treating};
 
 impl Study {
     pub(crate) fn join(
@@ -138,6 +138,9 @@ impl Study {
         };
         let slowest = self.slowest(scene, &group);
         let session = self.draws.session_id();
+        let sessions = self.sessions.values().filter(|one| one.scene == scene);
+        let had = sessions.filter_map(|one| one.treatment.as_deref());
+        let treatment = treating::choose(&game.treatments, had, &mut self.draws);
         for (player, participant) in (0u8..).zip(&group) {
             if let Some(one) = self.participants.get_mut(participant) {
                 one.place = Place::Session {
@@ -157,7 +160,7 @@ impl Study {
             effects: &mut self.effects,
             exits: Vec::new(),
         };
-        let opened = Session::open(&mut context, session, scene, group, slowest);
+        let opened = Session::open(&mut context, session, scene, group, treatment, slowest);
         self.timers.set(Timer::Session(session), opened.deadline());
         self.sessions.insert(session, opened);
     }

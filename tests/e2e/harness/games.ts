@@ -52,6 +52,9 @@ export const GALLERY = own("gallery", ["ArrowRight"], { episodes: 1, maxSteps: 1
 /** Its picture is an array of colours. */
 export const PIXELS = own("pixels", ["ArrowRight"], { episodes: 1, maxSteps: 100_000 });
 
+/** One person climbs, further with one treatment than with the other. */
+export const STEPS = own("steps", ["ArrowUp"], {});
+
 /** The settings of the study's game replaced by those that a test gives. */
 function adapted(study: string, options: StudyOptions): string {
   const settings = Object.entries({

@@ -18,4 +18,9 @@ smoothing_ms: number,
 /**
  * Whether the time that is left is shown: the study says how long an episode lasts at most.
  */
-timed: boolean, controls: Controls, environment: EnvironmentSpec, };
+timed: boolean, controls: Controls, 
+/**
+ * What instructions show, and machines are measured by. A session may play it with other
+ * settings: its plans say which.
+ */
+environment: EnvironmentSpec, };

@@ -45,6 +45,7 @@ pub(crate) fn opened() -> Vec<Record> {
             session: SESSION,
             scene: 1,
             members: vec![participant(0), participant(1)],
+            treatment: None,
         },
         Record::SessionEntered {
             session: SESSION,

@@ -57,6 +57,7 @@ fn a_study_in_python_is_checked_prepared_and_examined() {
         "{}",
         checked.out
     );
+    treatments_are_named(folder);
     let prepared = igym(folder, &["prepare", "study.toml"]).expect(0);
     let lock = prepared
         .out
@@ -108,4 +109,25 @@ fn a_study_in_python_is_checked_prepared_and_examined() {
         "{}",
         broken.err
     );
+}
+
+/// Each treatment has an environment of its own.
+fn treatments_are_named(folder: &Path) {
+    let end = "[[scenes]]\ntype = \"end\"";
+    let treatments = "[[scenes.treatments]]\nid = \"bold\"\nkwargs = { least = 2 }\n";
+    let treated = STUDY.replace(end, &format!("{treatments}{end}"));
+    assert_ne!(treated, STUDY);
+    std::fs::write(folder.join("treated.toml"), treated).unwrap();
+    let checked = igym(folder, &["check", "treated.toml"]).expect(0);
+    let named = "Python is not prepared (for count, count (treatment bold))";
+    assert!(checked.out.contains(named), "{}", checked.out);
+    // Its constructor takes no arguments.
+    let refused = igym(
+        folder,
+        &["prepare", "treated.toml", "--data", "data/counting"],
+    )
+    .expect(2);
+    for told in ["count (treatment bold): ", "least"] {
+        assert!(refused.err.contains(told), "{}", refused.err);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use igym_dataset::{Format, Journal, NativeOnly, judge};
-use igym_protocol::{CloseReason, Measurement, Outcome, Record, Verdict};
+use igym_protocol::{CloseReason, Measurement, Outcome, Record, SessionId, Verdict};
 use tempfile::TempDir;
 
 use crate::support::{SESSION, entries, export_to, participant, plan, play};
@@ -274,8 +274,16 @@ fn what_environments_did_on_machines_is_in_scenes_and_sessions() {
             code: None,
         },
     ]);
+    let opened = |session, treatment| Record::SessionOpened {
+        session,
+        scene: 1,
+        members: vec![participant(0), participant(1)],
+        treatment,
+    };
+    records.push(opened(SESSION, Some("shared".to_owned())));
     records.extend(played.records(CloseReason::Cut, judge(&played.log(), &NativeOnly)));
     records.extend([failed(1), failed(0)]);
+    records.push(opened(SessionId(uuid::Uuid::from_u128(404)), None));
     let directory = TempDir::new().unwrap();
     let journal = Journal::from_entries(entries(records));
     export_to(directory.path(), &journal, Format::Csv);
@@ -293,11 +301,12 @@ fn what_environments_did_on_machines_is_in_scenes_and_sessions() {
     let ended = table("participants");
     assert_eq!(ended.column("outcome"), ["too_slow", "environment_failed"]);
     let sessions = table("sessions");
-    assert_eq!(sessions.column("failed_player"), ["1"], "the first");
-    assert_eq!(sessions.column("failed_episode"), ["0"]);
-    assert_eq!(sessions.column("failed_frame"), ["7"]);
+    assert_eq!(sessions.column("treatment"), ["shared", ""]);
+    assert_eq!(sessions.column("failed_player"), ["1", ""], "the first");
+    assert_eq!(sessions.column("failed_episode"), ["0", ""]);
+    assert_eq!(sessions.column("failed_frame"), ["7", ""]);
     assert_eq!(
         sessions.column("failure"),
-        ["env.py:12: \"quoted\", and more"]
+        ["env.py:12: \"quoted\", and more", ""]
     );
 }

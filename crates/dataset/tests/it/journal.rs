@@ -34,6 +34,7 @@ fn a_journal_tells_the_whole_story() {
             session: SESSION,
             scene: 1,
             members: vec![participant(0), participant(1)],
+            treatment: Some("shared".into()),
         },
         Record::SessionEntered {
             session: SESSION,
@@ -58,6 +59,7 @@ fn a_journal_tells_the_whole_story() {
 
     let session = journal.session(SESSION).unwrap();
     assert_eq!(session.members, [participant(0), participant(1)]);
+    assert_eq!(session.treatment.as_deref(), Some("shared"));
     assert_eq!(session.states[0].1, SessionState::Matched);
     let episode = journal.episode(SESSION, 0).unwrap();
     assert_eq!(episode.plan, played.plan);

@@ -174,6 +174,26 @@ fn records_of_environments_have_their_golden_text() {
     }
 }
 
+/// Journals of before there were treatments are read, and those of studies without any are the same.
+#[test]
+fn a_session_has_its_treatment_in_its_record_only_if_there_is_one() {
+    let opened = |treatment| Record::SessionOpened {
+        session: sample::session(),
+        scene: 1,
+        members: vec![sample::participant(0)],
+        treatment,
+    };
+    let golden = r#"{"kind":"session_opened","session":"01923000-0000-7000-8000-000000000001","scene":1,"members":["01923000-0000-7000-8000-000000000100"]}"#;
+    let with = golden.replace("]}", r#"],"treatment":"shared"}"#);
+    for (record, golden) in [
+        (opened(None), golden),
+        (opened(Some("shared".into())), &*with),
+    ] {
+        assert_eq!(serde_json::to_string(&record).unwrap(), golden);
+        assert_eq!(serde_json::from_str::<Record>(golden).unwrap(), record);
+    }
+}
+
 #[test]
 fn measurements_are_whole_microseconds() {
     for wrong in ["-1", "1.5", "4294967296", "1e300", "null", "\"1\""] {

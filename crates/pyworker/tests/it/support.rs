@@ -98,6 +98,7 @@ impl Place {
             folder: self.folder.join("study"),
             environments: vec![Environment {
                 name: name.to_owned(),
+                treatment: None,
                 configuration,
             }],
             ..PythonStudy::default()

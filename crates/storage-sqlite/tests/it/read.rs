@@ -95,6 +95,7 @@ fn records() -> Vec<Record> {
             session: session(9),
             scene: 1,
             members: vec![me, participant(2)],
+            treatment: Some("shared".into()),
         },
         Record::SessionEntered {
             session: session(9),

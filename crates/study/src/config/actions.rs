@@ -67,7 +67,8 @@ fn possible(description: &Description) -> String {
     format!("an action is {}{others}", each.join(", "))
 }
 
-fn in_words(space: &ActionSpace) -> String {
+/// What an agent with this space can do.
+pub(super) fn in_words(space: &ActionSpace) -> String {
     words(space.space(), &mut space.starts().into_iter())
 }
 

@@ -45,7 +45,7 @@ pub(super) fn check(
     let mut ids = Vec::new();
     let mut end = None;
     let mut games = 0;
-    let (mut environments, mut foreign) = (Vec::new(), Vec::new());
+    let mut environments = Vec::new();
     for (index, section) in file.scenes.iter().enumerate() {
         let place = place.item(index);
         match section {
@@ -68,9 +68,6 @@ pub(super) fn check(
                     &mut found,
                 );
                 ids.push(game.id.clone());
-                if environments.len() > foreign.len() {
-                    foreign.push(game.id.clone());
-                }
                 scenes.push(Scene::Gym(game));
             }
             SceneSection::End(section) => {
@@ -90,7 +87,7 @@ pub(super) fn check(
     let python = python::part(
         file.python.as_ref(),
         &file.study.id,
-        (foreign, environments),
+        environments,
         &python_place,
         &mut found,
     );

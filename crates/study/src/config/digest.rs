@@ -23,6 +23,10 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 // In the environment's canonical form, and with its digest, below.
                 section.environment = EnvironmentChoice::Native(game.environment.id.clone());
                 section.config.clear();
+                for treatment in &mut section.treatments {
+                    treatment.kwargs.clear();
+                    treatment.config.clear();
+                }
                 section.controls.default_action = None;
                 section.controls.mode = None;
                 section.episodes = Some(game.episodes);
@@ -41,6 +45,10 @@ pub(super) fn digest(mut file: StudyFile, scenes: &[Scene], end: &EndScene) -> S
                 // Resolved to keys and actions in their order, below.
                 section.controls.bindings = None;
                 added.push((&game.environment, &game.environment_digest, &game.controls));
+                added.extend(game.treatments.iter().map(|treatment| {
+                    let digest = &treatment.environment_digest;
+                    (&treatment.environment, digest, &game.controls)
+                }));
             }
             (SceneSection::Start(_) | SceneSection::Gym(_) | SceneSection::End(_), _) => {}
         }

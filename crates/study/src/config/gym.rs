@@ -1,45 +1,48 @@
 //! The settings of a game.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use igym_envs::EnvironmentInfo;
 use igym_gym::Rules;
 use igym_protocol::{EnvironmentSpec, Limits, Prediction};
+use serde_json::Value;
 
 use super::error::Found;
 use super::place::Place;
-use super::python::{self, Preparation};
+use super::python::{self, Preparation, PythonEnvironment};
 use super::raw::{GymSection, PredictionName, RelayName, SeatRuleName, SeedsChoice};
 use super::raw_python::EnvironmentChoice;
 use super::subject::Subject;
 use super::words::{choose, list};
-use super::{GymScene, RelayRule, SeatRule, Seeds, controls};
+use super::{GymScene, RelayRule, SeatRule, Seeds, controls, treatments};
 
 /// Agents, and thus players, that a game can have.
 const PLAYERS: usize = Limits::PLAYERS;
 
-/// The `number`th game of a study of this title, counted from 1. The configuration of its environment is added
-/// to `environments` if it is in Python.
+/// The `number`th game of a study of this title, counted from 1. The configurations of its environment, one
+/// for each treatment too, are added to `environments` if it is in Python.
 pub(super) fn check(
     study: &str,
     section: &GymSection,
     number: usize,
     preparation: Preparation,
-    environments: &mut Vec<serde_json::Value>,
+    environments: &mut Vec<PythonEnvironment>,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> GymScene {
+    let id = section.id.clone().unwrap_or_else(|| match number {
+        1 => "gym".to_owned(),
+        number => format!("gym_{number}"),
+    });
     let subject = match &section.environment {
         EnvironmentChoice::Native(id) => native(section, id, place, found),
-        EnvironmentChoice::Python(environment) => python::check(
-            section,
-            environment,
-            preparation,
-            environments,
-            place,
-            found,
-        ),
+        EnvironmentChoice::Python(environment) => {
+            let scene = (section, &*id);
+            python::check(scene, environment, preparation, environments, place, found)
+        }
     };
+    let treatments = treatments::check(section, &subject, preparation, environments, place, found);
     let (episodes, seeds) = episodes(section, place, found);
     let own = subject.frames_per_second;
     let frames_per_second = section.frames_per_second.unwrap_or(own);
@@ -55,14 +58,12 @@ pub(super) fn check(
     let (relay, connection_attempts, connection_timeout) = connection(section, place, found);
     let spec = &subject.environment;
     GymScene {
-        id: section.id.clone().unwrap_or_else(|| match number {
-            1 => "gym".to_owned(),
-            number => format!("gym_{number}"),
-        }),
+        id,
         title: (section.title.as_ref().or(subject.title.as_ref()))
             .map_or_else(|| study.to_owned(), String::clone),
         body: section.body.clone(),
         environment_digest: igym_envs::environment_digest(&spec.id, &spec.config),
+        treatments,
         width: subject.size.0,
         height: subject.size.1,
         seat_groups: seat_groups(section, &subject, place, found),
@@ -119,7 +120,7 @@ fn native(section: &GymSection, id: &str, place: &Place, found: &mut Vec<Found>)
     Subject {
         name: known.id.to_owned(),
         title: Some(known.title.to_owned()),
-        environment: environment(section, known, place, found),
+        environment: environment(known, section.config.clone(), &place.key("config"), found),
         size: (known.width, known.height),
         agents: known
             .agents
@@ -158,20 +159,20 @@ fn slowest_rollback(
     }
 }
 
-fn environment(
-    section: &GymSection,
+/// An environment of the catalogue with these settings, which stand at `place`.
+pub(super) fn environment(
     known: &EnvironmentInfo,
+    settings: BTreeMap<String, Value>,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> EnvironmentSpec {
-    let config = section.config.clone().into_iter().collect();
-    let config = serde_json::Value::Object(config);
+    let config = Value::Object(settings.into_iter().collect());
     let config = igym_envs::canonical_config(known.id, &config).unwrap_or_else(|error| {
         let fix = "correct the setting or remove it; what is not set has its default";
-        let (message, place) = (error.to_string(), place.key("config"));
+        let message = error.to_string();
         let named = |key: &str| message.contains(&format!("`{key}`"));
         let at = place.keys().into_iter().find(|(key, _)| named(key));
-        let at = at.map_or(place, |(_, at)| at);
+        let at = at.map_or_else(|| place.clone(), |(_, at)| at);
         found.push(at.problem(message, fix));
         String::new()
     });

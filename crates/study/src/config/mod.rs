@@ -8,6 +8,7 @@ mod ending;
 mod error;
 mod gym;
 mod kind;
+mod opened;
 mod place;
 mod python;
 mod raw;
@@ -16,6 +17,7 @@ mod raw_python;
 mod schema;
 mod shape;
 mod subject;
+mod treatments;
 mod words;
 
 use std::time::Duration;
@@ -29,7 +31,7 @@ use python::Preparation;
 use raw::StudyFile;
 
 pub use error::{ConfigError, Problem};
-pub use python::{Omit, Prepared, PythonPart};
+pub use python::{Omit, Prepared, PythonEnvironment, PythonPart};
 pub use schema::json_schema;
 
 /// A study as the researcher wrote it, checked.
@@ -71,9 +73,12 @@ pub struct GymScene {
     pub id: String,
     pub title: String,
     pub body: String,
+    /// What sessions without a treatment play, what instructions show and machines are measured by.
     pub environment: EnvironmentSpec,
     /// What a page that runs this environment reports in VALIDATING.
     pub environment_digest: String,
+    /// Each session has one of them; none if all groups play the same.
+    pub treatments: Vec<Treatment>,
     /// Size of the drawing in its own pixels.
     pub width: u32,
     pub height: u32,
@@ -113,6 +118,27 @@ impl GymScene {
     pub fn players(&self) -> usize {
         self.seat_groups.len()
     }
+
+    /// What a session with this treatment plays, and its digest: the scene's own environment
+    /// without one, or with one that it does not have.
+    pub fn environment_with(&self, treatment: Option<&str>) -> (&EnvironmentSpec, &str) {
+        let mut all = self.treatments.iter();
+        match all.find(|it| Some(it.id.as_str()) == treatment) {
+            Some(treatment) => (&treatment.environment, &treatment.environment_digest),
+            None => (&self.environment, &self.environment_digest),
+        }
+    }
+}
+
+/// What differs for some of the groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// Names it in data; letters, digits, `_` and `-`.
+    pub id: String,
+    /// As the scene's own, but for its settings.
+    pub environment: EnvironmentSpec,
+    /// What a page that runs this environment reports in VALIDATING.
+    pub environment_digest: String,
 }
 
 /// Who sits where in each episode.

@@ -1,23 +1,18 @@
 //! Environments in Python: what has to be prepared for them, and what they are once it is.
 
-use igym_gym::Description;
 use igym_protocol::EnvironmentSpec;
 use serde_json::{Map, Value, json};
 
 use super::error::Found;
+use super::opened::{FRAMES_PER_SECOND, opened};
 use super::place::Place;
 use super::raw::GymSection;
 use super::raw_python::{EnvironmentSection, OmitChoice, PythonSection};
 use super::subject::Subject;
 use super::{actions, controls};
 
-/// Frames per second where neither the study nor the environment says any.
-const FRAMES_PER_SECOND: u16 = 30;
 /// A digest of an environment in Python takes about as long as a step.
 const DIGEST_INTERVAL: u32 = 30;
-/// What a description says of the machine that it was made on: it is not in digests, so that the
-/// same study is the same wherever it was prepared.
-const OF_A_MACHINE: [&str; 3] = ["snapshot", "snapshot_costs_us", "snapshots_refused"];
 
 /// What has to be prepared for a study with environments in Python.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +26,22 @@ pub struct PythonPart {
     pub imports: Vec<String>,
     /// Files and folders beside the study file, beside its `*.py`; relative to it.
     pub files: Vec<String>,
-    /// For each scene whose environment is in Python, in their order, the configuration to open
-    /// its runtime with (`python/README.md`), as far as the study file says it.
-    pub environments: Vec<Value>,
-    /// The ids of those scenes.
-    pub scenes: Vec<String>,
-    /// Those of them whose environments may play differently from run to run.
+    /// For each scene whose environment is in Python, in their order, its own and those of its
+    /// treatments.
+    pub environments: Vec<PythonEnvironment>,
+    /// Ids of scenes whose environments may play differently from run to run.
     pub allow_nondeterminism: Vec<String>,
+}
+
+/// An environment in Python that sessions play.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PythonEnvironment {
+    /// The id of its scene.
+    pub scene: String,
+    /// The id of the treatment with which it is played; none for the scene's own.
+    pub treatment: Option<String>,
+    /// What to open its runtime with (`python/README.md`), as far as the study file says it.
+    pub configuration: Value,
 }
 
 /// A requirement that is dropped.
@@ -72,7 +76,7 @@ pub(super) enum Preparation<'p> {
 pub(super) fn part(
     section: Option<&PythonSection>,
     study: &str,
-    (scenes, environments): (Vec<String>, Vec<Value>),
+    environments: Vec<PythonEnvironment>,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> Option<PythonPart> {
@@ -92,10 +96,11 @@ pub(super) fn part(
         module_name(module, &at, found);
     }
     for (index, scene) in section.allow_nondeterminism.iter().enumerate() {
-        if !scenes.contains(scene) {
+        if !environments.iter().any(|known| known.scene == *scene) {
             let at = place.key("allow_nondeterminism").item(index);
             let message = format!("no scene `{scene}` has an environment in Python");
-            let known: Vec<String> = scenes.iter().map(|known| format!("`{known}`")).collect();
+            let scenes = environments.iter().filter(|it| it.treatment.is_none());
+            let known: Vec<String> = scenes.map(|known| format!("`{}`", known.scene)).collect();
             let fix = format!("write the `id` of one that has: {}", known.join(", "));
             found.push(at.problem(&message, &fix));
         }
@@ -118,17 +123,16 @@ pub(super) fn part(
         allow_nondeterminism: section.allow_nondeterminism,
         study: study.to_owned(),
         environments,
-        scenes,
     })
 }
 
-/// An environment in Python; `environments` are those of the scenes before, and get this one's
-/// configuration.
+/// An environment in Python, of a scene with this id; `environments` are those of the scenes before, and
+/// get this one's configuration.
 pub(super) fn check(
-    section: &GymSection,
+    (section, id): (&GymSection, &str),
     environment: &EnvironmentSection,
     preparation: Preparation,
-    environments: &mut Vec<Value>,
+    environments: &mut Vec<PythonEnvironment>,
     place: &Place,
     found: &mut Vec<Found>,
 ) -> Subject {
@@ -142,7 +146,11 @@ pub(super) fn check(
     let (controls, actions) = controls::python(section, environment.step, place, found);
     let configuration = configuration(environment, section, &actions);
     let index = environments.len();
-    environments.push(configuration.clone());
+    environments.push(PythonEnvironment {
+        scene: id.to_owned(),
+        treatment: None,
+        configuration: configuration.clone(),
+    });
     let mut subject = Subject {
         title: None,
         name,
@@ -167,30 +175,13 @@ pub(super) fn check(
         }
         Preparation::Done(prepared) => prepared,
     };
-    let described = prepared.descriptions.get(index);
-    let config = described.map(|described| config(&configuration, described, &prepared.lock));
-    let description = config.as_deref().map(Description::from_config);
-    let (config, description) = match (config, description) {
-        (Some(config), Some(Ok(description))) if description.bindings() == actions.len() => {
-            (config, description)
-        }
-        (_, Some(Err(error))) => {
-            found.push(at.problem(error.to_string(), "run `igym prepare` again"));
-            return subject;
-        }
-        (_, Some(Ok(_)) | None) => {
-            let message = "what was prepared does not belong to this study file";
-            found.push(at.problem(message, "run `igym prepare` again"));
-            return subject;
-        }
+    let Some(opened) = opened(&environments[index], index, prepared, &at, found) else {
+        return subject;
     };
+    let description = opened.description;
     actions::check(section, &subject, &description, place, found);
-    if let Some(own) = described.and_then(|described| described.get("render_fps")?.as_f64()) {
-        // Bounded, so that it fits.
-        subject.frames_per_second = own.round().clamp(1.0, 240.0) as u16;
-    }
-    subject.environment.version.clone_from(&prepared.lock);
-    subject.environment.config = config;
+    subject.frames_per_second = opened.frames_per_second;
+    subject.environment = opened.environment;
     subject.size = description.size();
     subject.agents = description.agents().to_vec();
     subject.description = Some(description);
@@ -288,21 +279,6 @@ fn configuration(
         configuration["size"] = json!(size);
     }
     configuration
-}
-
-/// The text of an `EnvironmentSpec`. Keys are sorted, so that equal settings are equal text; the
-/// lock is in it, so that it is in what pages compare.
-fn config(configuration: &Value, description: &Value, lock: &str) -> String {
-    let mut description = description.clone();
-    if let Value::Object(description) = &mut description {
-        description.retain(|key, _| !OF_A_MACHINE.contains(&key.as_str()));
-    }
-    let config = json!({
-        "configuration": configuration,
-        "description": description,
-        "lock": lock,
-    });
-    config.to_string()
 }
 
 /// A path beside the study file.

@@ -118,6 +118,11 @@ pub(crate) struct GymSection {
     /// The settings of an environment of the catalogue.
     #[serde(default)]
     pub(crate) config: BTreeMap<String, Value>,
+    /// What differs from group to group: each session has one of these, the one that the fewest
+    /// sessions of the scene had before; of several such one that is drawn. All groups play the same if
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) treatments: Vec<TreatmentSection>,
     /// Episodes of one session; as many as there are seeds, or 1, if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
@@ -219,6 +224,21 @@ impl GymSection {
     pub(crate) fn max_steps(&self) -> u32 {
         self.max_steps.unwrap_or(10_000)
     }
+}
+
+/// What differs for some of the groups: one that sets nothing plays what the scene says.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TreatmentSection {
+    /// Names the treatment in the data: letters, digits, "_" and "-".
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"), length(max = 64))]
+    pub(crate) id: String,
+    /// What an environment in Python is made with, over the `kwargs` of its section.
+    #[serde(default)]
+    pub(crate) kwargs: BTreeMap<String, Value>,
+    /// Settings of an environment of the catalogue, over the scene's `config`.
+    #[serde(default)]
+    pub(crate) config: BTreeMap<String, Value>,
 }
 
 /// Who sits where.

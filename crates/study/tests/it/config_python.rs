@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use igym_protocol::InputMode;
-use igym_study::{GymScene, Omit, Prepared, PythonPart, StudyConfig, python_part};
+use igym_study::{
+    GymScene, Omit, Prepared, PythonEnvironment, PythonPart, StudyConfig, python_part,
+};
 use serde_json::{Value, json};
 
 use crate::config::{SMALL, with_game};
@@ -66,7 +68,8 @@ pub(crate) fn description(bindings: &Value) -> Value {
 /// As if `igym prepare` had been run; `change` is made to each description.
 pub(crate) fn prepared_with(source: &str, change: impl Fn(&mut Value)) -> Prepared {
     let part = python_part(source, "study.toml").unwrap_or_else(|error| panic!("{error}"));
-    let describe = |configuration: &Value| {
+    let describe = |environment: &PythonEnvironment| {
+        let configuration = &environment.configuration;
         let mut described = description(&configuration["bindings"]);
         described["step"] = configuration["step"].clone();
         change(&mut described);
@@ -92,6 +95,15 @@ fn parse(source: &str) -> StudyConfig {
 fn part(source: &str) -> PythonPart {
     let part = python_part(source, "study.toml").unwrap_or_else(|error| panic!("{error}"));
     part.expect("something is in Python")
+}
+
+/// What is opened for the scene "gym" itself.
+fn of_gym(configuration: Value) -> PythonEnvironment {
+    PythonEnvironment {
+        scene: "gym".to_owned(),
+        treatment: None,
+        configuration,
+    }
 }
 
 fn game(config: &StudyConfig) -> &GymScene {
@@ -201,11 +213,8 @@ fn what_has_to_be_prepared_is_told_without_anything_prepared() {
         "style": "auto", "omit_infos": [], "snapshot": "auto", "step": "clock",
         "action_repeat": 1, "bindings": [1, 2], "default_action": 0, "draw": "draw.py:draw"
     });
-    assert_eq!(part.environments, [expected]);
-    assert_eq!(
-        (&*part.study, &*part.scenes),
-        ("pong", &["gym".to_owned()][..])
-    );
+    assert_eq!(part.environments, [of_gym(expected)]);
+    assert_eq!(part.study, "pong");
     assert_eq!(python_part(SMALL, "study.toml").unwrap(), None);
 }
 
@@ -261,7 +270,7 @@ e = { action = 0 }
         "size": [320, 200],
         "bindings": [{"move": 1}, [0, -1.5], {"move": 2, "action": 1}, {"agent_0": 1}, 0]
     });
-    assert_eq!(part.environments, [expected], "more keys first");
+    assert_eq!(part.environments, [of_gym(expected)], "more keys first");
     let possible = |it: &mut Value| {
         for binding in it["bindings"].as_array_mut().unwrap() {
             *binding = json!(["01", null]);

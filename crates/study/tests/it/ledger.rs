@@ -33,6 +33,7 @@ pub(crate) struct Person {
 
 pub(crate) struct Group {
     pub(crate) scene: u32,
+    pub(crate) treatment: Option<String>,
     pub(crate) members: Vec<ParticipantId>,
     pub(crate) states: Vec<SessionState>,
     pub(crate) validated: Vec<u8>,
@@ -116,6 +117,7 @@ impl Ledger {
                 session,
                 scene,
                 members,
+                treatment,
             } => {
                 for member in &members {
                     let person = self.person(*member);
@@ -125,6 +127,7 @@ impl Ledger {
                 }
                 let group = Group {
                     scene,
+                    treatment,
                     states: Vec::new(),
                     validated: Vec::new(),
                     plans: Vec::new(),

@@ -6,6 +6,7 @@ use igym_study::{RelayRule, Scene, SeatRule, StudyConfig};
 use proptest::prelude::*;
 
 use crate::noise::{Noise, make_noise, noise};
+use crate::treatments::treated;
 use crate::world::{World, config_with, failed, measured, participant};
 
 pub(crate) const PEOPLE: u64 = 7;
@@ -20,6 +21,8 @@ pub(crate) struct Setup {
     relay: u8,
     /// Whether machines are measured, and environments raise errors.
     measured: bool,
+    /// How many treatments there are.
+    treatments: usize,
     /// Who is there from the beginning.
     pub(crate) present: u64,
     pub(crate) judge_is_slow: bool,
@@ -86,8 +89,8 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         any::<bool>(),
     );
     let present = prop_oneof![1 => 0..PEOPLE, 2 => Just(PEOPLE)];
-    let setup = (game, 1..=2usize, present, any::<bool>());
-    setup.prop_map(|(game, games, present, judge_is_slow)| {
+    let setup = (game, 1..=2usize, 0..=3usize, present, any::<bool>());
+    setup.prop_map(|(game, games, treatments, present, judge_is_slow)| {
         let (players, episodes, seats, countdown, relay, measured) = game;
         Setup {
             players,
@@ -97,6 +100,7 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
             countdown,
             relay,
             measured,
+            treatments,
             present,
             judge_is_slow,
         }
@@ -153,6 +157,7 @@ pub(crate) fn study(setup: &Setup) -> StudyConfig {
     if setup.measured {
         config = measured(config);
     }
+    config = treated(config, &["a", "b", "c"][..setup.treatments]);
     for number in 1..setup.games {
         let mut next = config.scenes[1].clone();
         if let Scene::Gym(game) = &mut next {
