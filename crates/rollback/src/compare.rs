@@ -149,6 +149,9 @@ pub(crate) struct Comparison {
     /// A hash of a frame that is not confirmed here yet. The first is kept, not the newest: a peer
     /// that is always ahead would otherwise never be compared.
     pending: Option<(Frame, HashPrefix)>,
+    /// A hash that waited here is not ours. It may be of a page load of the peer that is gone, from
+    /// before a frame was authored anew: the peer is asked.
+    doubt: Option<Frame>,
     /// Our hashes around the first difference, once it is found: the peer may still ask.
     found: Option<Hashes>,
     /// The frame from which the peer wants hashes.
@@ -160,6 +163,7 @@ impl Comparison {
     pub(crate) fn begin_again(&mut self, frame: Frame) {
         self.equal = self.equal.min(frame);
         (self.differs, self.pending, self.found) = (None, None, None);
+        self.doubt = None;
     }
 
     /// The frame from which hashes of the peer are wanted. After a difference was seen: half way
@@ -171,10 +175,10 @@ impl Comparison {
             return None;
         }
         let first = self.equal.max(history.oldest());
-        match self.differs {
-            Some((frame, _)) if frame - first > MAX_HASHES as u32 => {
-                Some(first + (frame - first) / 2)
-            }
+        let differs = self.differs.map(|(frame, _)| frame);
+        let doubt = self.doubt.filter(|frame| *frame >= first);
+        match differs.or(doubt) {
+            Some(frame) if frame - first > MAX_HASHES as u32 => Some(first + (frame - first) / 2),
             Some(_) => Some(first),
             None => (closed && self.equal < history.end()).then(|| {
                 let before = Frame(history.end() - Frame(MAX_HASHES as u32));
@@ -212,14 +216,21 @@ impl Comparison {
     }
 
     /// To be called when more frames were confirmed.
-    pub(crate) fn confirmed(&mut self, history: &History) -> Option<Difference> {
-        let (frame, _) = self.pending?;
-        if frame >= history.end() {
-            return None;
+    pub(crate) fn confirmed(&mut self, history: &History) {
+        let waiting = self.pending.filter(|(frame, _)| *frame < history.end());
+        let Some((frame, theirs)) = waiting else {
+            return;
+        };
+        self.pending = None;
+        match history.get(frame) {
+            Some(ours) if theirs == UNKNOWN || alike(ours, theirs) => {
+                self.compare(history, frame, theirs);
+            }
+            Some(_) if self.doubt.is_none_or(|doubt| doubt < self.equal) => {
+                self.doubt = Some(frame)
+            }
+            Some(_) | None => {}
         }
-        let (frame, prefix) = self.pending.take()?;
-        self.compare(history, frame, prefix);
-        self.find(history)
     }
 
     fn compare(&mut self, history: &History, frame: Frame, theirs: HashPrefix) {
@@ -387,7 +398,7 @@ mod tests {
         let mut found = None;
         for frame in 0..90 {
             let ours = history(frame + 1, u32::MAX);
-            found = found.or(comparison.confirmed(&ours));
+            comparison.confirmed(&ours);
             let hashes = match comparison.want(&ours, false) {
                 Some(want) => some(&theirs, want.0, MAX_HASHES as u32),
                 None => some(&theirs, frame + 5, 1),
@@ -395,6 +406,26 @@ mod tests {
             found = found.or(comparison.observe(&ours, &hashes));
         }
         assert_eq!(found.map(|difference| difference.frame), Some(Frame(50)));
+    }
+
+    /// It may have been said by a page load that is gone.
+    #[test]
+    fn a_hash_that_waited_is_no_difference_before_the_peer_says_so_again() {
+        for wrong in [60, u32::MAX] {
+            let mut comparison = Comparison::default();
+            let early = some(&history(100, 60), 70, 1);
+            assert_eq!(comparison.observe(&history(65, u32::MAX), &early), None);
+            let ours = history(80, u32::MAX);
+            comparison.confirmed(&ours);
+            let theirs = history(80, wrong);
+            let mut found = None;
+            while let Some(want) = comparison.want(&ours, false) {
+                let hashes = some(&theirs, want.0, MAX_HASHES as u32);
+                found = found.or(comparison.observe(&ours, &hashes));
+            }
+            let found = found.map(|difference| difference.frame.0);
+            assert_eq!(found, (wrong == 60).then_some(60));
+        }
     }
 
     #[test]
@@ -405,9 +436,11 @@ mod tests {
             let hashes = some(&theirs, first, 1);
             assert_eq!(comparison.observe(&history(2, u32::MAX), &hashes), None);
         }
-        assert_eq!(comparison.confirmed(&history(4, u32::MAX)), None);
+        let ours = history(4, u32::MAX);
+        comparison.confirmed(&ours);
+        assert_eq!(comparison.want(&ours, false), None);
         let ours = history(5, u32::MAX);
-        assert_eq!(comparison.confirmed(&ours), None, "it is known to differ");
+        comparison.confirmed(&ours);
         assert_eq!(comparison.want(&ours, false), Some(Frame(0)));
     }
 }

@@ -294,9 +294,8 @@ impl Engine {
                 self.events.push(Event::Sealed { last_frame, hash });
             }
         }
-        for index in 0..self.links.len() {
-            let difference = self.links[index].comparison.confirmed(&self.history);
-            self.tell_desync(index, difference);
+        for link in &mut self.links {
+            link.comparison.confirmed(&self.history);
         }
         self.settle();
     }

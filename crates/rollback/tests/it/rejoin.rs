@@ -107,3 +107,42 @@ fn play(case: Case) -> Totals {
     }
     world.totals
 }
+
+/// One peer hears a hash of a frame that it has not confirmed. Both others are loaded again, and the frame
+/// is authored anew; it is confirmed before the new page of who sent the hash is heard.
+#[test]
+fn a_hash_of_a_page_that_is_gone_is_no_desync() {
+    let reload = |peer, at_ms, lasts_ms| Reload {
+        peer,
+        at_ms,
+        lasts_ms,
+    };
+    let mut case = Case {
+        reloads: vec![
+            reload(3, 1333, 425),
+            reload(2, 1756, 830),
+            reload(3, 288, 162),
+        ],
+        ..Case::plain(955968855922156943)
+    };
+    case.groups = 5;
+    case.delays = [4, 2, 0, 0, 0, 0, 0, 0];
+    case.window_ms = 0;
+    case.network.latency_ms = 18;
+    case.network.jitter_ms = 140;
+    case.network.loss = 31;
+    case.network.duplicates = 16;
+    case.network.partitions = vec![crate::hardships::Partition {
+        part: 58,
+        begins_ms: 2277,
+        lasts_ms: 867,
+    }];
+    case.hiccups = 3;
+    case.drift_ppm = -27950;
+    case.episodes = 1;
+    case.end_one_in = 200;
+    case.frames = 60;
+    case.digest_interval = 1;
+    case.habits.snapshots = igym_rollback::SnapshotPolicy::Measured;
+    play(case);
+}
